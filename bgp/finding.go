@@ -1,0 +1,58 @@
+package bgp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Seen is a route as evidence shows it.
+type Seen struct {
+	Vantage *Vantage
+	Prefix  netip.Prefix
+	PathID  uint32
+	Attrs   *Attrs
+	RPKI    string // "valid", "invalid", "not-found"; empty when nothing is known
+	Since   time.Time
+}
+
+// Finding is a condition that a detector sees to hold now. It is a function of state: as long as the condition holds, every
+// evaluation gives it again. The incident book gives it an id, a life and an end.
+type Finding struct {
+	Type      string // the names of SPEC section 4: "origin_change", ...
+	Severity  string // the detector's default
+	Prefix    netip.Prefix
+	Offending netip.Prefix
+	Culprit   uint32
+	Peer      string
+	POP       string
+	Source    netip.Addr // probe types only
+
+	Since time.Time     // when the condition began, before any hold
+	Hold  time.Duration // it must hold so long before it fires
+	Quiet bool          // it holds, but too few vantages agree to fire it; one that fires already goes on
+
+	// Bad holds the names of the vantages that show the condition: those whose loss must not resolve it. Total is the
+	// number of vantages that could show it.
+	Bad   []string
+	Total int
+
+	Routes     []Seen // what is wrong, as received
+	Previous   []Seen // what stood before
+	Methods    []string
+	Also       []string // other types that hold for the same route and raise no incident of their own
+	LeakType   int      // RFC 7908
+	Expected   Expected
+	Hints      []string
+	Summary    string // one plain sentence
+	Connection string
+}
+
+// Expected says what would have been right.
+type Expected struct {
+	Origins         []uint32
+	CoveringOrigins []uint32
+	MaxLength       int
+	Sessions        int      // how many primary sessions should carry the prefix
+	Silent          []string // the vantages that should hold it and do not
+	Path            string
+}
