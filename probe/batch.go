@@ -1,0 +1,66 @@
+package probe
+
+import (
+	"net/netip"
+	"time"
+
+	"peervane/probe/stats"
+)
+
+// Where a round-trip time comes from, best first.
+const (
+	SourceKernel   = "kernel"    // kernel stamps of transmission and receipt
+	SourceTCPInfo  = "tcp_info"  // the kernel's own figure for the handshake
+	SourceKernelRx = "kernel_rx" // kernel stamp of receipt only
+	SourceUser     = "user"      // the monotonic clock of this process
+)
+
+// Outcome is what became of one probe.
+type Outcome struct {
+	Seq      int // place in the batch, from 0
+	Sent     time.Time
+	RTT      time.Duration // of Reply, Late and Refused
+	Kind     stats.Kind
+	TSSource string     // where RTT comes from
+	Offender netip.Addr // who sent the ICMP error
+}
+
+// Batch is what one round of probes to one target measured. Its times carry
+// the wall clock, for storage; spans were taken on the monotonic one.
+type Batch struct {
+	Target Target
+	stats.Sample
+	Burst    bool       // asked for by Burst, not by the interval
+	TSSource string     // the weakest source among its round-trip times
+	Offender netip.Addr // of the last ICMP error
+	Err      string     // why nothing, or not all, could be sent
+}
+
+// sourceRank orders the sources of time, worst last.
+var sourceRank = map[string]int{SourceKernel: 1, SourceTCPInfo: 2, SourceKernelRx: 3, SourceUser: 4}
+
+// add counts one outcome.
+func (b *Batch) add(o Outcome) {
+	b.Sent++
+	switch o.Kind {
+	case stats.Reply:
+		b.Received++
+	case stats.Late:
+		b.Late++
+	case stats.Refused:
+		b.Refused++
+	case stats.Unreachable:
+		b.Unreachable++
+		b.Offender = o.Offender
+	case stats.LocalDrop:
+		b.LocalDrop++
+	default:
+		b.Lost++
+	}
+	if o.Kind == stats.Reply || o.Kind == stats.Late || o.Kind == stats.Refused {
+		b.RTTs = append(b.RTTs, o.RTT)
+		if sourceRank[o.TSSource] > sourceRank[b.TSSource] {
+			b.TSSource = o.TSSource
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package probe
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// maxOverlap bounds the batches of one target that are under way at once. When
+// a timeout that is so much longer than the interval reaches it, the schedule
+// slips.
+const maxOverlap = 16
+
+// runner keeps the schedule of one target.
+type runner struct {
+	target    Target
+	scheduler *Scheduler
+	prober    prober
+	extra     chan struct{} // a token: a burst is asked for
+	slots     chan struct{} // bounds the batches under way
+	cancel    context.CancelFunc
+	done      chan struct{} // closed when the runner and its batches have ended
+}
+
+func startRunner(ctx context.Context, s *Scheduler, t Target, p prober) *runner {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &runner{
+		target: t, scheduler: s, prober: p, cancel: cancel,
+		extra: make(chan struct{}, 1),
+		slots: make(chan struct{}, maxOverlap),
+		done:  make(chan struct{}),
+	}
+	go r.run(ctx)
+	return r
+}
+
+// burst asks for an extra batch. Requests that wait already are one.
+func (r *runner) burst() {
+	select {
+	case r.extra <- struct{}{}:
+	default:
+	}
+}
+
+// run starts a batch at each tick and each burst. Batches may overlap, since
+// the timeout is independent of the interval, but are handed out in the order
+// in which they started.
+func (r *runner) run(ctx context.Context) {
+	var batches sync.WaitGroup
+	defer close(r.done)
+	defer r.prober.close()
+	defer batches.Wait()
+	interval := r.scheduler.settings.Load().Interval
+	tick := time.NewTimer(jitter(interval))
+	defer tick.Stop()
+	previous := make(chan struct{})
+	close(previous)
+	for {
+		burst := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			tick.Reset(r.scheduler.settings.Load().Interval)
+		case <-r.extra:
+			burst = true
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case r.slots <- struct{}{}:
+		}
+		before, after := previous, make(chan struct{})
+		batches.Go(func() { r.batch(ctx, burst, before, after) })
+		previous = after
+	}
+}
+
+// batch runs one batch and hands it out after the one before it.
+func (r *runner) batch(ctx context.Context, burst bool, before <-chan struct{}, after chan<- struct{}) {
+	defer func() { <-r.slots }()
+	defer close(after)
+	b := r.prober.probe(ctx, *r.scheduler.settings.Load())
+	<-before
+	if ctx.Err() != nil {
+		return // cut short: it measured nothing whole
+	}
+	b.Burst = burst
+	r.scheduler.emit(b)
+}
