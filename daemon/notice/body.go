@@ -1,0 +1,79 @@
+package notice
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Body is the notice as JSON on one line, keys in the order of the documentation, "<", ">" and "&" as they are.
+// The same notice always gives the same bytes.
+func (n Notice) Body() ([]byte, error) {
+	n.Version = Version
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(n.whole()); err != nil {
+		return nil, fmt.Errorf("encode the notice of incident %s: %w", n.Incident, err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// Parse reads what Body wrote.
+func Parse(body []byte) (Notice, error) {
+	var n Notice
+	if err := json.Unmarshal(body, &n); err != nil {
+		return n, fmt.Errorf("not a %s body: %w", Version, err)
+	}
+	if n.Version != Version {
+		return n, fmt.Errorf("not a %s body: its version is %q", Version, n.Version)
+	}
+	return n, nil
+}
+
+// whole gives the notice without nil lists and maps, which JSON would tell as null. It changes no memory that n shares.
+func (n Notice) whole() Notice {
+	if n.Labels == nil {
+		n.Labels = map[string]string{}
+	}
+	e := &n.Evidence
+	e.Methods, e.Also, e.Hints = list(e.Methods), list(e.Also), list(e.Hints)
+	e.Routes, e.Previous = wholeRoutes(e.Routes), wholeRoutes(e.Previous)
+	x := &e.Expected
+	x.Origins, x.CoveringOrigins, x.Silent = list(x.Origins), list(x.CoveringOrigins), list(x.Silent)
+	if e.Latency != nil {
+		l := *e.Latency
+		l.BeforeMS, l.AfterMS, l.ShiftMS, l.Loss = figure(l.BeforeMS), figure(l.AfterMS), figure(l.ShiftMS), figure(l.Loss)
+		e.Latency = &l
+	}
+	return n
+}
+
+func wholeRoutes(routes []Route) []Route {
+	routes = list(slices.Clone(routes))
+	for i := range routes {
+		routes[i].Communities = list(routes[i].Communities)
+	}
+	return routes
+}
+
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
+}
+
+// figure rounds to three decimals, microseconds where the unit is a millisecond, and drops what JSON cannot tell.
+func figure(f *float64) *float64 {
+	if f == nil || math.IsNaN(*f) || math.IsInf(*f, 0) {
+		return nil
+	}
+	rounded := math.Round(*f*1000) / 1000
+	if math.IsInf(rounded, 0) {
+		return f
+	}
+	return &rounded
+}
