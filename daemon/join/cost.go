@@ -1,0 +1,97 @@
+package join
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"peervane/probe/stats"
+)
+
+// before is how far back the latency before an event is looked for.
+const before = 10 * time.Minute
+
+// Cost is what an event did to the latency to one POP, in milliseconds. NaN stands for what is not known.
+type Cost struct {
+	POP           string
+	Before, After float64
+	Loss          float64 // share of the probes after the event that nothing answered
+	Measured      bool    // After and Loss are known
+}
+
+// Shift is by how much the latency rose.
+func (c Cost) Shift() float64 { return c.After - c.Before }
+
+// CostOf says what has happened at a time cost: for the POP that it cost the most, or, as long as nothing was measured
+// after it, the nearest POP before it. It is final once every POP that could be measured before was measured after.
+func (p *Plane) CostOf(at time.Time) (cost Cost, final, ok bool) {
+	var costs []Cost
+	for _, f := range p.sorted() {
+		c, known := p.flows[f].cost(at)
+		if !known || slices.ContainsFunc(costs, func(have Cost) bool { return have.POP == f.POP }) {
+			continue // the first flow of a POP that was measured before is the one that counts
+		}
+		c.POP = f.POP
+		costs = append(costs, c)
+	}
+	if len(costs) == 0 {
+		return Cost{}, false, false
+	}
+	final = !slices.ContainsFunc(costs, func(c Cost) bool { return !c.Measured })
+	return slices.MaxFunc(costs, compareCosts), final, true
+}
+
+// compareCosts orders by how much an engineer cares: loss first, then the shift either way, then the nearer POP.
+func compareCosts(a, b Cost) int {
+	if !a.Measured && !b.Measured {
+		return cmp.Compare(b.Before, a.Before)
+	}
+	if a.Measured != b.Measured {
+		return map[bool]int{true: 1, false: -1}[a.Measured]
+	}
+	return cmp.Or(
+		cmp.Compare(a.Loss, b.Loss),
+		cmp.Compare(math.Abs(finite(a.Shift())), math.Abs(finite(b.Shift()))),
+		cmp.Compare(b.Before, a.Before),
+	)
+}
+
+// cost compares the batches that ended before a time with the first that started after it.
+func (h *history) cost(at time.Time) (c Cost, known bool) {
+	medians := h.mediansBefore(at)
+	if len(medians) == 0 {
+		return c, false
+	}
+	c = Cost{Before: milliseconds(stats.Median(medians)), After: math.NaN()}
+	i := slices.IndexFunc(h.samples, func(s stats.Sample) bool { return s.Started.After(at) })
+	if i < 0 {
+		return c, true
+	}
+	s := h.samples[i]
+	c.Measured, c.Loss = true, s.Loss()
+	if m, ok := s.Median(); ok {
+		c.After = milliseconds(m)
+	}
+	return c, true
+}
+
+func (h *history) mediansBefore(at time.Time) []time.Duration {
+	var out []time.Duration
+	for _, s := range h.samples {
+		m, ok := s.Median()
+		if ok && !s.Ended.After(at) && at.Sub(s.Ended) <= before {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func finite(f float64) float64 {
+	if math.IsNaN(f) {
+		return 0
+	}
+	return f
+}

@@ -1,0 +1,45 @@
+package join
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"peervane/bgp"
+	"peervane/daemon/notice"
+)
+
+// lostBatches is how many fully lost batches in a row, by every method, make a POP unreachable.
+const lostBatches = 3
+
+// Unreachable finds the POPs that nothing reaches any more: every address, by every method, lost its last batches whole.
+func (p *Plane) Unreachable(pop string) []bgp.Finding {
+	var since time.Time
+	var ways []string
+	for _, f := range p.sorted() {
+		if f.POP != pop {
+			continue
+		}
+		h := p.flows[f]
+		if h.lost < lostBatches {
+			return nil
+		}
+		if h.since.After(since) {
+			since = h.since
+		}
+		ways = append(ways, fmt.Sprintf("%s %s", f.Addr, f.Method))
+	}
+	if len(ways) == 0 {
+		return nil
+	}
+	slices.Sort(ways)
+	ways = slices.Compact(ways)
+	return []bgp.Finding{{
+		Type:     notice.POPUnreachable,
+		Severity: notice.Error.String(),
+		POP:      pop,
+		Since:    since,
+		Summary:  fmt.Sprintf("POP %s unreachable: the last %d batches lost by every method (%s)", pop, lostBatches, strings.Join(ways, ", ")),
+	}}
+}
