@@ -8,6 +8,7 @@ import (
 
 // kinds is the registry: a new kind of probe is a file and a line here.
 var kinds = []kind{
+	{name: "icmp", open: openICMP},
 	{name: "tcp", open: openTCP},
 }
 
