@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -20,12 +21,13 @@ func (c Community) String() string {
 	return fmt.Sprintf("%d:%d", c.Parts[0], c.Parts[1])
 }
 
-// parseCommunity reads the canonical notation: decimal parts and colons.
+// parseCommunity reads the canonical notation: decimal parts and colons. Its
+// error says what to write.
 func parseCommunity(s string) (Community, error) {
 	parts := strings.Split(s, ":")
 	c := Community{Large: len(parts) == 3}
 	if len(parts) < 2 || len(parts) > 3 {
-		return c, fmt.Errorf("%q is not a community: write \"64500:100\", or a large one as \"64500:1:2\"", s)
+		return c, errors.New(`a community such as "64500:100", or a large one such as "64500:1:2"`)
 	}
 	bits := 16
 	if c.Large {
@@ -34,7 +36,7 @@ func parseCommunity(s string) (Community, error) {
 	for i, part := range parts {
 		n, err := strconv.ParseUint(part, 10, bits)
 		if err != nil {
-			return c, fmt.Errorf("%q is not a community: each part is a number of %d bits; with a 4-octet ASN write a large one as \"4200000001:1:2\"", s, bits)
+			return c, fmt.Errorf("decimal parts of %d bits each; a 4-octet ASN needs a large community, such as \"4200000001:1:2\"", bits)
 		}
 		c.Parts[i] = uint32(n)
 	}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// maxFile bounds each file that is read. A million registered prefixes take
+// some 20 MB.
+const maxFile = 512 << 20
+
+// read returns the content of a file and its mode.
+func (l *loading) read(name string) (string, fs.FileMode, error) {
+	f, err := l.fs.Open(name)
+	if err != nil {
+		return "", 0, errors.Unwrap(orPlain(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	if info.IsDir() {
+		return "", 0, errors.New("it is a folder")
+	}
+	var b strings.Builder
+	b.Grow(int(min(max(info.Size(), 0), maxFile)) + 1)
+	if _, err := io.Copy(&b, io.LimitReader(f, maxFile+1)); err != nil {
+		return "", 0, err
+	}
+	if b.Len() > maxFile {
+		return "", 0, fmt.Errorf("it is larger than %d MB", maxFile>>20)
+	}
+	return b.String(), info.Mode(), nil
+}
+
+// orPlain makes sure that there is a cause without operation and path, both
+// of which the message names already.
+func orPlain(err error) error {
+	if errors.Unwrap(err) == nil {
+		return fmt.Errorf("%w", err)
+	}
+	return err
+}
+
+// document reads one TOML file. A file that cannot be read, or whose syntax
+// is wrong, is reported and left out; the configuration is then incomplete,
+// and what only its absence breaks is not reported.
+func (l *loading) document(name string) (value, bool) {
+	f := &file{name: name, dir: filepath.Dir(name)}
+	l.files = append(l.files, name)
+	text, _, err := l.read(name)
+	if err != nil {
+		l.incomplete = true
+		l.fail(f.pos(place{1, 1}), "cannot read it: %v", err)
+		return value{}, false
+	}
+	return l.parse(f, strings.TrimPrefix(text, "\ufeff"))
+}
+
+func (l *loading) parse(f *file, text string) (value, bool) {
+	root, deep, tooDeep := scan(text, nil)
+	if tooDeep {
+		l.incomplete = true
+		l.fail(f.pos(deep), "arrays and inline tables are nested more than %d deep; flatten them", maxDepth)
+		return value{}, false
+	}
+	raw, err := decode(text)
+	if err != nil {
+		l.incomplete = true
+		at, message := syntaxError(text, err)
+		l.fail(f.pos(at), "%s", message)
+		return value{}, false
+	}
+	return value{raw: raw, mark: root, file: f}, true
+}
+
+// decode guards the library: what it panics on must not end a daemon that
+// was only asked to reload.
+func decode(text string) (raw map[string]any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the TOML library cannot read this file: %v", r)
+		}
+	}()
+	_, err = toml.Decode(text, &raw)
+	return raw, err
+}
+
+// syntaxError places an error of the library by its byte offset: its line is
+// off by one at line ends, and its column counts bytes.
+func syntaxError(text string, err error) (place, string) {
+	at := place{1, 1}
+	var syntax toml.ParseError
+	if !errors.As(err, &syntax) {
+		return at, err.Error()
+	}
+	for i := 0; i < min(max(syntax.Position.Start, 0), len(text)-1); i++ {
+		at = at.after(text[i])
+	}
+	message := strings.ToLower(syntax.Message[:1]) + syntax.Message[1:]
+	for _, m := range mends {
+		if strings.Contains(message, m.about) {
+			return at, message + "; " + m.mend
+		}
+	}
+	return at, message
+}
+
+// mends says for the commonest syntax errors what would be right.
+var mends = [...]struct{ about, mend string }{
+	{"strings cannot contain newlines", `close the string with its quote on the same line`},
+	{"already been defined", `keep one of the two`},
+	{"cannot be used as an array", `write every such table as [[…]], or none`},
+	{"expected value but found", `text stands in quotes: "…"`},
+	{"expected '.' or '='", `write it as key = value`},
+	{"expected a comma", `separate values with commas and close the list`},
+	{"invalid escape", `write \\ for a backslash, or use '…' quotes`},
+	{"leading zero", `write it without them`},
+	{"unexpected eof", `something before it is not closed`},
+}

@@ -1,0 +1,54 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+)
+
+// notYet lists the tables, the keys and the values that are checked already
+// but have no effect yet. What takes effect loses its line here, and its mark
+// in reference.toml.
+var notYet = []string{
+	"feed",
+	"asn",
+	"rpki",
+	"retention",
+	"prefix.upstreams",
+	"prefix.required_upstreams",
+	"prefix.required_communities",
+	"prefix.max_path_length",
+	"prefix.allow_private_asn",
+	"prefix.allow_prepending",
+	"prefix.no_export",
+	"prefix.paths",
+	"detect.relationships",
+	"detect.siblings",
+	"detect.route_servers",
+	"detect.tier1",
+	"detect.peerlock",
+	"detect.leak_count",
+	"channel.kind=alertmanager",
+	"channel.kind=slack",
+	"channel.kind=teams",
+	"channel.kind=pagerduty",
+	"channel.kind=email",
+	"channel.kind=syslog",
+	"channel.keep_firing",
+	"channel.heartbeat",
+	"channel.template",
+}
+
+// notice lists what has been set without effect. key is a table, or a table
+// and one of its keys; what is how the message calls it.
+func (l *loading) notice(key, what string, v value) {
+	if s, ok := v.raw.(string); ok && slices.Contains(notYet, key+"="+s) {
+		what = fmt.Sprintf("%s = %q", v.name, s)
+	} else if !slices.Contains(notYet, key) {
+		return
+	}
+	l.cfg.NotInEffect = append(l.cfg.NotInEffect, Problem{
+		Pos:      v.keyPos(),
+		Severity: Warning,
+		Text:     what + " is not yet in effect; it is checked, and otherwise ignored",
+	})
+}
