@@ -1,0 +1,11 @@
+// Package source is where routes come from: live peers, MRT files and RIS JSON lines. Each source turns what it reads
+// into bgp.Inputs and puts them into a Sink, in order.
+//
+// A live peer never waits: what the engine has not taken yet coalesces in its Pending queue. A recording waits: its
+// Sink blocks, nothing coalesces, and the same input gives the same Inputs every time.
+//
+// The package judges no route. It reads files that it is given the names of, and writes none.
+//
+// Goroutines: Peer.Run starts its session's and waits for it; each file that is open has one that reads ahead, which
+// Close ends and waits for. Everything else runs on the caller's.
+package source
