@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // maxOverlap bounds the batches of one target that are under way at once. When
@@ -20,6 +22,7 @@ type runner struct {
 	slots     chan struct{} // bounds the batches under way
 	cancel    context.CancelFunc
 	done      chan struct{} // closed when the runner and its batches have ended
+	failure   string        // of the last batch that was handed out
 }
 
 func startRunner(ctx context.Context, s *Scheduler, t Target, p prober) *runner {
@@ -86,5 +89,20 @@ func (r *runner) batch(ctx context.Context, burst bool, before <-chan struct{}, 
 		return // cut short: it measured nothing whole
 	}
 	b.Burst = burst
+	r.report(b.Err)
 	r.scheduler.emit(b)
+}
+
+// report logs when probing starts to fail in this host, and when it ends; not
+// each batch between. Batches call it one after the other.
+func (r *runner) report(failure string) {
+	if failure == r.failure {
+		return
+	}
+	r.failure = failure
+	if failure == "" {
+		r.scheduler.log.Info("probe works again", zap.Stringer("target", r.target))
+		return
+	}
+	r.scheduler.log.Warn("probe fails", zap.Stringer("target", r.target), zap.String("error", failure))
 }

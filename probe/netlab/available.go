@@ -33,7 +33,7 @@ func try(user bool) error {
 	case errors.Is(err, unix.ENOTDIR):
 		return nil
 	}
-	return explain(err)
+	return explain(user, err)
 }
 
 // privileged reports whether this process may make and configure network
@@ -48,30 +48,30 @@ func privileged() bool {
 	return data[0].Effective&need == need
 }
 
-// explain says in plain words why the kernel refused a namespace.
-func explain(err error) error {
-	return fmt.Errorf("%w: %s (%w)", ErrUnavailable, reason(os.DirFS("/proc/sys"), err), err)
+// explain says in plain words why the kernel refused namespaces, with or without
+// one for users.
+func explain(user bool, err error) error {
+	return fmt.Errorf("%w: %s (%w)", ErrUnavailable, reason(os.DirFS("/proc/sys"), user, err), err)
 }
 
-// switches are the kernel settings that forbid namespaces, with the value that
-// does.
+// switches are the kernel settings that forbid user namespaces, with the value
+// that does.
 var switches = []struct{ name, value, mend string }{
 	{"kernel/apparmor_restrict_unprivileged_userns", "1", "AppArmor restricts user namespaces: run as root, or set kernel.apparmor_restrict_unprivileged_userns to 0"},
 	{"kernel/unprivileged_userns_clone", "0", "user namespaces are for root only: run as root, or set kernel.unprivileged_userns_clone to 1"},
 	{"user/max_user_namespaces", "0", "user namespaces are switched off: run as root, or raise user.max_user_namespaces"},
-	{"user/max_net_namespaces", "0", "network namespaces are switched off: raise user.max_net_namespaces"},
 }
 
-func reason(sys fs.FS, err error) string {
+func reason(sys fs.FS, user bool, err error) string {
 	for _, s := range switches {
 		value, readErr := fs.ReadFile(sys, s.name)
-		if readErr == nil && strings.TrimSpace(string(value)) == s.value {
+		if user && readErr == nil && strings.TrimSpace(string(value)) == s.value {
 			return s.mend
 		}
 	}
 	switch {
 	case errors.Is(err, unix.ENOSPC):
-		return "as many namespaces as allowed exist already: raise user.max_user_namespaces or user.max_net_namespaces"
+		return "there are as many namespaces as may be: raise user.max_user_namespaces and user.max_net_namespaces"
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
 		return "this kernel was built without user or network namespaces"
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):

