@@ -78,3 +78,47 @@ const (
 
 // SubBadRefreshLength is the one subcode of CodeRouteRefresh (RFC 7313 section 5).
 const SubBadRefreshLength uint8 = 1
+
+// codeNames are the names of IANA's registry of BGP error codes, by code and subcode.
+var codeNames = [...]struct {
+	name string
+	sub  []string
+}{
+	CodeHeader: {"Message Header Error", []string{
+		1: "Connection Not Synchronized", 2: "Bad Message Length", 3: "Bad Message Type",
+	}},
+	CodeOpen: {"OPEN Message Error", []string{
+		1: "Unsupported Version Number", 2: "Bad Peer AS", 3: "Bad BGP Identifier", 4: "Unsupported Optional Parameter",
+		5: "Authentication Failure", 6: "Unacceptable Hold Time", 7: "Unsupported Capability", 11: "Role Mismatch",
+	}},
+	CodeUpdate: {"UPDATE Message Error", []string{
+		1: "Malformed Attribute List", 2: "Unrecognized Well-known Attribute", 3: "Missing Well-known Attribute",
+		4: "Attribute Flags Error", 5: "Attribute Length Error", 6: "Invalid ORIGIN Attribute", 7: "AS Routing Loop",
+		8: "Invalid NEXT_HOP Attribute", 9: "Optional Attribute Error", 10: "Invalid Network Field", 11: "Malformed AS_PATH",
+	}},
+	CodeHoldTimer: {"Hold Timer Expired", nil},
+	CodeFSM: {"Finite State Machine Error", []string{
+		1: "Unexpected Message in OpenSent", 2: "Unexpected Message in OpenConfirm", 3: "Unexpected Message in Established",
+	}},
+	CodeCease: {"Cease", []string{
+		1: "Maximum Number of Prefixes Reached", 2: "Administrative Shutdown", 3: "Peer De-configured",
+		4: "Administrative Reset", 5: "Connection Rejected", 6: "Other Configuration Change",
+		7: "Connection Collision Resolution", 8: "Out of Resources", 9: "Hard Reset", 10: "BFD Down",
+	}},
+	CodeRouteRefresh: {"ROUTE-REFRESH Message Error", []string{1: "Invalid Message Length"}},
+}
+
+// codeName names an error as people know it; what has no name shows its number.
+func codeName(code, sub uint8) string {
+	if int(code) >= len(codeNames) || codeNames[code].name == "" {
+		return fmt.Sprintf("error %d/%d", code, sub)
+	}
+	known := codeNames[code]
+	switch {
+	case int(sub) < len(known.sub) && known.sub[sub] != "":
+		return known.name + "/" + known.sub[sub]
+	case sub != 0:
+		return fmt.Sprintf("%s/%d", known.name, sub)
+	}
+	return known.name
+}

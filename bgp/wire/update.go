@@ -1,56 +1,91 @@
 package wire
 
 import (
-	"net/netip"
-
 	"peervane/bgp"
 )
 
-// NLRI is one prefix as an UPDATE names it; its family is bgp.FamilyOf(Prefix).
-type NLRI struct {
-	Prefix netip.Prefix // masked: bits beyond the length are zero
-	PathID uint32       // RFC 7911; 0 without ADD-PATH
-}
+// maxFaults is how many faults are kept of one UPDATE; the verdict counts all of them.
+const maxFaults = 8
 
 // Update is one scanned UPDATE: views into the message, valid until its bytes change or Scan is called again.
 // The zero value is ready for Scan, and is meant to be used over and over. It belongs to one goroutine.
 type Update struct {
+	body []byte
+	key  []byte
+	err  *Error
+	state
 }
 
-// Scan reads the body of one UPDATE (what follows the header) in one pass and without allocation; only SessionReset
-// allocates its error. It validates every length, so that whatever reads u afterwards cannot fail.
-// Families that were not agreed on are passed over, with a remark.
-func (p Params) Scan(body []byte, u *Update) Verdict { panic("unimplemented") }
+// state is what Scan finds. It holds no pointer, so that it is cheap to clear.
+type state struct {
+	params    Params
+	rib       bool // a bare attribute block: ScanRIB
+	verdict   Verdict
+	faultsLen uint8
+	faults    [maxFaults]Fault
+	seen      [4]uint64 // attribute types that came, kept or not
+	kept      uint64    // attribute types of which values holds the first
+	values    [attributes]span
+	reachable bool // it announces routes, of whatever family
+	withdrawn span // the Withdrawn Routes field
+	nlri      span // the NLRI field
+	reach     multiprotocol
+	unreach   multiprotocol
+}
 
-// ScanRIB reads a bare attribute block, as a RIB dump holds one for each route: its MP_REACH_NLRI may be abbreviated
-// to the next hop (RFC 6396 section 4.3.4). The route itself, of family f, stands outside of the block, so Announced
-// and Withdrawn give nothing; after TreatAsWithdraw the route is not to be trusted.
-func (p Params) ScanRIB(block []byte, f bgp.Family, u *Update) Verdict { panic("unimplemented") }
+// span is a part of the body; bodies are shorter than 64 KiB.
+type span struct{ from, to uint16 }
+
+func (s span) empty() bool { return s.from == s.to }
+
+func (u *Update) bytes(s span) []byte { return u.body[s.from:s.to] }
 
 // Verdict repeats what Scan said: the strongest of the faults.
-func (u *Update) Verdict() Verdict { panic("unimplemented") }
+func (u *Update) Verdict() Verdict { return u.verdict }
 
-// Faults are what was found wrong, in order; after many, further ones are not kept. OK ones are remarks.
-func (u *Update) Faults() []Fault { panic("unimplemented") }
+// Faults are what was found wrong, in order; after several, further ones are not kept. OK ones are remarks.
+// The slice is valid until the next Scan.
+func (u *Update) Faults() []Fault { return u.faults[:u.faultsLen] }
 
 // Err is the NOTIFICATION to send after SessionReset, else nil.
-func (u *Update) Err() *Error { panic("unimplemented") }
+func (u *Update) Err() *Error { return u.err }
 
-// Withdrawn yields what the UPDATE withdraws, in wire order: for n := range u.Withdrawn. After TreatAsWithdraw
-// that includes what it announces. Apply it before Announced.
-func (u *Update) Withdrawn(yield func(NLRI) bool) { panic("unimplemented") }
+// fault records what was found; the strongest verdict stands (RFC 7606 section 3 (h)).
+func (u *Update) fault(v Verdict, r Reason, attr uint8, offset int) {
+	u.verdict = max(u.verdict, v)
+	if u.faultsLen < maxFaults {
+		u.faults[u.faultsLen] = Fault{v, r, attr, offset}
+		u.faultsLen++
+	}
+}
 
-// Announced yields what the UPDATE announces, in wire order: for n := range u.Announced.
-func (u *Update) Announced(yield func(NLRI) bool) { panic("unimplemented") }
+// reset records a fault after which the rest cannot be read. A block of a RIB dump has no session to reset: it is
+// not trusted, that is all.
+func (u *Update) reset(subcode uint8, r Reason, attr uint8, offset int, data []byte) {
+	if u.rib {
+		u.fault(TreatAsWithdraw, r, attr, offset)
+		return
+	}
+	// It may be the one fault too many: it takes the last place.
+	u.faultsLen = min(u.faultsLen, maxFaults-1)
+	u.fault(SessionReset, r, attr, offset)
+	u.err = &Error{
+		Code: CodeUpdate, Subcode: subcode, Data: append([]byte(nil), data...),
+		Reason: u.faults[u.faultsLen-1].String(),
+	}
+}
 
-// EndOfRIB says whether the UPDATE is the End-of-RIB marker of a family (RFC 4724 section 2).
-func (u *Update) EndOfRIB() (f bgp.Family, ok bool) { panic("unimplemented") }
-
-// Key identifies the attributes of the announced routes of family f: equal keys have equal Attrs. It holds neither
-// NLRI nor what Attrs leaves out, so that more routes share one. It is valid until the next call of Key or Scan.
-func (u *Update) Key(f bgp.Family) []byte { panic("unimplemented") }
-
-// Attrs decodes the attributes of the announced routes of family f, AS4_PATH and AS4_AGGREGATOR merged in
-// (RFC 6793). It cannot fail: Scan has validated what it reads. The result shares nothing with the message.
-// After anything worse than AttributeDiscard it gives nil.
-func (u *Update) Attrs(f bgp.Family) *bgp.Attrs { panic("unimplemented") }
+// EndOfRIB says whether the UPDATE is the End-of-RIB marker of a family (RFC 4724 section 2): it is empty, or it
+// holds an MP_UNREACH_NLRI without routes and nothing else.
+func (u *Update) EndOfRIB() (f bgp.Family, ok bool) {
+	if u.rib || u.verdict != OK || u.faultsLen > 0 || !u.withdrawn.empty() || !u.nlri.empty() {
+		return 0, false
+	}
+	switch u.seen {
+	case [4]uint64{}:
+		return bgp.IPv4, u.params.Families[bgp.IPv4]
+	case [4]uint64{1 << attrMPUnreach}:
+		return u.unreach.family, u.unreach.state == learnt && u.unreach.nlri.empty()
+	}
+	return 0, false
+}

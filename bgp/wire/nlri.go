@@ -1,0 +1,105 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"peervane/bgp"
+)
+
+// NLRI is one prefix as an UPDATE names it; its family is bgp.FamilyOf(Prefix).
+type NLRI struct {
+	Prefix netip.Prefix // masked: bits beyond the length are zero
+	PathID uint32       // RFC 7911; 0 without ADD-PATH
+}
+
+// pathIDLen is the length of the path identifier before each prefix.
+const pathIDLen = 4
+
+// badNLRI finds the first syntax error in a list of prefixes and gives its offset, or -1 (RFC 7606 section 5.3).
+func badNLRI(b []byte, f bgp.Family, addPath bool) int {
+	skip := 0
+	if addPath {
+		skip = pathIDLen
+	}
+	most := f.Bits()
+	for at := 0; at < len(b); {
+		if at+skip >= len(b) {
+			return at
+		}
+		bits := int(b[at+skip])
+		next := at + skip + 1 + (bits+7)/8
+		if bits > most || next > len(b) {
+			return at
+		}
+		at = next
+	}
+	return -1
+}
+
+// Withdrawn yields what the UPDATE withdraws, in wire order: for n := range u.Withdrawn. After TreatAsWithdraw
+// that includes what it announces. Apply it before Announced: a route that stands in both is announced
+// (RFC 4271 section 4.3).
+func (u *Update) Withdrawn(yield func(NLRI) bool) {
+	if u.verdict == SessionReset || u.rib {
+		return
+	}
+	if u.walk(u.withdrawn, bgp.IPv4, yield) && u.walk(u.unreach.nlri, u.unreach.family, yield) &&
+		u.verdict == TreatAsWithdraw {
+		u.announced(yield)
+	}
+}
+
+// Announced yields what the UPDATE announces, in wire order: for n := range u.Announced.
+func (u *Update) Announced(yield func(NLRI) bool) {
+	if u.verdict <= AttributeDiscard && !u.rib {
+		u.announced(yield)
+	}
+}
+
+func (u *Update) announced(yield func(NLRI) bool) {
+	if u.walk(u.reach.nlri, u.reach.family, yield) {
+		u.walk(u.nlri, bgp.IPv4, yield)
+	}
+}
+
+// walk yields the prefixes of a list that badNLRI has found sound, until yield has had enough.
+func (u *Update) walk(list span, f bgp.Family, yield func(NLRI) bool) bool {
+	b, addPath := u.bytes(list), u.params.AddPath[f]
+	for len(b) > 0 {
+		var n NLRI
+		if addPath {
+			n.PathID, b = binary.BigEndian.Uint32(b), b[pathIDLen:]
+		}
+		bits := int(b[0])
+		size := 1 + (bits+7)/8
+		if f == bgp.IPv4 {
+			n.Prefix = prefix4(b[1:size], bits)
+		} else {
+			n.Prefix = prefix6(b[1:size], bits)
+		}
+		if b = b[size:]; !yield(n) {
+			return false
+		}
+	}
+	return true
+}
+
+// prefix4 masks, since bits beyond the length have no meaning (RFC 4271 section 4.3).
+func prefix4(b []byte, bits int) netip.Prefix {
+	var a [4]byte
+	copy(a[:], b)
+	if odd := bits & 7; odd != 0 {
+		a[len(b)-1] &= 0xff << (8 - odd)
+	}
+	return netip.PrefixFrom(netip.AddrFrom4(a), bits)
+}
+
+func prefix6(b []byte, bits int) netip.Prefix {
+	var a [16]byte
+	copy(a[:], b)
+	if odd := bits & 7; odd != 0 {
+		a[len(b)-1] &= 0xff << (8 - odd)
+	}
+	return netip.PrefixFrom(netip.AddrFrom16(a), bits)
+}
