@@ -1,0 +1,71 @@
+package detect
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"peervane/bgp"
+)
+
+// The severities, as findings carry them.
+const (
+	info     = "info"
+	warning  = "warning"
+	failure  = "error"
+	critical = "critical"
+)
+
+// detector judges each route of a state, or the state as a whole: either route and summary are set, or state is.
+type detector struct {
+	name     string
+	severity string
+	route    func(*State, *Held) *offence
+	summary  func(*State, *bgp.Finding) string
+	state    func(*judgement) []bgp.Finding
+}
+
+// all lists every detector. For one offending route the first that speaks wins, and the others go into its `also`.
+var all = []detector{
+	{name: "subprefix", severity: critical, route: subprefix, summary: subprefixSummary},
+	{name: "origin_change", severity: critical, route: originChange, summary: originChangeSummary},
+	{name: "covering_change", severity: failure, state: coveringChange},
+	{name: "withdrawn", severity: critical, state: withdrawn},
+	{name: "path_change", severity: info, state: pathChange},
+}
+
+// offence is what a route detector says of one route.
+type offence struct {
+	culprit  uint32
+	methods  []string
+	leakType int // RFC 7908
+	hints    []string
+}
+
+// All gives every condition that holds, in the order of the table, then by offending prefix and culprit. Recheck is when
+// time alone may change the answer; zero = never.
+func All(s *State) (findings []bgp.Finding, recheck time.Time) {
+	if s.Reg.Policy.Ignore {
+		return nil, time.Time{}
+	}
+	j := newJudgement(s)
+	for i := range all {
+		if d := &all[i]; d.state != nil && !s.Settings.Off[d.name] {
+			findings = append(findings, d.state(j)...)
+		}
+	}
+	findings = append(j.offences(), findings...)
+	slices.SortStableFunc(findings, func(a, b bgp.Finding) int {
+		return cmp.Or(
+			cmp.Compare(rank(a.Type), rank(b.Type)),
+			a.Offending.Compare(b.Offending),
+			cmp.Compare(a.Culprit, b.Culprit),
+		)
+	})
+	return findings, j.recheck
+}
+
+// rank is a type's place in the table.
+func rank(name string) int {
+	return slices.IndexFunc(all, func(d detector) bool { return d.name == name })
+}

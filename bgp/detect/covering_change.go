@@ -1,0 +1,118 @@
+package detect
+
+import (
+	"fmt"
+	"net/netip"
+
+	"peervane/bgp"
+)
+
+// cover describes the covering route of a vantage as it is compared; the zero Cover is that there is none.
+func (s *State) cover(h *Held) Cover {
+	if h == nil {
+		return Cover{}
+	}
+	return Cover{Prefix: h.Prefix, Origin: hopText(s.Origin(h.Vantage, h.Attrs.Path))}
+}
+
+func (c Cover) same(d Cover) bool { return c.Prefix == d.Prefix && c.Origin == d.Origin }
+
+// learnCover keeps the covering route that stood when a legitimate exact route was last held, or at first sync, and since
+// when another one carries the traffic.
+func (t *Trace) learnCover(s *State, v *Vantage, best, covering *Held) (changed bool) {
+	if !v.InSync || v.Loading {
+		return false
+	}
+	now := s.cover(covering)
+	legitimate := best != nil && s.judgeOrigin(best) == Legitimate
+	if legitimate || t.Baseline == nil {
+		return t.rebase(now)
+	}
+	if best != nil || !now.Prefix.IsValid() || now.same(*t.Baseline) {
+		changed = t.Carrier != nil
+		t.Carrier = nil
+		return changed
+	}
+	if t.Carrier == nil || !t.Carrier.same(now) {
+		now.Since = s.Now
+		t.Carrier, changed = &now, true
+	}
+	if !s.Now.Before(t.Carrier.Since.Add(s.Settings.PathSettle)) {
+		s.settle("covering_change")
+		return t.rebase(now)
+	}
+	return changed
+}
+
+// rebase makes c the covering route to compare with.
+func (t *Trace) rebase(c Cover) (changed bool) {
+	changed = t.Carrier != nil || t.Baseline == nil || !t.Baseline.same(c)
+	t.Carrier, t.Baseline = nil, &c
+	return changed
+}
+
+// coveringChange: with no exact route, the covering route that carries the traffic now appeared or changed since, and is
+// from an origin that is legitimate neither for the prefix nor for its covering routes.
+func coveringChange(j *judgement) []bgp.Finding {
+	if !j.exact() || j.Memory == nil {
+		return nil
+	}
+	type key struct {
+		prefix  netip.Prefix
+		culprit uint32
+	}
+	at := map[key]int{}
+	var out []bgp.Finding
+	for i, h := range firsts(len(j.Vantages), j.Covering) {
+		t := j.newCarrier(i, h)
+		if t == nil {
+			continue
+		}
+		k := key{h.Prefix, j.culprit(h, j.Reg.Policy.Origins, j.Reg.Policy.CoveringOrigins)}
+		n, ok := at[k]
+		if !ok {
+			n = len(out)
+			at[k] = n
+			out = append(out, j.coverFinding(h.Prefix, k.culprit))
+		}
+		show(&out[n], h, t.Carrier.Since)
+		if last := j.last(h.Vantage); last != nil {
+			out[n].Previous = append(out[n].Previous, *last)
+		}
+		j.again(t.Carrier.Since.Add(j.Settings.PathSettle))
+	}
+	for n := range out {
+		j.agree(&out[n])
+		out[n].Summary = coverSummary(j, &out[n])
+	}
+	return out
+}
+
+// newCarrier gives the trace of a vantage where h now carries the prefix's traffic and should not.
+func (j *judgement) newCarrier(i int, h *Held) *Trace {
+	v := &j.Vantages[i]
+	if h == nil || j.best[i] != nil || !v.InSync {
+		return nil
+	}
+	t := j.Memory.trace(v.Name)
+	if t == nil || t.Carrier == nil || !t.Carrier.same(j.cover(h)) || j.presence(i, nil) != absent {
+		return nil
+	}
+	origin := j.Origin(h.Vantage, h.Attrs.Path)
+	if j.judge(origin, j.Reg.Policy.Origins, j.Reg.Policy.CoveringOrigins) != Wrong {
+		return nil
+	}
+	return t
+}
+
+func (j *judgement) coverFinding(offending netip.Prefix, culprit uint32) bgp.Finding {
+	f := j.finding("covering_change", failure)
+	f.Offending, f.Culprit, f.Hold = offending, culprit, j.Settings.AbsenceHold
+	f.Expected.CoveringOrigins = j.Reg.Policy.CoveringOrigins
+	return f
+}
+
+func coverSummary(j *judgement, f *bgp.Finding) string {
+	return fmt.Sprintf("%s has no route of its own, and %s from %s now carries its traffic: seen at %s (%s)",
+		f.Prefix, f.Offending, asn(f.Culprit), share(f), example(f))
+}

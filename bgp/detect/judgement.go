@@ -1,0 +1,167 @@
+package detect
+
+import (
+	"slices"
+	"time"
+
+	"peervane/bgp"
+)
+
+// judgement is one run of all detectors over one state.
+type judgement struct {
+	*State
+	best    []*Held // by vantage; nil = holds none
+	claims  map[*Held]*claim
+	recheck time.Time
+}
+
+// claim says which type an offending route belongs to.
+type claim struct {
+	by   *detector
+	also []string
+	offence
+}
+
+func newJudgement(s *State) *judgement {
+	j := &judgement{State: s, best: s.bestPaths()}
+	for i := range s.Routes {
+		if c := s.offence(&s.Routes[i]); c != nil {
+			if j.claims == nil {
+				j.claims = map[*Held]*claim{}
+			}
+			j.claims[&s.Routes[i]] = c
+		}
+	}
+	return j
+}
+
+// offence lets every route detector speak about one route. The first has it; what the others know of methods and leakers
+// goes into its evidence.
+func (s *State) offence(h *Held) *claim {
+	var c *claim
+	for i := range all {
+		d := &all[i]
+		if d.route == nil || s.Settings.Off[d.name] {
+			continue
+		}
+		o := d.route(s, h)
+		if o == nil {
+			continue
+		}
+		if c == nil {
+			c = &claim{by: d, offence: *o}
+			continue
+		}
+		c.also = append(c.also, d.name)
+		c.methods = append(c.methods, o.methods...)
+		if c.leakType == 0 {
+			c.leakType = o.leakType
+		}
+	}
+	return c
+}
+
+// yields notes that a weaker condition holds for a route, where a stronger one has it already.
+func (j *judgement) yields(h *Held, to string) bool {
+	c := j.claims[h]
+	if c == nil {
+		return false
+	}
+	if !slices.Contains(c.also, to) {
+		c.also = append(c.also, to)
+	}
+	return true
+}
+
+// offences makes one finding of all routes that one type claims with one culprit.
+func (j *judgement) offences() []bgp.Finding {
+	type key struct {
+		by      *detector
+		culprit uint32
+	}
+	at := map[key]int{}
+	var out []bgp.Finding
+	for i := range j.Routes {
+		h := &j.Routes[i]
+		c := j.claims[h]
+		if c == nil {
+			continue
+		}
+		k := key{c.by, c.culprit}
+		n, ok := at[k]
+		if !ok {
+			n = len(out)
+			at[k] = n
+			out = append(out, j.finding(c.by.name, c.by.severity))
+			out[n].Culprit, out[n].Hold = c.culprit, j.Settings.Hold
+		}
+		show(&out[n], h, h.Since)
+		out[n].Methods = union(out[n].Methods, c.methods)
+		out[n].Also = union(out[n].Also, c.also)
+		out[n].Hints = union(out[n].Hints, c.hints)
+		out[n].LeakType = max(out[n].LeakType, c.leakType)
+	}
+	for i := range out {
+		j.agree(&out[i])
+		out[i].Summary = all[rank(out[i].Type)].summary(j.State, &out[i])
+	}
+	return out
+}
+
+// finding begins a finding about the scope's own prefix.
+func (s *State) finding(name, severity string) bgp.Finding {
+	f := bgp.Finding{
+		Type: name, Severity: severity,
+		Prefix: s.Reg.Prefix, Offending: s.Prefix,
+		Expected: bgp.Expected{Origins: s.Reg.Policy.Origins},
+	}
+	if c := s.Reg.Connection; c != nil {
+		f.Connection = c.Name
+	}
+	return f
+}
+
+// show adds a route to what a finding rests on.
+func show(f *bgp.Finding, h *Held, since time.Time) {
+	f.Routes = append(f.Routes, h.Seen)
+	f.Bad = union(f.Bad, []string{h.Vantage.Name})
+	if f.Since.IsZero() || since.Before(f.Since) {
+		f.Since = since
+	}
+}
+
+// agree counts the vantages that show a finding, and holds it back while they are fewer than min_vantages.
+func (s *State) agree(f *bgp.Finding) {
+	keys := map[string]bool{}
+	for _, r := range f.Routes {
+		keys[r.Vantage.Key()] = true
+	}
+	f.Quiet = len(keys) < s.Reg.Policy.MinVantages
+	f.Total = len(f.Bad)
+	for _, v := range s.Vantages {
+		if _, bad := slices.BinarySearch(f.Bad, v.Name); v.InSync && !bad {
+			f.Total++
+		}
+	}
+}
+
+// again asks for a judgement at t.
+func (j *judgement) again(t time.Time) { j.recheck = sooner(j.recheck, t) }
+
+// sooner gives the earlier of two times, where zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// union adds what is new, and keeps a sorted.
+func union(a, b []string) []string {
+	for _, s := range b {
+		if i, found := slices.BinarySearch(a, s); !found {
+			a = slices.Insert(a, i, s)
+		}
+	}
+	return a
+}

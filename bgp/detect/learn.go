@@ -1,0 +1,110 @@
+package detect
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"peervane/bgp"
+)
+
+// Learn evolves the memory of the exact scope to the present state, and says whether anything changed that must outlive a
+// restart. It comes before All.
+func (s *State) Learn() (changed bool) {
+	if s.Memory == nil || !s.exact() || s.Reg.Policy.Ignore {
+		return false
+	}
+	best, covering := s.bestPaths(), firsts(len(s.Vantages), s.Covering)
+	for i := range s.Vantages {
+		v := &s.Vantages[i]
+		if best[i] == nil && !v.InSync {
+			continue
+		}
+		t := s.Memory.make(v.Name)
+		changed = t.learnPresence(s, i, best[i]) || changed
+		changed = t.learnPath(s, v, best[i]) || changed
+		changed = t.learnCover(s, v, best[i], covering[i]) || changed
+	}
+	return s.Memory.Lack.learn(s, best) || changed
+}
+
+// learnPresence keeps whether and until when a legitimate route was held.
+func (t *Trace) learnPresence(s *State, i int, best *Held) (changed bool) {
+	switch {
+	case best != nil && s.judgeOrigin(best) == Legitimate:
+		changed = !t.Seen || !t.Lost.IsZero()
+		t.Seen, t.Lost = true, time.Time{}
+		t.last = best.Seen
+	case s.Vantages[i].InSync && t.Lost.IsZero():
+		t.Lost, changed = s.Now, true
+	}
+	return changed
+}
+
+// Settled lists the types whose condition became the new normal in this judgement.
+func (s *State) Settled() []string { return s.settled }
+
+func (s *State) settle(name string) { s.settled = union(s.settled, []string{name}) }
+
+// Good says whether some vantage in sync shows the registered prefix as it should be: in the exact scope with a legitimate
+// best path, in that of a more-specific without an offending route.
+func (s *State) Good() bool {
+	best := s.bestPaths()
+	for i, v := range s.Vantages {
+		if !v.InSync {
+			continue
+		}
+		if s.exact() && best[i] != nil && s.offence(best[i]) == nil && s.judgeOrigin(best[i]) == Legitimate {
+			return true
+		}
+		if !s.exact() && (best[i] == nil || s.offence(best[i]) == nil) {
+			return true
+		}
+	}
+	return false
+}
+
+// last is the legitimate route that a vantage held last.
+func (s *State) last(v *bgp.Vantage) *bgp.Seen {
+	t := s.Memory.trace(v.Name)
+	if t == nil || t.last.Attrs == nil {
+		return nil
+	}
+	seen := t.last
+	seen.Vantage = v
+	return &seen
+}
+
+// trace finds what is remembered of a vantage; nil = nothing.
+func (m *Memory) trace(vantage string) *Trace {
+	if m == nil {
+		return nil
+	}
+	i, found := m.find(vantage)
+	if !found {
+		return nil
+	}
+	return &m.Traces[i]
+}
+
+func (m *Memory) find(vantage string) (int, bool) {
+	return slices.BinarySearchFunc(m.Traces, vantage, func(t Trace, name string) int { return cmp.Compare(t.Vantage, name) })
+}
+
+// make finds or begins the trace of a vantage. The pointer is good until the next call.
+func (m *Memory) make(vantage string) *Trace {
+	i, found := m.find(vantage)
+	if !found {
+		m.Traces = slices.Insert(m.Traces, i, Trace{Vantage: vantage})
+	}
+	return &m.Traces[i]
+}
+
+// Forget drops what is remembered of a vantage that is gone for good.
+func (m *Memory) Forget(vantage string) (changed bool) {
+	i, found := m.find(vantage)
+	if found {
+		m.Traces = slices.Delete(m.Traces, i, i+1)
+	}
+	return found
+}

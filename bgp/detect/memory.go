@@ -1,0 +1,78 @@
+package detect
+
+import (
+	"encoding/json"
+	"net/netip"
+	"time"
+
+	"peervane/bgp"
+)
+
+// Memory is what the exact scope of a registration must remember, since it cannot be seen in the state: which path was
+// settled, which covering route stood, where the prefix was seen. The engine keeps one for each registration and
+// persists it as JSON whenever Learn says that it changed.
+type Memory struct {
+	Traces []Trace `json:"traces,omitempty"` // by name of vantage
+	Lack   Lack    `json:"lack,omitzero"`
+}
+
+// Trace is what is remembered of the registered prefix at one vantage.
+type Trace struct {
+	Vantage  string    `json:"vantage"`
+	Seen     bool      `json:"seen,omitempty"`     // a legitimate route of the prefix was held there
+	Lost     time.Time `json:"lost,omitzero"`      // since when none is; zero while one is
+	Settled  Path      `json:"settled,omitzero"`   // the path that path_change compares with
+	Moved    *Moved    `json:"moved,omitempty"`    // where it moved to
+	Baseline *Cover    `json:"covering,omitempty"` // what covering_change compares with
+	Carrier  *Cover    `json:"carrier,omitempty"`  // another covering route that carries the traffic, while no exact one is held
+
+	last bgp.Seen // the legitimate route that was held last: evidence only
+}
+
+// Moved is a path that the best route of a vantage moved to, and when.
+type Moved struct {
+	Path  Path      `json:"path"`
+	Since time.Time `json:"since"`
+}
+
+// Cover is a covering route as it is compared: attributes and transit do not count. A Prefix that is not valid says that
+// there was none.
+type Cover struct {
+	Prefix netip.Prefix `json:"prefix,omitzero"`
+	Origin string       `json:"origin,omitempty"`
+	Since  time.Time    `json:"since,omitzero"`
+}
+
+// Lack holds since when each way of being withdrawn holds.
+type Lack struct {
+	None   time.Time `json:"none,omitzero"`   // no primary holds the prefix
+	Few    time.Time `json:"few,omitzero"`    // fewer than min_primary do
+	Backup time.Time `json:"backup,omitzero"` // no backup does
+}
+
+// Path is an AS path that can be stored.
+type Path struct{ *bgp.Path }
+
+// IsZero says that there is none.
+func (p Path) IsZero() bool { return p.Path == nil }
+
+// MarshalJSON stores the segments.
+func (p Path) MarshalJSON() ([]byte, error) {
+	if p.Path == nil {
+		return []byte("null"), nil
+	}
+	return json.Marshal(p.Segments)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (p *Path) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	segments := []bgp.Segment{}
+	if err := json.Unmarshal(b, &segments); err != nil {
+		return err
+	}
+	p.Path = bgp.NewPath(segments)
+	return nil
+}

@@ -1,0 +1,24 @@
+package detect
+
+import (
+	"fmt"
+
+	"peervane/bgp"
+)
+
+// originChange: the registered prefix has a route whose origin is not legitimate.
+func originChange(s *State, h *Held) *offence {
+	if !s.exact() || s.Verdict(h) != Wrong {
+		return nil
+	}
+	return &offence{culprit: s.culprit(h, s.Reg.Policy.Origins)}
+}
+
+func originChangeSummary(s *State, f *bgp.Finding) string {
+	if s.Reg.Policy.Expect == Absent {
+		return fmt.Sprintf("%s announced by %s, but nobody should announce it: seen at %s (%s)",
+			f.Offending, asn(f.Culprit), share(f), example(f))
+	}
+	return fmt.Sprintf("%s hijacked by %s: %s %s origin %s instead of %s (%s)",
+		f.Offending, asn(f.Culprit), share(f), verb(len(f.Bad), "sees", "see"), s.origins(f), asns(s.Reg.Policy.Origins), example(f))
+}

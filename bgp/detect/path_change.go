@@ -1,0 +1,186 @@
+package detect
+
+import (
+	"fmt"
+	"time"
+
+	"peervane/bgp"
+)
+
+// learnPath keeps the path that a vantage's best route is compared with: the first one that was held in sync, until
+// another has held for path_settle. A route that offends is no new normal.
+func (t *Trace) learnPath(s *State, v *Vantage, best *Held) (changed bool) {
+	switch {
+	case v.Loading || best == nil && !v.InSync:
+		return false
+	case best == nil || s.offence(best) != nil:
+		changed = t.Moved != nil
+		t.Moved = nil
+		return changed
+	case t.Settled.Path == nil:
+		if s.judgeOrigin(best) != Legitimate {
+			return false
+		}
+		t.Settled = Path{best.Attrs.Path}
+		return true
+	case s.samePath(v, t.Settled.Path, best.Attrs.Path):
+		changed = t.Moved != nil
+		t.Moved = nil
+		return changed
+	}
+	if t.Moved == nil || !s.samePath(v, t.Moved.Path.Path, best.Attrs.Path) {
+		t.Moved, changed = &Moved{Path{best.Attrs.Path}, s.Now}, true
+	}
+	if !s.Now.Before(t.Moved.Since.Add(s.Settings.PathSettle)) {
+		t.Settled, t.Moved = t.Moved.Path, nil
+		s.settle("path_change")
+		return true
+	}
+	return changed
+}
+
+func (s *State) samePath(v *Vantage, a, b *bgp.Path) bool {
+	return a == b || wildHops(s.hops(v.Vantage, a), s.hops(v.Vantage, b))
+}
+
+// move is a vantage whose route in use left the settled path.
+type move struct {
+	held  *Held
+	from  *bgp.Path
+	at    *bgp.Vantage // where the settled path was seen
+	since time.Time
+}
+
+// pathChange: the route in use moved to other ASNs than the settled ones. Primary sessions are in use; where none of them
+// holds the prefix any more, the backup ones are.
+func pathChange(j *judgement) []bgp.Finding {
+	if !j.exact() || j.Memory == nil {
+		return nil
+	}
+	moves := j.moves()
+	if len(moves) == 0 {
+		return nil
+	}
+	f := j.finding("path_change", info)
+	f.Hold = j.Settings.PathChangeHold
+	f.Expected.Path = moves[0].from.String()
+	for _, m := range moves {
+		show(&f, m.held, m.since)
+		f.Previous = append(f.Previous, bgp.Seen{Vantage: m.at, Prefix: j.Prefix, Attrs: &bgp.Attrs{Path: m.from}})
+		j.again(m.since.Add(j.Settings.PathSettle))
+	}
+	j.agree(&f)
+	f.Summary = moveSummary(j, &f, moves[0])
+	return []bgp.Finding{f}
+}
+
+// moves lists the vantages in use whose route moved and which no other incident claims.
+func (j *judgement) moves() []move {
+	var out []move
+	inUse := false
+	for i, h := range j.best {
+		if h == nil || j.role(h.Vantage) != primary {
+			continue
+		}
+		inUse = true
+		if t := j.Memory.trace(h.Vantage.Name); t != nil {
+			out = j.moved(out, i, t)
+		}
+	}
+	if !inUse {
+		return j.failedOver()
+	}
+	return out
+}
+
+func (j *judgement) moved(out []move, i int, t *Trace) []move {
+	h, v := j.best[i], &j.Vantages[i]
+	if t.Settled.Path == nil || v.Loading || j.samePath(v, t.Settled.Path, h.Attrs.Path) || j.yields(h, "path_change") {
+		return out
+	}
+	if t.Moved == nil {
+		return out
+	}
+	return append(out, move{h, t.Settled.Path, h.Vantage, t.Moved.Since})
+}
+
+// failedOver compares the routes of the backup sessions with what the primary ones held before they lost it.
+func (j *judgement) failedOver() []move {
+	from := j.abandoned()
+	if from.from == nil || !j.Now.Before(from.since.Add(j.Settings.PathSettle)) {
+		return nil
+	}
+	var out []move
+	for i, h := range j.best {
+		v := &j.Vantages[i]
+		if h == nil || v.Loading || j.role(h.Vantage) != backup || j.settledAtPrimary(h) || j.yields(h, "path_change") {
+			continue
+		}
+		m := from
+		m.held = h
+		out = append(out, m)
+	}
+	return out
+}
+
+// abandoned gives the first settled path of the primary sessions that are known to hold nothing, and since when that is so.
+func (j *judgement) abandoned() (from move) {
+	for i := range j.Vantages {
+		v := j.Vantages[i].Vantage
+		t := j.Memory.trace(v.Name)
+		if t == nil || t.Settled.Path == nil || j.role(v) != primary || j.presence(i, nil) != absent {
+			continue
+		}
+		if from.from == nil {
+			from.from, from.at = t.Settled.Path, v
+		}
+		if t.Lost.After(from.since) {
+			from.since = t.Lost
+		}
+	}
+	return from
+}
+
+// settledAtPrimary says whether a route takes a path that is settled at some primary session.
+func (j *judgement) settledAtPrimary(h *Held) bool {
+	for i := range j.Vantages {
+		v := &j.Vantages[i]
+		t := j.Memory.trace(v.Name)
+		if t != nil && t.Settled.Path != nil && j.role(v.Vantage) == primary &&
+			wildHops(j.hops(v.Vantage, t.Settled.Path), j.hops(h.Vantage, h.Attrs.Path)) {
+			return true
+		}
+	}
+	return false
+}
+
+func moveSummary(j *judgement, f *bgp.Finding, m move) string {
+	old, now := j.hops(m.at, m.from), j.hops(m.held.Vantage, m.held.Attrs.Path)
+	through := ""
+	if as := newTransit(old, now); as != 0 {
+		through = " and now goes through " + asn(as)
+	}
+	return fmt.Sprintf("%s left its settled path%s: %s -> %s (%s, %s)",
+		f.Prefix, through, pathText(m.from), pathText(m.held.Attrs.Path), m.held.Vantage.Name, share(f))
+}
+
+// newTransit is the AS nearest to us that the path goes through now and did not before; 0 = none.
+func newTransit(old, now []bgp.Hop) uint32 {
+	for _, hop := range now {
+		if hop.Set == nil && !contains(old, hop.ASN) {
+			return hop.ASN
+		}
+	}
+	return 0
+}
+
+func contains(hops []bgp.Hop, asn uint32) bool {
+	for _, hop := range hops {
+		for _, have := range members(hop) {
+			if have == asn {
+				return true
+			}
+		}
+	}
+	return false
+}

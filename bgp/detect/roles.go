@@ -1,0 +1,97 @@
+package detect
+
+import (
+	"slices"
+	"strings"
+
+	"peervane/bgp"
+)
+
+// role is what a vantage is to a registration.
+type role uint8
+
+const (
+	bystander role = iota // a collector's peer, or a session of another connection
+	primary
+	backup
+)
+
+// role says what v is to the registration. Without a connection each of our own sessions is primary; in a replay every
+// vantage is.
+func (s *State) role(v *bgp.Vantage) role {
+	c := s.Reg.Connection
+	switch {
+	case s.Settings.Replay:
+		return primary
+	case !v.Own():
+		return bystander
+	case c == nil:
+		return primary
+	case named(c.Backup, v.Name):
+		return backup
+	case len(c.Primary) == 0 || named(c.Primary, v.Name):
+		return primary
+	}
+	return bystander
+}
+
+// named finds a vantage by the name of its peer. Dynamic neighbours are named NAME/ADDRESS.
+func named(peers []string, vantage string) bool {
+	name, _, _ := strings.Cut(vantage, "/")
+	return slices.Contains(peers, vantage) || slices.Contains(peers, name)
+}
+
+// minPrimary is how many primary sessions must hold the prefix.
+func (s *State) minPrimary() int {
+	if s.Settings.Replay || s.Reg.Connection == nil {
+		return 1
+	}
+	return max(1, s.Reg.Connection.MinPrimary)
+}
+
+// comesBack says whether our own routes cannot be expected at v: an external session drops what holds its own AS, so a
+// route that we originate does not come back there.
+func (s *State) comesBack(v *bgp.Vantage) bool {
+	if !v.Own() || v.Relationship == bgp.Internal {
+		return true
+	}
+	ours := func(asn uint32) bool { return asn != 0 && (asn == s.Settings.OurASN || asn == v.LocalASN) }
+	return !slices.ContainsFunc(s.Reg.Policy.Origins, ours)
+}
+
+// Presence is whether a vantage holds a route from a legitimate origin.
+type presence uint8
+
+const (
+	unknown presence = iota // lost, not in sync, or with an origin that proves nothing: counts neither way
+	present
+	absent
+)
+
+// presence judges the best path of a vantage.
+func (s *State) presence(i int, best *Held) presence {
+	v := &s.Vantages[i]
+	if best != nil {
+		switch s.judgeOrigin(best) {
+		case Legitimate:
+			return present
+		case Unknown:
+			return unknown
+		}
+	}
+	if !v.InSync || !s.comesBack(v.Vantage) && !s.seen(v.Name) {
+		return unknown
+	}
+	return absent
+}
+
+// judgeOrigin judges an origin whatever is expected of the prefix.
+func (s *State) judgeOrigin(h *Held) Verdict {
+	return s.judge(s.Origin(h.Vantage, h.Attrs.Path), s.Reg.Policy.Origins)
+}
+
+// seen says whether a legitimate route of the prefix was ever held at a vantage.
+func (s *State) seen(vantage string) bool {
+	t := s.Memory.trace(vantage)
+	return t != nil && t.Seen
+}

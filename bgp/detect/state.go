@@ -1,0 +1,106 @@
+package detect
+
+import (
+	"net/netip"
+	"time"
+
+	"peervane/bgp"
+)
+
+// What is expected of a registered prefix.
+const (
+	Announced = "announced"
+	Optional  = "optional" // absence is fine
+	Absent    = "absent"   // any exact route or more-specific is wrong, whatever its origin
+)
+
+// Policy says what is legitimate for a registered prefix. Many registrations share one; it is never changed.
+type Policy struct {
+	Origins         []uint32
+	AnyOrigin       bool
+	Expect          string   // Announced, Optional or Absent
+	Upstreams       []uint32 // nil = any
+	Required        []uint32 // required_upstreams
+	CoveringOrigins []uint32
+	MaxLength       int // 0 = the prefix's own length
+	MinVantages     int // 0 and 1 = one is enough
+	Ignore          bool
+	Labels          map[string]string
+
+	RequiredCommunities      []bgp.Community
+	RequiredLargeCommunities []bgp.LargeCommunity
+	MaxPathLength            int // 0 = no limit
+	AllowPrivateASN          bool
+	AllowPrepending          bool
+	NoExport                 bool
+}
+
+// Connection is the site that a registration belongs to. Where a registration has none, every one of our own sessions
+// is primary, and one that holds the prefix is enough.
+type Connection struct {
+	Name       string
+	Provider   string
+	Primary    []string // names of vantages; none = every one of our own sessions that is no backup
+	Backup     []string
+	MinPrimary int // 0 and 1 = one is enough
+}
+
+// Registration is one registered prefix.
+type Registration struct {
+	Prefix     netip.Prefix
+	Policy     *Policy
+	Connection *Connection // nil = none
+}
+
+// Settings are what all registrations have in common.
+type Settings struct {
+	OurASN     uint32
+	Neighbours map[uint32]bgp.Relationship // external ASNs behind internal peers
+	Siblings   map[uint32]uint32           // ASN -> the one that stands for its organisation; absent = itself
+
+	Hold           time.Duration // announcement types
+	AbsenceHold    time.Duration // withdrawn, covering_change
+	PathChangeHold time.Duration
+	PathSettle     time.Duration
+
+	Off    map[string]bool // types set to "off": not judged, and without precedence
+	Replay bool            // every vantage of the recording is primary, and one that holds a prefix is enough
+}
+
+// Vantage is a vantage as it stands now.
+type Vantage struct {
+	*bgp.Vantage
+	Up      bool
+	InSync  bool      // for this family, and for this prefix where a feed or an unfinished table needs that
+	Loading bool      // its first table is still arriving: it may hold better paths than it has shown
+	Since   time.Time // in sync since
+}
+
+// Held is a route that a vantage holds.
+type Held struct {
+	V int // index into State.Vantages
+	bgp.Seen
+	Stale bool // kept by graceful restart; counts as held
+}
+
+// State is one scope: a route prefix under its registration. The zero values of Routes, Covering and Memory are fine.
+//
+// A State is built for one judgement: Learn, then All. Its slices may be used again afterwards.
+type State struct {
+	Reg      *Registration
+	Prefix   netip.Prefix // Reg.Prefix (the exact scope), or a more-specific of it
+	Now      time.Time    // the time of the input, or of the clock, that led to this judgement
+	Settings *Settings
+	Vantages []Vantage
+	Routes   []Held // of Prefix, in the order of Sort
+
+	// Of the exact scope only: the longest less-specific routes of each vantage, default routes left out, in the
+	// order of Sort; and what is remembered of the registration.
+	Covering []Held
+	Memory   *Memory
+
+	settled []string
+}
+
+// exact says whether this is the scope of the registered prefix itself.
+func (s *State) exact() bool { return s.Prefix == s.Reg.Prefix }

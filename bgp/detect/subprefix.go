@@ -1,0 +1,21 @@
+package detect
+
+import (
+	"fmt"
+
+	"peervane/bgp"
+)
+
+// subprefix: a more-specific of the registered prefix has an origin that is not legitimate. One that was originated
+// behind an internal peer is our own business.
+func subprefix(s *State, h *Held) *offence {
+	if s.exact() || s.Verdict(h) != Wrong || s.local(h) {
+		return nil
+	}
+	return &offence{culprit: s.culprit(h, s.Reg.Policy.Origins)}
+}
+
+func subprefixSummary(s *State, f *bgp.Finding) string {
+	return fmt.Sprintf("%s inside %s announced by %s: seen at %s (%s)",
+		f.Offending, f.Prefix, asn(f.Culprit), share(f), example(f))
+}

@@ -1,0 +1,156 @@
+package detect
+
+import (
+	"fmt"
+	"time"
+
+	"peervane/bgp"
+)
+
+// tally counts who holds the registered prefix from a legitimate origin, among those of one role of which it is known.
+type tally struct {
+	held   []int // indexes into State.Vantages
+	absent []int
+}
+
+func (t tally) judged() int { return len(t.held) + len(t.absent) }
+
+func (t tally) none() bool { return len(t.absent) > 0 && len(t.held) == 0 }
+
+func (t tally) fewer(need int) bool { return len(t.absent) > 0 && len(t.held) < need }
+
+func (s *State) tallies(best []*Held) (primaries, backups tally) {
+	for i := range s.Vantages {
+		t := &primaries
+		switch s.role(s.Vantages[i].Vantage) {
+		case bystander:
+			continue
+		case backup:
+			t = &backups
+		}
+		switch s.presence(i, best[i]) {
+		case present:
+			t.held = append(t.held, i)
+		case absent:
+			t.absent = append(t.absent, i)
+		}
+	}
+	return primaries, backups
+}
+
+// learn keeps since when each way of being withdrawn holds.
+func (l *Lack) learn(s *State, best []*Held) (changed bool) {
+	primaries, backups := s.tallies(best)
+	for _, c := range []struct {
+		since *time.Time
+		holds bool
+	}{
+		{&l.None, primaries.none()},
+		{&l.Few, primaries.fewer(s.minPrimary())},
+		{&l.Backup, backups.none()},
+	} {
+		if c.holds && c.since.IsZero() {
+			*c.since, changed = s.Now, true
+		} else if !c.holds && !c.since.IsZero() {
+			*c.since, changed = time.Time{}, true
+		}
+	}
+	return changed
+}
+
+// withdrawn: too few sessions hold the registered prefix from a legitimate origin. Where each of those that lack it holds
+// an offending route in its place, that route's incident tells it.
+func withdrawn(j *judgement) []bgp.Finding {
+	if !j.exact() || j.Memory == nil || j.Reg.Policy.Expect != Announced {
+		return nil
+	}
+	primaries, backups := j.tallies(j.best)
+	none := primaries.none()
+	few := primaries.fewer(j.minPrimary()) && !j.replaced(primaries.absent)
+	spare := backups.none() && !j.replaced(backups.absent)
+	if !few && !spare {
+		return nil
+	}
+	f := j.finding("withdrawn", warning)
+	f.Hold = j.Settings.AbsenceHold
+	f.Expected.Sessions = j.minPrimary()
+	if few {
+		f.Since = j.Memory.Lack.Few
+		j.missing(&f, primaries)
+		f.Summary = fewSummary(j, &f, primaries)
+	}
+	if spare {
+		f.Since = sooner(f.Since, j.Memory.Lack.Backup)
+		j.missing(&f, backups)
+		if !few {
+			f.Summary = backupSummary(j, &f, backups)
+		}
+	}
+	if few && none && j.heldSince(j.Memory.Lack.None, f.Since) {
+		f.Severity = critical
+		f.Summary = noneSummary(j, primaries)
+	}
+	return []bgp.Finding{f}
+}
+
+// heldSince says whether a graver variant that began at t has held for absence_hold, which it must unless it was there
+// from the beginning: path hunting at the last session is not an outage.
+func (j *judgement) heldSince(t, began time.Time) bool {
+	due := t.Add(j.Settings.AbsenceHold)
+	if !t.After(began) || !j.Now.Before(due) {
+		return true
+	}
+	j.again(due)
+	return false
+}
+
+// replaced says whether each of the vantages holds an offending route where the legitimate one is missing, and notes it
+// with those routes.
+func (j *judgement) replaced(vantages []int) bool {
+	for _, i := range vantages {
+		if j.best[i] == nil || j.claims[j.best[i]] == nil {
+			return false
+		}
+	}
+	for _, i := range vantages {
+		j.yields(j.best[i], "withdrawn")
+	}
+	return true
+}
+
+// missing adds the vantages that lack the prefix, with the routes that they held last.
+func (j *judgement) missing(f *bgp.Finding, t tally) {
+	f.Total += t.judged()
+	for _, i := range t.absent {
+		v := j.Vantages[i].Vantage
+		f.Bad = union(f.Bad, []string{v.Name})
+		if last := j.last(v); last != nil {
+			f.Previous = append(f.Previous, *last)
+		}
+	}
+	f.Expected.Silent = f.Bad
+}
+
+func (j *judgement) nameAll(vantages []int) string {
+	var list []string
+	for _, i := range vantages {
+		list = union(list, []string{j.Vantages[i].Name})
+	}
+	return names(list)
+}
+
+func noneSummary(j *judgement, t tally) string {
+	if len(t.absent) == 1 {
+		return fmt.Sprintf("%s withdrawn: the primary session in sync does not hold it (%s)", j.Prefix, j.nameAll(t.absent))
+	}
+	return fmt.Sprintf("%s withdrawn: none of %d primary sessions holds it (%s)", j.Prefix, t.judged(), j.nameAll(t.absent))
+}
+
+func fewSummary(j *judgement, f *bgp.Finding, t tally) string {
+	return fmt.Sprintf("%s withdrawn in part: %d of %d primary sessions %s it, %d must (missing at %s)",
+		j.Prefix, len(t.held), t.judged(), verb(len(t.held), "holds", "hold"), f.Expected.Sessions, j.nameAll(t.absent))
+}
+
+func backupSummary(j *judgement, f *bgp.Finding, t tally) string {
+	return fmt.Sprintf("%s has lost its backup: no backup session holds it (%s)", j.Prefix, j.nameAll(t.absent))
+}
