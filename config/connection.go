@@ -34,7 +34,11 @@ var connectionSchema = schema[site]{
 	check: checkConnection,
 }
 
-func addList(_ *loading, s *site, v value) { s.lists = append(s.lists, v) }
+func addList(_ *loading, s *site, v value) {
+	if list, ok := v.items(); v.raw != "" && (!ok || len(list) > 0) {
+		s.lists = append(s.lists, v)
+	}
+}
 
 func checkConnection(l *loading, s *site, it item) {
 	s.Located = l.located(it)

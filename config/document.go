@@ -57,28 +57,34 @@ func (l *loading) document(name string) (value, bool) {
 	l.files = append(l.files, name)
 	text, _, err := l.read(name)
 	if err != nil {
-		l.incomplete = true
-		l.fail(f.pos(place{1, 1}), "cannot read it: %v", err)
-		return value{}, false
+		return l.refuse(f, place{1, 1}, fmt.Sprintf("cannot read it: %v", err))
 	}
 	return l.parse(f, strings.TrimPrefix(text, "\ufeff"))
 }
 
 func (l *loading) parse(f *file, text string) (value, bool) {
-	root, deep, tooDeep := scan(text, nil)
-	if tooDeep {
-		l.incomplete = true
-		l.fail(f.pos(deep), "arrays and inline tables are nested more than %d deep; flatten them", maxDepth)
-		return value{}, false
+	root, refused := scan(text, nil)
+	if refused != nil && refused.tooDeep {
+		return l.refuse(f, refused.at, refused.text)
 	}
 	raw, err := decode(text)
 	if err != nil {
-		l.incomplete = true
 		at, message := syntaxError(text, err)
-		l.fail(f.pos(at), "%s", message)
-		return value{}, false
+		if refused == nil || at.before(refused.at) {
+			return l.refuse(f, at, message)
+		}
+	}
+	if refused != nil {
+		return l.refuse(f, refused.at, refused.text)
 	}
 	return value{raw: raw, mark: root, file: f}, true
+}
+
+// refuse reports a file that cannot be used as a whole.
+func (l *loading) refuse(f *file, at place, message string) (value, bool) {
+	l.incomplete = true
+	l.fail(f.pos(at), "%s", message)
+	return value{}, false
 }
 
 // decode guards the library: what it panics on must not end a daemon that

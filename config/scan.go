@@ -1,6 +1,9 @@
 package config
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // maxDepth bounds the nesting of arrays and inline tables. The TOML library
 // recurses on both, so a file is scanned for its depth before it is decoded.
@@ -9,26 +12,17 @@ const maxDepth = 64
 // place is a line and a column, both from 1.
 type place struct{ line, col int32 }
 
+func (p place) before(q place) bool {
+	return p.line < q.line || p.line == q.line && p.col < q.col
+}
+
 // mark says where a key and its value stand, and what they hold.
 type mark struct {
 	key   place // the key; the header of a table; in an array the element itself
 	at    place // the value
 	table map[string]*mark
 	list  []*mark
-}
-
-// child returns the mark that a key leads to. Of an array of tables the last
-// element is meant, as in the header [peer.labels] after [[peer]].
-func (m *mark) child(name string, at place) *mark {
-	c := m.table[name]
-	if c == nil {
-		c = &mark{key: at, at: at}
-		m.put(name, c)
-	}
-	if n := len(c.list); n > 0 {
-		return c.list[n-1]
-	}
-	return c
+	whole bool // was given as a value, which no header or dotted key adds to
 }
 
 func (m *mark) put(name string, c *mark) {
@@ -47,17 +41,52 @@ type scanner struct {
 	off     int
 	now     place
 	stopped bool
-	tooDeep bool
+	refusal *refusal
 	seen    func(path []string, at place) // told of every key, in order
 }
 
-// scan returns the marks of a text, and whether it is nested too deeply, at
-// which place.
-func scan(text string, seen func(path []string, at place)) (root *mark, deep place, tooDeep bool) {
+// refusal is what the library lets pass and should not: nesting that would
+// exhaust its stack, and keys that it drops because they stand twice.
+type refusal struct {
+	at      place
+	text    string
+	tooDeep bool
+}
+
+// scan returns the marks of a text, or why it must be refused.
+func scan(text string, seen func(path []string, at place)) (*mark, *refusal) {
 	s := &scanner{text: text, now: place{1, 1}, seen: seen}
-	root = &mark{key: s.now, at: s.now}
+	root := &mark{key: s.now, at: s.now}
 	s.document(root)
-	return root, s.now, s.tooDeep
+	return root, s.refusal
+}
+
+// child returns the table that a key leads to. Of an array of tables the last
+// one is meant, as in the header [peer.labels] after [[peer]].
+func (s *scanner) child(m *mark, name string, at place) *mark {
+	c := m.table[name]
+	if c == nil {
+		c = &mark{key: at, at: at}
+		m.put(name, c)
+	}
+	if c.whole {
+		s.again(name, at)
+	}
+	if n := len(c.list); n > 0 {
+		return c.list[n-1]
+	}
+	return c
+}
+
+// again refuses a key that has been defined already.
+func (s *scanner) again(name string, at place) {
+	s.refuse(refusal{at: at, text: fmt.Sprintf("key %q has already been defined; keep one of the two", clip(name))})
+}
+
+func (s *scanner) refuse(r refusal) {
+	if s.refusal == nil {
+		s.refusal, s.stopped = &r, true
+	}
 }
 
 func (s *scanner) document(root *mark) {
@@ -90,11 +119,11 @@ func (s *scanner) header(root *mark) (*mark, []string) {
 	s.tell(path, at)
 	parent := root
 	for _, part := range path[:len(path)-1] {
-		parent = parent.child(part, at)
+		parent = s.child(parent, part, at)
 	}
 	last := path[len(path)-1]
 	if !repeated {
-		table := parent.child(last, at)
+		table := s.child(parent, last, at)
 		table.key, table.at = at, at
 		return table, path
 	}
@@ -103,6 +132,9 @@ func (s *scanner) header(root *mark) (*mark, []string) {
 	if list == nil {
 		list = &mark{key: at, at: at}
 		parent.put(last, list)
+	}
+	if list.whole {
+		s.again(last, at)
 	}
 	list.list = append(list.list, table)
 	return table, path
@@ -120,19 +152,21 @@ func (s *scanner) keyValue(table *mark, context []string, depth int) {
 	path := append(context[:len(context):len(context)], parts...)
 	s.tell(path, at)
 	for _, part := range parts[:len(parts)-1] {
-		table = table.child(part, at)
+		table = s.child(table, part, at)
 	}
-	m := &mark{key: at}
-	if last := parts[len(parts)-1]; table.table[last] == nil {
-		table.put(last, m)
+	m, last := &mark{key: at, whole: true}, parts[len(parts)-1]
+	if table.table[last] != nil {
+		s.again(last, at)
+		return
 	}
+	table.put(last, m)
 	s.value(m, path, depth)
 }
 
 func (s *scanner) value(m *mark, path []string, depth int) {
 	m.at = s.now
 	if depth > maxDepth {
-		s.tooDeep, s.stopped = true, true
+		s.refuse(refusal{s.now, fmt.Sprintf("arrays and inline tables are nested more than %d deep; flatten them", maxDepth), true})
 		return
 	}
 	switch s.peek() {
