@@ -1,20 +1,125 @@
 package incident
 
 import (
+	"slices"
 	"time"
+
+	"peervane/bgp"
+	"peervane/daemon/notice"
 )
 
 // Options are what a book needs from outside.
 type Options struct {
 	Source   string                                                     // how this host is named in notices
+	OurASN   uint32                                                     // the origin of an empty path
 	NewID    func(fingerprint string, at time.Time, ordinal int) string // ordinal counts the incidents that this book opened, from 1
-	Severity map[string]string                                          // by type; replaces every variant; "off" = no incident
+	Severity map[string]string                                          // by type: replaces every variant; "off" = no incident
 }
 
-// Book holds every incident that is open, and every condition that waits for its hold. It is not safe for concurrent use.
+// Book holds the incidents that are open, and the conditions that wait for their hold. It is not safe for concurrent use.
 type Book struct {
-	opt Options
+	opt     Options
+	ordinal int
+	pages   map[Scope]*page
+	byID    map[string]*Record
+	dirty   map[string]*Record
+	dates   dates
+}
+
+// page is what the book holds of one scope, by fingerprint.
+type page struct {
+	open    map[string]*Record
+	pending map[string]time.Time // since when the condition holds
 }
 
 // NewBook makes an empty book.
-func NewBook(opt Options) *Book { return &Book{opt: opt} }
+func NewBook(opt Options) *Book {
+	return &Book{opt: opt, pages: map[Scope]*page{}, byID: map[string]*Record{}, dirty: map[string]*Record{}}
+}
+
+// Reload takes the severities of a new configuration. It shows when the scopes are judged again.
+func (b *Book) Reload(severity map[string]string) { b.opt.Severity = severity }
+
+// Reconcile takes the findings of a scope as it stands now: what is new fires once it has held and enough vantages agree,
+// what changed materially is updated, what is gone resolves. The notices come in the order in which they are to be told.
+func (b *Book) Reconcile(scope Scope, findings []bgp.Finding, now time.Time, world World) []notice.Notice {
+	if b.pages[scope] == nil && len(findings) == 0 {
+		return nil
+	}
+	p := b.page(scope)
+	r := reconciliation{Book: b, scope: scope, page: p, now: now, world: world}
+	r.run(findings)
+	b.dates.set(scope, r.due)
+	if len(p.open) == 0 && len(p.pending) == 0 {
+		delete(b.pages, scope)
+	}
+	return r.out
+}
+
+// page gives what the book holds of a scope, and begins it where that is nothing.
+func (b *Book) page(scope Scope) *page {
+	p := b.pages[scope]
+	if p == nil {
+		p = &page{open: map[string]*Record{}, pending: map[string]time.Time{}}
+		b.pages[scope] = p
+	}
+	return p
+}
+
+// Close resolves whatever is open in a scope that the configuration no longer has.
+func (b *Book) Close(scope Scope, now time.Time) []notice.Notice {
+	p := b.pages[scope]
+	if p == nil {
+		return nil
+	}
+	var out []notice.Notice
+	for _, r := range p.sorted() {
+		out = append(out, b.resolve(r, now, notice.ReasonConfig))
+	}
+	delete(b.pages, scope)
+	b.dates.set(scope, time.Time{})
+	return out
+}
+
+// Amend tells what an incident cost, once that is known. An incident that is no longer open, or a cost that was told
+// already, gives nothing.
+func (b *Book) Amend(id string, now time.Time, cost notice.Latency, verdict string) []notice.Notice {
+	r := b.byID[id]
+	if r == nil || sameCost(r.Notice.Evidence.Latency, cost) && r.Notice.Evidence.Verdict == verdict {
+		return nil
+	}
+	r.Notice.Evidence.Latency, r.Notice.Evidence.Verdict = &cost, verdict
+	return []notice.Notice{b.tell(r, notice.Updated, notice.ReasonLatency, now)}
+}
+
+// Next is when Due has something; zero = never.
+func (b *Book) Next() time.Time { return b.dates.next() }
+
+// Due lists the scopes that must be judged again because their time has come, in order of that time.
+func (b *Book) Due(now time.Time) []Scope { return b.dates.due(now) }
+
+// Scopes lists every scope in which an incident is open, sorted.
+func (b *Book) Scopes() []Scope {
+	return b.scopes(func(*Record) bool { return true })
+}
+
+// Of lists the scopes of the open incidents that a vantage shows or showed when it was last seen: they must be judged
+// again when it is lost, comes back or is gone.
+func (b *Book) Of(vantage string) []Scope {
+	return b.scopes(func(r *Record) bool { return r.has(vantage) })
+}
+
+func (b *Book) scopes(want func(*Record) bool) []Scope {
+	set := map[Scope]bool{}
+	for _, r := range b.byID {
+		if want(r) {
+			set[r.Scope] = true
+		}
+	}
+	out := make([]Scope, 0, len(set))
+	for s := range set {
+		out = append(out, s)
+	}
+	slices.SortFunc(out, Scope.compare)
+	return out
+}

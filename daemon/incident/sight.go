@@ -1,0 +1,67 @@
+package incident
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+const (
+	// blindFor is how long a lost vantage speaks for its last routes, when another one shows the prefix good.
+	blindFor = time.Hour
+	// lossInterval is how often the loss of a vantage is told of one incident: a flapping session is no news.
+	lossInterval = 10 * time.Minute
+)
+
+// watched is what became of the vantages that showed a condition.
+type watched struct {
+	told    bool   // one was lost, and that should be told
+	cleared string // why some no longer count, where it is not that they are back without the condition
+}
+
+// watch brings the witnesses of an incident up to date. Those of bad show it now. Of the others, one in sync no longer
+// does, one that is gone does not count, and one out of sight stays a witness for an hour, or until another vantage in
+// sync shows the prefix good, whichever is later.
+func (r *reconciliation) watch(rec *Record, bad []string) (w watched) {
+	before := rec.Bad
+	rec.Bad = make([]Witness, 0, len(before)+len(bad))
+	for _, name := range bad {
+		rec.Bad = append(rec.Bad, Witness{Vantage: name})
+	}
+	for _, old := range before {
+		if slices.Contains(bad, old.Vantage) {
+			continue
+		}
+		switch r.world.sight(old.Vantage) {
+		case InSync:
+		case Gone:
+			w.cleared = cmp.Or(w.cleared, notice.ReasonConfig)
+		case Lost:
+			r.outOfSight(rec, old, &w)
+		}
+	}
+	slices.SortFunc(rec.Bad, func(a, b Witness) int { return cmp.Compare(a.Vantage, b.Vantage) })
+	if !slices.Equal(before, rec.Bad) {
+		r.dirty[rec.ID()] = rec
+	}
+	return w
+}
+
+func (r *reconciliation) outOfSight(rec *Record, old Witness, w *watched) {
+	if old.Lost.IsZero() {
+		w.told = w.told || !old.Unseen && (rec.Told.Lost.IsZero() || !r.now.Before(rec.Told.Lost.Add(lossInterval)))
+		old.Lost = r.now
+	}
+	old.Unseen = false
+	due := old.Lost.Add(blindFor)
+	if !r.now.Before(due) && r.world.Good {
+		w.cleared = notice.ReasonVantageLost
+		return
+	}
+	if r.now.Before(due) {
+		r.wake(due)
+	}
+	rec.Bad = append(rec.Bad, old)
+}

@@ -1,0 +1,160 @@
+package incident
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"peervane/bgp"
+	"peervane/daemon/notice"
+)
+
+// evidenceInterval is how often grown evidence is told of one incident: a hijack spreads over minutes, and a person
+// wants to know how far it got, not each step.
+const evidenceInterval = time.Minute
+
+// grew says whether there is materially more evidence than was told: twice as many vantages, more than half of all where
+// it was not before, or another method.
+func (r *Record) grew() bool {
+	bad := len(r.Bad)
+	return bad > 0 && bad >= 2*r.Told.Bad ||
+		2*r.Told.Bad <= r.Told.Total && 2*bad > r.Total ||
+		slices.ContainsFunc(r.Notice.Evidence.Methods, func(m string) bool { return !slices.Contains(r.Told.Methods, m) })
+}
+
+// take writes a finding into an incident.
+func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
+	if rec.Bad == nil {
+		r.watch(rec, f.Bad)
+	}
+	lost := rec.lost()
+	rec.Summary, rec.Total = f.Summary, f.Total+len(lost)
+	n := rec.Notice
+	n.Severity = r.severity(f)
+	n.Prefix, n.Offending, n.CulpritASN = f.Prefix, f.Offending, f.Culprit
+	n.Connection, n.Peer, n.POP, n.Labels = f.Connection, f.Peer, f.POP, r.world.Labels
+	n.Evidence = notice.Evidence{
+		Methods: f.Methods, LeakType: f.LeakType, Also: f.Also, Hints: f.Hints,
+		Routes:   append(r.routes(f.Routes), of(n.Evidence.Routes, lost)...),
+		Previous: r.routes(f.Previous),
+		Expected: notice.Expected{
+			Origins: f.Expected.Origins, CoveringOrigins: f.Expected.CoveringOrigins, MaxLength: f.Expected.MaxLength,
+			Sessions: f.Expected.Sessions, Silent: f.Expected.Silent, Path: f.Expected.Path,
+		},
+		Latency: n.Evidence.Latency, Verdict: n.Evidence.Verdict,
+	}
+	if !reflect.DeepEqual(rec.Notice, n) {
+		rec.Notice = n
+		r.dirty[rec.ID()] = rec
+	}
+}
+
+// severity is the detector's, unless the configuration replaces it.
+func (b *Book) severity(f *bgp.Finding) notice.Severity {
+	name := f.Severity
+	if given, ok := b.opt.Severity[f.Type]; ok {
+		name = given
+	}
+	s, err := notice.ParseSeverity(name)
+	if err != nil {
+		return notice.Warning
+	}
+	return s
+}
+
+// of keeps the routes of some vantages.
+func of(routes []notice.Route, vantages []string) []notice.Route {
+	var out []notice.Route
+	for _, r := range routes {
+		if slices.Contains(vantages, r.Vantage) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (b *Book) routes(seen []bgp.Seen) []notice.Route {
+	var out []notice.Route
+	for _, s := range seen {
+		r := notice.Route{Vantage: s.Vantage.Name, Prefix: s.Prefix, RPKI: s.RPKI, Since: notice.At(s.Since)}
+		if s.Attrs != nil {
+			r.ASPath, r.Origin = s.Attrs.Path.String(), b.origin(s)
+			r.NextHop, r.Communities = s.Attrs.NextHop, s.Attrs.CommunityStrings()
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// origin is that of a route, 0 where it is not certain.
+func (b *Book) origin(s bgp.Seen) uint32 {
+	hops := s.Attrs.Path.Clean()
+	switch {
+	case len(hops) > 0:
+		return hops[len(hops)-1].ASN
+	case s.Vantage.Relationship == bgp.Internal:
+		return b.opt.OurASN
+	}
+	return s.Vantage.ASN
+}
+
+// tell makes the notice of an incident as it stands.
+func (b *Book) tell(rec *Record, status notice.Status, reason string, now time.Time) notice.Notice {
+	n := &rec.Notice
+	n.Status, n.Reason, n.UpdatedAt = status, reason, notice.At(now)
+	n.Vantages = notice.Vantages{Bad: len(rec.Bad), Total: rec.Total}
+	n.Summary = rec.sentence(now)
+	rec.Told.At, rec.Told.Bad, rec.Told.Total, rec.Told.Methods = now, len(rec.Bad), rec.Total, n.Evidence.Methods
+	b.dirty[rec.ID()] = rec
+	return *n
+}
+
+// resolve ends an incident.
+func (b *Book) resolve(rec *Record, now time.Time, reason string) notice.Notice {
+	rec.Open = false
+	rec.Notice.ResolvedAt = notice.At(now)
+	delete(b.byID, rec.ID())
+	return b.tell(rec, notice.Resolved, reason, now)
+}
+
+// sentence is the summary: the finding's, with what it cost and who is out of sight.
+func (r *Record) sentence(now time.Time) string {
+	s := r.Summary + cost(r.Notice.Evidence.Latency)
+	if !r.Open {
+		lasted := max(0, now.Sub(r.Notice.StartedAt.Time)).Round(time.Second)
+		return fmt.Sprintf("resolved after %s: %s", lasted, s)
+	}
+	if lost := r.lost(); len(lost) > 0 {
+		s += "; out of sight: " + strings.Join(lost, ", ")
+	}
+	return s
+}
+
+// cost tells the latency that an incident cost: "; +38 ms to POP par1".
+func cost(l *notice.Latency) string {
+	switch {
+	case l == nil:
+		return ""
+	case l.Loss != nil && *l.Loss >= 1:
+		return "; POP " + l.POP + " is unreachable"
+	case l.ShiftMS == nil:
+		return ""
+	}
+	digits := 0
+	if math.Abs(*l.ShiftMS) < 10 {
+		digits = 1
+	}
+	shift := strconv.FormatFloat(*l.ShiftMS, 'f', digits, 64)
+	if *l.ShiftMS >= 0 {
+		shift = "+" + shift
+	}
+	return "; " + shift + " ms to POP " + l.POP
+}
+
+func sameCost(have *notice.Latency, cost notice.Latency) bool {
+	return have != nil && reflect.DeepEqual(*have, cost)
+}
