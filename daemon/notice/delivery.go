@@ -30,3 +30,6 @@ const (
 var deliveryStateNames = [...]string{"pending", "dead", "delivered"}
 
 func (s DeliveryState) String() string { return deliveryStateNames[s] }
+
+// Told holds the channels that were told of an incident while it stood; true: the channel is owed its end as well.
+type Told map[string]bool

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"net/netip"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+// Batch is written in one transaction, whole or not at all. Rows of a key that is there already replace it.
+type Batch struct {
+	Incidents []Incident
+	Outbox    []notice.Delivery // Seq is given by Submit, in place
+	KV        []KV
+	Events    []Event
+	Latency   []Latency
+}
+
+// promised says whether somebody waits for the batch to be on disk. What is not promised may wait for company.
+func (b *Batch) promised() bool { return len(b.Incidents) > 0 || len(b.Outbox) > 0 }
+
+// Incident is one incident of the book.
+type Incident struct {
+	ID          string // the key
+	Fingerprint string
+	Type        string
+	Prefix      netip.Prefix
+	Status      notice.Status
+	Severity    notice.Severity
+	Started     time.Time
+	Updated     time.Time
+	Resolved    time.Time // zero while it is open
+	Told        notice.Told
+	Notice      []byte // the body that was told last
+	State       []byte // the book's own account of it
+}
+
+// KV is one piece of state: settled paths, covering baselines. A nil Value deletes it.
+type KV struct {
+	Kind, Key string
+	Value     []byte
+}
+
+// Event is one line of the events log.
+type Event struct {
+	At       time.Time
+	Type     string
+	Severity notice.Severity
+	Prefix   netip.Prefix // registered
+	Peer     string
+	POP      string
+	Detail   []byte // JSON
+}
+
+// Latency sums up what was measured of one POP from one source by one method over a span.
+type Latency struct {
+	POP    string
+	Source netip.Addr // not valid: the system's choice
+	Method string     // icmp, tcp/443
+	At     time.Time  // the start of the span; with POP, Source and Method the key
+	Span   time.Duration
+
+	Sent, Received, Late, Duplicate int
+	Min, P50, P95, P99, Max         time.Duration
+}

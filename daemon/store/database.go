@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// memory is the path of a database that ends with the process.
+const memory = ":memory:"
+
+// What can have become of the file under an open database. Each heals by opening again.
+var (
+	errLost     = errors.New("the database file is gone")
+	errReplaced = errors.New("the database file was replaced by another")
+	errCorrupt  = errors.New("the database is corrupt")
+)
+
+// database is one open database: a connection that writes, and a few that read.
+type database struct {
+	path  string
+	write *sql.DB
+	read  *sql.DB
+	stmts statements
+	file  os.FileInfo // as it was when last seen; nil in memory
+	fresh bool        // made anew, nothing in it
+}
+
+// openDatabase opens the database, or makes it, and checks it. It never changes one that it cannot trust.
+func openDatabase(ctx context.Context, path string) (_ *database, err error) {
+	d := &database{path: path}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	if path != memory {
+		if d.fresh, err = create(path); err != nil {
+			return nil, err
+		}
+	}
+	if d.write, err = connect(path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
+		"_pragma=busy_timeout(2000)", "_pragma=journal_size_limit(16777216)"); err != nil {
+		return nil, err
+	}
+	d.write.SetMaxOpenConns(1)
+	if err := check(ctx, d.write); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, d.write); err != nil {
+		return nil, err
+	}
+	if d.stmts, err = prepare(ctx, d.write); err != nil {
+		return nil, err
+	}
+	return d, d.openReaders()
+}
+
+func (d *database) openReaders() (err error) {
+	if d.path == memory {
+		d.read = d.write // each connection would see a memory of its own
+		return nil
+	}
+	if d.read, err = connect(d.path, "mode=ro", "_pragma=query_only(1)", "_pragma=busy_timeout(2000)"); err != nil {
+		return err
+	}
+	d.read.SetMaxOpenConns(4)
+	d.file, err = os.Stat(d.path)
+	return err
+}
+
+// create makes the folder (0700) and an empty file (0600): SQLite gives its log the same mode.
+func create(path string) (fresh bool, err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return false, fmt.Errorf("make the state folder: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("make the state database: %w", err)
+	}
+	return true, f.Close()
+}
+
+func connect(path string, options ...string) (*sql.DB, error) {
+	dsn := memory
+	if path != memory {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return nil, fmt.Errorf("find the state database: %w", err)
+		}
+		dsn = (&url.URL{Scheme: "file", Path: absolute}).String()
+	}
+	for i, option := range options {
+		dsn += string("?&"[min(i, 1)]) + option
+	}
+	connector, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open the state database: %w", err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// check reads the whole database once and believes it only when SQLite finds nothing wrong.
+func check(ctx context.Context, db *sql.DB) error {
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return fmt.Errorf("check the state database: %w", err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", errCorrupt, verdict)
+	}
+	return nil
+}
+
+// inspect looks whether the file is still the one that was opened. SQLite would go on writing to a file that nobody
+// can find again, or below the end of one that was cut.
+func (d *database) inspect() error {
+	if d.file == nil {
+		return nil
+	}
+	now, err := os.Stat(d.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errLost
+	case err != nil:
+		return fmt.Errorf("look at the state database: %w", err)
+	case !os.SameFile(now, d.file):
+		return errReplaced
+	case now.Size() < d.file.Size(): // it never shrinks without a VACUUM
+		return fmt.Errorf("%w: the file was cut from %d to %d bytes", errCorrupt, d.file.Size(), now.Size())
+	}
+	d.file = now
+	return nil
+}
+
+func (d *database) close() {
+	d.stmts.close()
+	if d.read != nil && d.read != d.write {
+		d.read.Close()
+	}
+	if d.write != nil {
+		d.write.Close()
+	}
+}
+
+// corrupt says whether err means that the content is not to be trusted, rather than that the disk did not answer.
+func corrupt(err error) bool {
+	if errors.Is(err, errCorrupt) {
+		return true
+	}
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	code := e.Code() & 0xff // the extended codes keep the primary one in the low byte
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
+}
+
+// passing says whether err may go away with the database as it is open now.
+func passing(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	code := e.Code() & 0xff
+	return code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+}
+
+// setAside renames a database and its log, so that a person can look at it, and says to what.
+func setAside(path string, now time.Time) (string, error) {
+	aside := path + ".corrupt-" + now.UTC().Format("20060102T150405.000000Z")
+	for _, suffix := range [...]string{"-wal", "-shm", ""} {
+		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("set the corrupt database aside: %w", err)
+		}
+	}
+	return aside, nil
+}

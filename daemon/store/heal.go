@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/daemon/notice"
+)
+
+// write commits p, on a new database where the old one is lost or not to be trusted. Only the writer calls it.
+func (s *Store) write(p *pending) error {
+	for again := true; ; again = false {
+		d, err := s.usable()
+		if err != nil {
+			return err
+		}
+		err = d.commit(p)
+		if err == nil || passing(err) {
+			return err
+		}
+		s.retire(d, err)
+		if !again || !corrupt(err) {
+			return err
+		}
+	}
+}
+
+// usable gives the open database if its file is still in place, else opens one.
+func (s *Store) usable() (*database, error) {
+	if d := s.open.Load(); d != nil {
+		err := d.inspect()
+		if err == nil {
+			return d, nil
+		}
+		s.retire(d, err)
+	}
+	if err := s.reopen(); err != nil {
+		return nil, err
+	}
+	return s.open.Load(), nil
+}
+
+// retire closes a database that is of no use any more, and saves what can be saved.
+func (s *Store) retire(d *database, why error) {
+	s.opts.Log.Error("state database given up, opening it again", zap.String("path", d.path), zap.Error(why))
+	s.open.Store(nil)
+	rescued := ""
+	if errors.Is(why, errLost) {
+		rescued = s.rescue(d)
+	}
+	d.close()
+	if rescued != "" {
+		// Only now: closing d removes the log that has d's name.
+		if err := os.Rename(rescued, d.path); err != nil {
+			s.opts.Log.Error("saved state database could not be put in place", zap.String("path", rescued), zap.Error(err))
+		}
+	}
+	if corrupt(why) {
+		if err := s.setAside(why); err != nil {
+			s.opts.Log.Error("corrupt state database stays in its place", zap.Error(err))
+		}
+	}
+}
+
+// rescue copies a database whose file was removed, but is still open, and says where to.
+func (s *Store) rescue(d *database) string {
+	to := d.path + ".rescue"
+	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	if _, err := create(to); err != nil {
+		return ""
+	}
+	if _, err := d.write.Exec("VACUUM INTO ?", to); err != nil {
+		s.opts.Log.Error("removed state database could not be saved, beginning an empty one", zap.Error(err))
+		os.Remove(to)
+		return ""
+	}
+	s.opts.Log.Warn("removed state database was saved", zap.String("path", d.path))
+	return to
+}
+
+func (s *Store) setAside(why error) error {
+	aside, err := setAside(s.opts.Path, time.Now())
+	if err != nil {
+		return err
+	}
+	s.opts.Log.Error("corrupt state database set aside, beginning an empty one", zap.String("path", aside), zap.Error(why))
+	return nil
+}
+
+// reopen opens the database; a corrupt one is set aside for an empty one.
+func (s *Store) reopen() error {
+	ctx := context.Background()
+	d, err := openDatabase(ctx, s.opts.Path)
+	if corrupt(err) {
+		if err := s.setAside(err); err != nil {
+			return err
+		}
+		d, err = openDatabase(ctx, s.opts.Path)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.adopt(ctx, d); err != nil {
+		d.close()
+		return err
+	}
+	return nil
+}
+
+// adopt puts an open database to use.
+func (s *Store) adopt(ctx context.Context, d *database) error {
+	seq, depth, err := outboxSize(ctx, d.read)
+	if err != nil {
+		return fmt.Errorf("count the outbox: %w", err)
+	}
+	first := s.known == nil && s.Trouble() == nil
+	same := s.known != nil && d.file != nil && os.SameFile(s.known, d.file)
+	if !same {
+		s.recount(seq, depth)
+	}
+	s.known = d.file
+	s.open.Store(d)
+	if d.fresh && d.path != memory {
+		s.opts.Log.Info("new state database", zap.String("path", d.path))
+	}
+	if !first && !same && s.opts.Recovered != nil {
+		s.opts.Recovered()
+	}
+	return nil
+}
+
+// recount sets the depth of the outbox anew: what is on disk, and what memory adds to it and takes from it.
+func (s *Store) recount(last int64, depth map[string]int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range [...]*pending{s.writing, s.next} {
+		for seq, d := range p.outbox {
+			switch pending := d.State == notice.Pending; {
+			case pending && seq > last:
+				depth[d.Channel]++
+			case !pending && seq <= last:
+				depth[d.Channel]--
+			}
+		}
+	}
+	s.seq, s.depth = max(s.seq, last), depth
+}

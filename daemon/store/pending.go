@@ -1,0 +1,96 @@
+package store
+
+import (
+	"maps"
+	"slices"
+
+	"peervane/daemon/notice"
+)
+
+// The bounds of what waits in memory while the disk does not answer. Incidents and deliveries are small in number but
+// for a disaster; what goes over a bound goes oldest first, and is counted.
+const (
+	maxIncidents = 50_000
+	maxOutbox    = 50_000
+	maxKV        = 1_000_000
+	maxEvents    = 50_000
+	maxLatency   = 50_000
+)
+
+type kvKey struct{ kind, key string }
+
+// pending is what waits for the next transaction, the latest of each key.
+type pending struct {
+	incidents map[string]Incident
+	outbox    map[int64]notice.Delivery
+	kv        map[kvKey][]byte
+	events    []Event
+	latency   []Latency
+	done      []func(error)
+}
+
+func newPending() *pending {
+	return &pending{incidents: map[string]Incident{}, outbox: map[int64]notice.Delivery{}, kv: map[kvKey][]byte{}}
+}
+
+func (p *pending) empty() bool {
+	return len(p.incidents)+len(p.outbox)+len(p.kv)+len(p.events)+len(p.latency)+len(p.done) == 0
+}
+
+func (p *pending) add(b *Batch) {
+	for _, i := range b.Incidents {
+		p.incidents[i.ID] = i
+	}
+	for _, d := range b.Outbox {
+		p.outbox[d.Seq] = d
+	}
+	for _, kv := range b.KV {
+		p.kv[kvKey{kv.Kind, kv.Key}] = kv.Value
+	}
+	p.events = append(p.events, b.Events...)
+	p.latency = append(p.latency, b.Latency...)
+}
+
+// overlay puts what came later on top of p.
+func (p *pending) overlay(later *pending) {
+	maps.Copy(p.incidents, later.incidents)
+	maps.Copy(p.outbox, later.outbox)
+	maps.Copy(p.kv, later.kv)
+	p.events = append(p.events, later.events...)
+	p.latency = append(p.latency, later.latency...)
+	p.done = append(p.done, later.done...)
+}
+
+// Dropped counts what was given up while the disk did not answer.
+type Dropped struct{ Incidents, Outbox, KV, Events, Latency int }
+
+// trim holds p to the bounds.
+func (p *pending) trim(d *Dropped) {
+	d.Incidents += trimMap(p.incidents, maxIncidents, func(a, b Incident) int { return a.Updated.Compare(b.Updated) })
+	d.Outbox += trimMap(p.outbox, maxOutbox, func(a, b notice.Delivery) int { return int(a.Seq - b.Seq) })
+	d.KV += trimMap(p.kv, maxKV, func(a, b []byte) int { return 0 })
+	p.events = trimSlice(p.events, maxEvents, &d.Events)
+	p.latency = trimSlice(p.latency, maxLatency, &d.Latency)
+}
+
+// trimMap drops the first of m in the order given, a sixteenth at a time so that it is seldom called for.
+func trimMap[K comparable, V any](m map[K]V, limit int, order func(a, b V) int) int {
+	if len(m) <= limit {
+		return 0
+	}
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b K) int { return order(m[a], m[b]) })
+	drop := keys[:len(m)-limit+limit/16]
+	for _, k := range drop {
+		delete(m, k)
+	}
+	return len(drop)
+}
+
+func trimSlice[T any](s []T, limit int, dropped *int) []T {
+	if len(s) <= limit {
+		return s
+	}
+	drop := len(s) - limit + limit/16
+	*dropped += drop
+	return slices.Clone(s[drop:])
+}

@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+// ErrUnavailable says that the database cannot be read just now. The store recovers by itself.
+var ErrUnavailable = errors.New("the state database is not available just now")
+
+// State is what the engine goes on from after a start.
+type State struct {
+	Incidents []Incident // the open ones, oldest first
+	KV        []KV
+}
+
+// Load reads what was kept of the last run.
+func (s *Store) Load(ctx context.Context) (State, error) {
+	var st State
+	var err error
+	if st.Incidents, err = s.incidents(ctx, "WHERE resolved IS NULL ORDER BY started, id"); err != nil {
+		return st, fmt.Errorf("load the open incidents: %w", err)
+	}
+	if st.KV, err = query(ctx, s, scanKV, "SELECT kind, key, value FROM kv ORDER BY kind, key"); err != nil {
+		return st, fmt.Errorf("load the kept state: %w", err)
+	}
+	return st, nil
+}
+
+// Incidents gives those that are open (status firing or updated), ended (resolved), or all (""), latest first.
+func (s *Store) Incidents(ctx context.Context, status notice.Status, limit int) ([]Incident, error) {
+	where := ""
+	switch status {
+	case notice.Resolved:
+		where = "WHERE resolved IS NOT NULL"
+	case notice.Firing, notice.Updated:
+		where = "WHERE resolved IS NULL"
+	}
+	return s.incidents(ctx, where+" ORDER BY updated DESC, id DESC LIMIT ?", limit)
+}
+
+// Incident gives one by its id; sql.ErrNoRows when there is none.
+func (s *Store) Incident(ctx context.Context, id string) (Incident, error) {
+	found, err := s.incidents(ctx, "WHERE id = ?", id)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("incident %s: %w", id, sql.ErrNoRows)
+	}
+	if err != nil {
+		return Incident{}, err
+	}
+	return found[0], nil
+}
+
+func (s *Store) incidents(ctx context.Context, clauses string, args ...any) ([]Incident, error) {
+	return query(ctx, s, scanIncident, `SELECT id, fingerprint, type, prefix, status, severity, started, updated, resolved, told,
+		notice, state FROM incidents `+clauses, args...)
+}
+
+// Events gives what was recorded since then, oldest first: of one registered prefix, or, where it is not valid, of all.
+func (s *Store) Events(ctx context.Context, prefix netip.Prefix, since time.Time, limit int) ([]Event, error) {
+	const columns = "SELECT at, type, severity, prefix, peer, pop, detail FROM events "
+	if !prefix.IsValid() {
+		return query(ctx, s, scanEvent, columns+"WHERE at >= ? ORDER BY at, seq LIMIT ?", since.UnixMicro(), limit)
+	}
+	return query(ctx, s, scanEvent, columns+"WHERE prefix = ? AND at >= ? ORDER BY at, seq LIMIT ?",
+		prefix.String(), since.UnixMicro(), limit)
+}
+
+// Latency gives the history of one POP since then, oldest first.
+func (s *Store) Latency(ctx context.Context, pop string, since time.Time) ([]Latency, error) {
+	return query(ctx, s, scanLatency, `SELECT pop, source, method, at, span, sent, received, late, duplicate, min, p50, p95, p99, max
+		FROM latency WHERE pop = ? AND at >= ? ORDER BY at, source, method`, pop, since.UnixMicro())
+}
+
+type scanner interface{ Scan(...any) error }
+
+// query runs one query on a connection that can only read, and scans each row of the answer.
+func query[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
+	db := s.database()
+	if db == nil {
+		return nil, ErrUnavailable
+	}
+	rows, err := db.read.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		row, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, rows.Err()
+}
+
+func scanKV(row scanner) (kv KV, err error) {
+	err = row.Scan(&kv.Kind, &kv.Key, &kv.Value)
+	return kv, err
+}
+
+func scanIncident(row scanner) (Incident, error) {
+	var (
+		i                      Incident
+		prefix, severity, told string
+		started, updated       int64
+		resolved               sql.NullInt64
+	)
+	err := row.Scan(&i.ID, &i.Fingerprint, &i.Type, &prefix, &i.Status, &severity, &started, &updated, &resolved, &told,
+		&i.Notice, &i.State)
+	if err != nil {
+		return i, err
+	}
+	i.Started, i.Updated, i.Resolved = fromMicros(started), fromMicros(updated), fromNullable(resolved)
+	return i, errors.Join(
+		i.Prefix.UnmarshalText([]byte(prefix)),
+		i.Severity.UnmarshalText([]byte(severity)),
+		json.Unmarshal([]byte(told), &i.Told),
+	)
+}
+
+func scanEvent(row scanner) (Event, error) {
+	var (
+		e                Event
+		at               int64
+		prefix, severity string
+	)
+	if err := row.Scan(&at, &e.Type, &severity, &prefix, &e.Peer, &e.POP, &e.Detail); err != nil {
+		return e, err
+	}
+	e.At = fromMicros(at)
+	return e, errors.Join(e.Prefix.UnmarshalText([]byte(prefix)), e.Severity.UnmarshalText([]byte(severity)))
+}
+
+func scanLatency(row scanner) (Latency, error) {
+	var (
+		l        Latency
+		source   string
+		at, span int64
+		rtt      [5]int64
+	)
+	err := row.Scan(&l.POP, &source, &l.Method, &at, &span, &l.Sent, &l.Received, &l.Late, &l.Duplicate,
+		&rtt[0], &rtt[1], &rtt[2], &rtt[3], &rtt[4])
+	if err != nil {
+		return l, err
+	}
+	l.At, l.Span = fromMicros(at), time.Duration(span)*time.Microsecond
+	for i, to := range [...]*time.Duration{&l.Min, &l.P50, &l.P95, &l.P99, &l.Max} {
+		*to = time.Duration(rtt[i]) * time.Microsecond
+	}
+	return l, l.Source.UnmarshalText([]byte(source))
+}
+
+func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+func fromNullable(us sql.NullInt64) time.Time {
+	if !us.Valid {
+		return time.Time{}
+	}
+	return fromMicros(us.Int64)
+}

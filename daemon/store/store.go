@@ -1,0 +1,249 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+)
+
+// ErrClosed is told to those who submit after the end.
+var ErrClosed = errors.New("the store is closed")
+
+const (
+	lazyDelay       = time.Second            // so long may wait what is not promised
+	defaultPatience = 3 * time.Second        // a commit that takes longer is trouble: nobody's alert waits for the disk then
+	retryMin        = 500 * time.Millisecond // between attempts while the disk does not answer
+	retryMax        = 30 * time.Second
+)
+
+// Options say what to open.
+type Options struct {
+	Path string // of the database; ":memory:" for one that ends with the process
+	Log  *zap.Logger
+
+	// Recovered is called when a database is in use again of which it is not known that it holds what was submitted
+	// before: it was lost, corrupt, replaced, or could not be opened at the start. The engine then submits all of its
+	// state again, and may Load what is there. Called by the writer; it must not wait for the store. May be nil.
+	Recovered func()
+
+	patience time.Duration // shorter in tests
+}
+
+// Store is safe for concurrent use. Run must run for anything to be written.
+type Store struct {
+	opts     Options
+	lock     *os.File // holds other processes off
+	promised chan struct{}
+	lazy     chan struct{}
+	open     atomic.Pointer[database] // nil while there is none; changed by the writer alone
+	known    os.FileInfo              // the file that holds what was submitted; the writer's
+	report   report                   // the writer's
+
+	mu      sync.Mutex
+	next    *pending // for the next transaction
+	writing *pending // the transaction under way
+	trouble error    // why the store goes on from memory; nil while all is well
+	seq     int64    // the last given to a delivery
+	depth   map[string]int
+	dropped Dropped
+	closed  bool
+}
+
+// Open opens the database, makes it, or sets a corrupt one aside and makes another. Trouble with the disk is no error:
+// the store then goes on from memory, and Run tries again. It fails when another process has the
+// database, or a newer version made it.
+func Open(opts Options) (*Store, error) {
+	s := &Store{
+		opts: opts, promised: make(chan struct{}, 1), lazy: make(chan struct{}, 1),
+		next: newPending(), writing: newPending(), depth: map[string]int{},
+		report: report{log: opts.Log},
+	}
+	s.opts.patience = cmp.Or(opts.patience, defaultPatience)
+	var err error
+	if s.lock, err = lockFile(opts.Path); err != nil {
+		return nil, err
+	}
+	if err := s.reopen(); errors.Is(err, ErrNewer) {
+		s.unlock()
+		return nil, fmt.Errorf("open %s: %w", opts.Path, err)
+	} else if err != nil {
+		s.fail(err)
+	}
+	return s, nil
+}
+
+// Submit hands over a batch and returns at once. done, unless nil, is called once, by the writer: with nil when the
+// batch is on disk, or with the reason why it stays in memory for now. It must not wait for the store.
+func (s *Store) Submit(b Batch, done func(error)) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		if done != nil {
+			done(ErrClosed)
+		}
+		return
+	}
+	for i := range b.Outbox {
+		s.seq++
+		b.Outbox[i].Seq = s.seq
+		s.depth[b.Outbox[i].Channel]++
+	}
+	s.next.add(&b)
+	s.next.trim(&s.dropped)
+	if done != nil {
+		s.next.done = append(s.next.done, done)
+	}
+	s.mu.Unlock()
+	if b.promised() || done != nil {
+		signal(s.promised)
+	} else {
+		signal(s.lazy)
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it is signalled already
+	}
+}
+
+// Run writes until ctx ends, then writes what is left and closes. End those who submit before.
+func (s *Store) Run(ctx context.Context) error {
+	retry := &backoff.ExponentialBackOff{
+		InitialInterval: retryMin, MaxInterval: retryMax, Multiplier: 2, RandomizationFactor: 0.2,
+	}
+	var due <-chan time.Time
+	if s.Trouble() != nil {
+		due = time.After(retry.NextBackOff())
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			s.flush()
+			return s.Close()
+		case <-s.promised:
+			if trouble := s.Trouble(); trouble != nil {
+				s.fail(trouble) // nobody waits for the next attempt
+				continue
+			}
+		case <-s.lazy:
+			if due == nil {
+				due = time.After(lazyDelay)
+			}
+			continue
+		case <-due:
+		}
+		due = nil
+		if s.flush() {
+			retry.Reset()
+		} else {
+			due = time.After(retry.NextBackOff())
+		}
+	}
+}
+
+// flush writes what is pending, and says whether it is on disk.
+func (s *Store) flush() bool {
+	s.mu.Lock()
+	if s.next.empty() && s.trouble == nil {
+		s.mu.Unlock()
+		return true
+	}
+	s.writing, s.next = s.next, newPending()
+	s.mu.Unlock()
+	if err := s.commitPatiently(); err != nil {
+		s.putBack()
+		s.fail(err)
+		return false
+	}
+	s.settle()
+	return true
+}
+
+// commitPatiently commits, and meanwhile lets nobody wait for a disk that takes too long.
+func (s *Store) commitPatiently() error {
+	result := make(chan error, 1)
+	go func() { result <- s.write(s.writing) }()
+	late := time.NewTicker(s.opts.patience)
+	defer late.Stop()
+	for {
+		select {
+		case err := <-result:
+			return err
+		case <-late.C:
+			s.fail(errSlow)
+		}
+	}
+}
+
+var errSlow = errors.New("the disk takes too long to write")
+
+// settle ends a transaction that is on disk.
+func (s *Store) settle() {
+	s.mu.Lock()
+	done, dropped := s.writing.done, s.dropped
+	s.writing = newPending()
+	s.trouble, s.dropped = nil, Dropped{}
+	s.mu.Unlock()
+	s.report.well(dropped)
+	for _, f := range done {
+		f(nil)
+	}
+}
+
+// putBack returns what could not be written under what came since.
+func (s *Store) putBack() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing.overlay(s.next)
+	s.next, s.writing = s.writing, newPending()
+	s.next.trim(&s.dropped)
+}
+
+// fail says that the store goes on from memory, to all who wait and to the log.
+func (s *Store) fail(why error) {
+	s.mu.Lock()
+	s.trouble = why
+	done := append(s.writing.done, s.next.done...)
+	s.writing.done, s.next.done = nil, nil
+	waiting, dropped := len(s.next.outbox)+len(s.writing.outbox), s.dropped
+	s.mu.Unlock()
+	s.report.ill(why, waiting, dropped)
+	for _, f := range done {
+		f(why)
+	}
+}
+
+// Trouble says why the store goes on from memory; nil while all is well.
+func (s *Store) Trouble() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trouble
+}
+
+// Close closes the database without writing what is pending: Run does that. It is for a store that never ran.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	done := append(s.writing.done, s.next.done...)
+	s.next, s.writing, s.closed = newPending(), newPending(), true
+	s.mu.Unlock()
+	for _, f := range done {
+		f(ErrClosed)
+	}
+	if d := s.open.Swap(nil); d != nil {
+		d.close()
+	}
+	s.unlock()
+	return nil
+}
+
+func (s *Store) database() *database { return s.open.Load() }
