@@ -7,6 +7,12 @@ import (
 	"peervane/bgp"
 )
 
+// Sort brings the routes of a state into the order that it promises.
+func (s *State) Sort() {
+	Sort(s.Routes)
+	Sort(s.Covering)
+}
+
 // Sort orders routes by vantage, and those of one vantage with its best path first: by LOCAL_PREF on iBGP, AS-path
 // length, ORIGIN, MED within a neighbour AS and lowest path id (RFC 4271 section 9.1.2.2, as far as a monitor can know).
 // Routes of several prefixes, as Covering may hold, come longest prefix first.

@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"peervane/bgp"
 )
@@ -46,8 +47,12 @@ func (t *Trace) learnCover(s *State, v *Vantage, best, covering *Held) (changed 
 
 // rebase makes c the covering route to compare with.
 func (t *Trace) rebase(c Cover) (changed bool) {
-	changed = t.Carrier != nil || t.Baseline == nil || !t.Baseline.same(c)
-	t.Carrier, t.Baseline = nil, &c
+	changed = t.Carrier != nil
+	t.Carrier = nil
+	if t.Baseline == nil || !t.Baseline.same(c) {
+		c.Since = time.Time{}
+		t.Baseline, changed = &c, true
+	}
 	return changed
 }
 

@@ -1,6 +1,8 @@
 package incident
 
 import (
+	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -23,13 +25,13 @@ type Book struct {
 	pages   map[Scope]*page
 	byID    map[string]*Record
 	dirty   map[string]*Record
-	dates   dates
 }
 
 // page is what the book holds of one scope, by fingerprint.
 type page struct {
 	open    map[string]*Record
 	pending map[string]time.Time // since when the condition holds
+	due     time.Time            // when time alone may change something
 }
 
 // NewBook makes an empty book.
@@ -49,7 +51,7 @@ func (b *Book) Reconcile(scope Scope, findings []bgp.Finding, now time.Time, wor
 	p := b.page(scope)
 	r := reconciliation{Book: b, scope: scope, page: p, now: now, world: world}
 	r.run(findings)
-	b.dates.set(scope, r.due)
+	p.due = r.due
 	if len(p.open) == 0 && len(p.pending) == 0 {
 		delete(b.pages, scope)
 	}
@@ -66,8 +68,8 @@ func (b *Book) page(scope Scope) *page {
 	return p
 }
 
-// Close resolves whatever is open in a scope that the configuration no longer has.
-func (b *Book) Close(scope Scope, now time.Time) []notice.Notice {
+// Remove resolves whatever is open in a scope that the configuration no longer has.
+func (b *Book) Remove(scope Scope, now time.Time) []notice.Notice {
 	p := b.pages[scope]
 	if p == nil {
 		return nil
@@ -77,34 +79,39 @@ func (b *Book) Close(scope Scope, now time.Time) []notice.Notice {
 		out = append(out, b.resolve(r, now, notice.ReasonConfig))
 	}
 	delete(b.pages, scope)
-	b.dates.set(scope, time.Time{})
 	return out
 }
 
 // Amend tells what an incident cost, once that is known. An incident that is no longer open, or a cost that was told
 // already, gives nothing.
-func (b *Book) Amend(id string, now time.Time, cost notice.Latency, verdict string) []notice.Notice {
+func (b *Book) Amend(id string, cost *notice.Latency, now time.Time) []notice.Notice {
 	r := b.byID[id]
-	if r == nil || sameCost(r.Notice.Evidence.Latency, cost) && r.Notice.Evidence.Verdict == verdict {
+	if r == nil || cost == nil || reflect.DeepEqual(r.Notice.Evidence.Latency, cost) {
 		return nil
 	}
-	r.Notice.Evidence.Latency, r.Notice.Evidence.Verdict = &cost, verdict
+	r.Notice.Evidence.Latency = cost
 	return []notice.Notice{b.tell(r, notice.Updated, notice.ReasonLatency, now)}
 }
 
-// Next is when Due has something; zero = never.
-func (b *Book) Next() time.Time { return b.dates.next() }
+// Due is when a scope must be judged again because of what the book holds of it: a hold that ends, grown evidence that
+// was told too lately, the hour of a lost vantage. Zero = never.
+func (b *Book) Due(scope Scope) time.Time {
+	if p := b.pages[scope]; p != nil {
+		return p.due
+	}
+	return time.Time{}
+}
 
-// Due lists the scopes that must be judged again because their time has come, in order of that time.
-func (b *Book) Due(now time.Time) []Scope { return b.dates.due(now) }
+// Has says whether the book holds anything of a scope: an incident that is open, or a condition that waits for its hold.
+func (b *Book) Has(scope Scope) bool { return b.pages[scope] != nil }
 
-// Scopes lists every scope in which an incident is open, sorted.
-func (b *Book) Scopes() []Scope {
+// Open lists every scope in which an incident is open, sorted. After Restore each must be judged once.
+func (b *Book) Open() []Scope {
 	return b.scopes(func(*Record) bool { return true })
 }
 
-// Of lists the scopes of the open incidents that a vantage shows or showed when it was last seen: they must be judged
-// again when it is lost, comes back or is gone.
+// Of lists, sorted, the scopes of the open incidents that a vantage shows or showed when it was last seen. They must be
+// judged again when it is lost, back in sync, or gone.
 func (b *Book) Of(vantage string) []Scope {
 	return b.scopes(func(r *Record) bool { return r.has(vantage) })
 }
@@ -116,10 +123,5 @@ func (b *Book) scopes(want func(*Record) bool) []Scope {
 			set[r.Scope] = true
 		}
 	}
-	out := make([]Scope, 0, len(set))
-	for s := range set {
-		out = append(out, s)
-	}
-	slices.SortFunc(out, Scope.compare)
-	return out
+	return slices.SortedFunc(maps.Keys(set), Scope.compare)
 }

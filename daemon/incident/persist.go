@@ -14,8 +14,8 @@ func (b *Book) Changed() []Record {
 	return out
 }
 
-// Open gives every open incident, sorted by id.
-func (b *Book) Open() []Record { return snapshot(b.byID) }
+// Records gives every open incident, sorted by id.
+func (b *Book) Records() []Record { return snapshot(b.byID) }
 
 func snapshot(records map[string]*Record) []Record {
 	out := make([]Record, 0, len(records))
@@ -28,7 +28,7 @@ func snapshot(records map[string]*Record) []Record {
 }
 
 // Restore takes in what an earlier book knew; resolved incidents are passed over. What showed an incident is out of sight
-// until it is in sync again: the incident stays, and nothing is told of that. The scopes of all are due at once.
+// until it is in sync again: the incident stays, and nothing is told of that.
 func (b *Book) Restore(records []Record) {
 	for _, r := range slices.SortedFunc(slices.Values(records), func(x, y Record) int { return cmp.Compare(x.ID(), y.ID()) }) {
 		if !r.Open {
@@ -40,6 +40,5 @@ func (b *Book) Restore(records []Record) {
 		}
 		p := b.page(r.Scope)
 		p.open[r.Notice.Fingerprint], b.byID[r.ID()] = &r, &r
-		b.dates.set(r.Scope, r.Told.At)
 	}
 }

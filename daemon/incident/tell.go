@@ -154,7 +154,3 @@ func cost(l *notice.Latency) string {
 	}
 	return "; " + shift + " ms to POP " + l.POP
 }
-
-func sameCost(have *notice.Latency, cost notice.Latency) bool {
-	return have != nil && reflect.DeepEqual(*have, cost)
-}
