@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 type fakeKind struct {
 	takes  time.Duration // of one batch
 	failed string        // the Err of each batch
+	mu     sync.Mutex    // guards made and closed
 	made   map[Target]int
 	closed map[Target]int
 	ended  bool
@@ -31,8 +33,14 @@ func (k *fakeKind) kinds() []kind {
 	return []kind{{name: "icmp", open: func(*zap.Logger) opener { return k }}}
 }
 
-func (k *fakeKind) prober(t Target) prober { k.made[t]++; return fakeProber{k, t} }
-func (k *fakeKind) close()                 { k.ended = true }
+func (k *fakeKind) prober(t Target) prober {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.made[t]++
+	return fakeProber{k, t}
+}
+
+func (k *fakeKind) close() { k.ended = true }
 
 type fakeProber struct {
 	kind   *fakeKind
@@ -51,7 +59,11 @@ func (p fakeProber) probe(ctx context.Context, s Settings) Batch {
 	return b
 }
 
-func (p fakeProber) close() { p.kind.closed[p.target]++ }
+func (p fakeProber) close() {
+	p.kind.mu.Lock()
+	defer p.kind.mu.Unlock()
+	p.kind.closed[p.target]++
+}
 
 func target(addr string) Target {
 	return Target{POP: "p", Addr: netip.MustParseAddr(addr), Method: ICMP}
