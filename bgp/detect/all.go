@@ -55,6 +55,7 @@ func All(s *State) (findings []bgp.Finding, recheck time.Time) {
 		}
 	}
 	findings = append(j.offences(), findings...)
+	j.settling()
 	slices.SortStableFunc(findings, func(a, b bgp.Finding) int {
 		return cmp.Or(
 			cmp.Compare(rank(a.Type), rank(b.Type)),

@@ -81,13 +81,10 @@ func coveringChange(j *judgement) []bgp.Finding {
 			out = append(out, j.coverFinding(h.Prefix, k.culprit))
 		}
 		show(&out[n], h, t.Carrier.Since)
-		if last := j.last(h.Vantage); last != nil {
-			out[n].Previous = append(out[n].Previous, *last)
-		}
-		j.again(t.Carrier.Since.Add(j.Settings.PathSettle))
+		out[n].Previous = append(out[n].Previous, j.last(h.Vantage)...)
 	}
 	for n := range out {
-		j.agree(&out[n])
+		j.agree(&out[n], anyVantage)
 		out[n].Summary = coverSummary(j, &out[n])
 	}
 	return out

@@ -102,7 +102,7 @@ func (j *judgement) offences() []bgp.Finding {
 		out[n].LeakType = max(out[n].LeakType, c.leakType)
 	}
 	for i := range out {
-		j.agree(&out[i])
+		j.agree(&out[i], anyVantage)
 		out[i].Summary = all[rank(out[i].Type)].summary(j.State, &out[i])
 	}
 	return out
@@ -114,6 +114,9 @@ func (s *State) finding(name, severity string) bgp.Finding {
 		Type: name, Severity: severity,
 		Prefix: s.Reg.Prefix, Offending: s.Prefix,
 		Expected: bgp.Expected{Origins: s.Reg.Policy.Origins},
+	}
+	if !s.exact() {
+		f.Expected.MaxLength = s.maxLength()
 	}
 	if c := s.Reg.Connection; c != nil {
 		f.Connection = c.Name
@@ -130,8 +133,9 @@ func show(f *bgp.Finding, h *Held, since time.Time) {
 	}
 }
 
-// agree counts the vantages that show a finding, and holds it back while they are fewer than min_vantages.
-func (s *State) agree(f *bgp.Finding) {
+// agree counts the vantages that show a finding and, of the others in sync, those that could. It holds the finding back
+// while those that show it are fewer than min_vantages.
+func (s *State) agree(f *bgp.Finding, could func(*bgp.Vantage) bool) {
 	keys := map[string]bool{}
 	for _, r := range f.Routes {
 		keys[r.Vantage.Key()] = true
@@ -139,14 +143,20 @@ func (s *State) agree(f *bgp.Finding) {
 	f.Quiet = len(keys) < s.Reg.Policy.MinVantages
 	f.Total = len(f.Bad)
 	for _, v := range s.Vantages {
-		if _, bad := slices.BinarySearch(f.Bad, v.Name); v.InSync && !bad {
+		if _, bad := slices.BinarySearch(f.Bad, v.Name); v.InSync && !bad && could(v.Vantage) {
 			f.Total++
 		}
 	}
 }
 
-// again asks for a judgement at t.
-func (j *judgement) again(t time.Time) { j.recheck = sooner(j.recheck, t) }
+func anyVantage(*bgp.Vantage) bool { return true }
+
+// again asks for a judgement at t, where that is still to come.
+func (j *judgement) again(t time.Time) {
+	if t.After(j.Now) {
+		j.recheck = sooner(j.recheck, t)
+	}
+}
 
 // sooner gives the earlier of two times, where zero is never.
 func sooner(a, b time.Time) time.Time {

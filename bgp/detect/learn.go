@@ -41,6 +41,25 @@ func (t *Trace) learnPresence(s *State, i int, best *Held) (changed bool) {
 	return changed
 }
 
+// settling asks for a judgement when what differs from the normal becomes the new one.
+func (j *judgement) settling() {
+	if j.Memory == nil {
+		return
+	}
+	for i := range j.Vantages {
+		t := j.Memory.trace(j.Vantages[i].Name)
+		if t == nil {
+			continue
+		}
+		if t.Moved != nil {
+			j.again(t.Moved.Since.Add(j.Settings.PathSettle))
+		}
+		if t.Carrier != nil {
+			j.again(t.Carrier.Since.Add(j.Settings.PathSettle))
+		}
+	}
+}
+
 // Settled lists the types whose condition became the new normal in this judgement.
 func (s *State) Settled() []string { return s.settled }
 
@@ -64,15 +83,18 @@ func (s *State) Good() bool {
 	return false
 }
 
-// last is the legitimate route that a vantage held last.
-func (s *State) last(v *bgp.Vantage) *bgp.Seen {
+// last is the legitimate route that a vantage held last; after a restart only its settled path is known.
+func (s *State) last(v *bgp.Vantage) []bgp.Seen {
 	t := s.Memory.trace(v.Name)
-	if t == nil || t.last.Attrs == nil {
+	switch {
+	case t == nil:
 		return nil
+	case t.last.Attrs != nil:
+		return []bgp.Seen{t.last}
+	case t.Settled.Path != nil:
+		return []bgp.Seen{{Vantage: v, Prefix: s.Prefix, Attrs: &bgp.Attrs{Path: t.Settled.Path}}}
 	}
-	seen := t.last
-	seen.Vantage = v
-	return &seen
+	return nil
 }
 
 // trace finds what is remembered of a vantage; nil = nothing.

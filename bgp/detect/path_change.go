@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"peervane/bgp"
@@ -67,9 +68,9 @@ func pathChange(j *judgement) []bgp.Finding {
 	for _, m := range moves {
 		show(&f, m.held, m.since)
 		f.Previous = append(f.Previous, bgp.Seen{Vantage: m.at, Prefix: j.Prefix, Attrs: &bgp.Attrs{Path: m.from}})
-		j.again(m.since.Add(j.Settings.PathSettle))
 	}
-	j.agree(&f)
+	inUse := j.role(moves[0].held.Vantage)
+	j.agree(&f, func(v *bgp.Vantage) bool { return j.role(v) == inUse })
 	f.Summary = moveSummary(j, &f, moves[0])
 	return []bgp.Finding{f}
 }
@@ -107,9 +108,15 @@ func (j *judgement) moved(out []move, i int, t *Trace) []move {
 // failedOver compares the routes of the backup sessions with what the primary ones held before they lost it.
 func (j *judgement) failedOver() []move {
 	from := j.abandoned()
-	if from.from == nil || !j.Now.Before(from.since.Add(j.Settings.PathSettle)) {
+	if from.from == nil {
 		return nil
 	}
+	settles := from.since.Add(j.Settings.PathSettle)
+	if !j.Now.Before(settles) {
+		j.settle("path_change")
+		return nil
+	}
+	j.again(settles)
 	var out []move
 	for i, h := range j.best {
 		v := &j.Vantages[i]
@@ -175,12 +182,5 @@ func newTransit(old, now []bgp.Hop) uint32 {
 }
 
 func contains(hops []bgp.Hop, asn uint32) bool {
-	for _, hop := range hops {
-		for _, have := range members(hop) {
-			if have == asn {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(hops, func(h bgp.Hop) bool { return slices.Contains(members(h), asn) })
 }

@@ -48,15 +48,15 @@ func Sessions(peers []Peer, now time.Time) (findings []bgp.Finding, recheck time
 	return findings, recheck
 }
 
+// summary names the peer and, after the colon, the reason and how long it has lasted.
 func (p *Peer) summary(now time.Time) string {
-	lasted := now.Sub(p.Since).Round(time.Second)
-	state := "is down for"
+	state := "down"
 	if !p.WasUp {
-		state = "has not come up for"
+		state = "not established since the start"
 	}
 	reason := p.Reason
 	if reason == "" {
-		reason = "no reason was given"
+		reason = "for no known reason"
 	}
-	return fmt.Sprintf("session %s (%s, %s) %s %s: %s", p.Name, p.Addr, asn(p.ASN), state, lasted, reason)
+	return fmt.Sprintf("session %s (%s, %s) %s: %s, for %s now", p.Name, p.Addr, asn(p.ASN), state, reason, now.Sub(p.Since).Round(time.Second))
 }

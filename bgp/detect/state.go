@@ -102,5 +102,8 @@ type State struct {
 	settled []string
 }
 
+// maxLength is the longest legitimate more-specific.
+func (s *State) maxLength() int { return max(s.Reg.Policy.MaxLength, s.Reg.Prefix.Bits()) }
+
 // exact says whether this is the scope of the registered prefix itself.
 func (s *State) exact() bool { return s.Prefix == s.Reg.Prefix }

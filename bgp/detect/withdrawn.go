@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"peervane/bgp"
@@ -41,13 +42,14 @@ func (s *State) tallies(best []*Held) (primaries, backups tally) {
 // learn keeps since when each way of being withdrawn holds.
 func (l *Lack) learn(s *State, best []*Held) (changed bool) {
 	primaries, backups := s.tallies(best)
+	expected := s.Reg.Policy.Expect == Announced
 	for _, c := range []struct {
 		since *time.Time
 		holds bool
 	}{
-		{&l.None, primaries.none()},
-		{&l.Few, primaries.fewer(s.minPrimary())},
-		{&l.Backup, backups.none()},
+		{&l.None, expected && primaries.none()},
+		{&l.Few, expected && primaries.fewer(s.minPrimary())},
+		{&l.Backup, expected && backups.none()},
 	} {
 		if c.holds && c.since.IsZero() {
 			*c.since, changed = s.Now, true
@@ -77,13 +79,13 @@ func withdrawn(j *judgement) []bgp.Finding {
 	if few {
 		f.Since = j.Memory.Lack.Few
 		j.missing(&f, primaries)
-		f.Summary = fewSummary(j, &f, primaries)
+		f.Summary = fewSummary(j, primaries)
 	}
 	if spare {
 		f.Since = sooner(f.Since, j.Memory.Lack.Backup)
 		j.missing(&f, backups)
 		if !few {
-			f.Summary = backupSummary(j, &f, backups)
+			f.Summary = backupSummary(j, backups)
 		}
 	}
 	if few && none && j.heldSince(j.Memory.Lack.None, f.Since) {
@@ -124,9 +126,7 @@ func (j *judgement) missing(f *bgp.Finding, t tally) {
 	for _, i := range t.absent {
 		v := j.Vantages[i].Vantage
 		f.Bad = union(f.Bad, []string{v.Name})
-		if last := j.last(v); last != nil {
-			f.Previous = append(f.Previous, *last)
-		}
+		f.Previous = append(f.Previous, j.last(v)...)
 	}
 	f.Expected.Silent = f.Bad
 }
@@ -140,17 +140,31 @@ func (j *judgement) nameAll(vantages []int) string {
 }
 
 func noneSummary(j *judgement, t tally) string {
-	if len(t.absent) == 1 {
-		return fmt.Sprintf("%s withdrawn: the primary session in sync does not hold it (%s)", j.Prefix, j.nameAll(t.absent))
+	if t.judged() == 1 {
+		return fmt.Sprintf("%s withdrawn: %s does not hold it", j.Prefix, j.sessions(1, j.nameAll(t.absent)))
 	}
-	return fmt.Sprintf("%s withdrawn: none of %d primary sessions holds it (%s)", j.Prefix, t.judged(), j.nameAll(t.absent))
+	return fmt.Sprintf("%s withdrawn: none of %s holds it (%s)",
+		j.Prefix, j.sessions(t.judged(), strconv.Itoa(t.judged())), j.nameAll(t.absent))
 }
 
-func fewSummary(j *judgement, f *bgp.Finding, t tally) string {
-	return fmt.Sprintf("%s withdrawn in part: %d of %d primary sessions %s it, %d must (missing at %s)",
-		j.Prefix, len(t.held), t.judged(), verb(len(t.held), "holds", "hold"), f.Expected.Sessions, j.nameAll(t.absent))
+func fewSummary(j *judgement, t tally) string {
+	return fmt.Sprintf("%s withdrawn in part: %d of %s %s it, %d should (missing at %s)",
+		j.Prefix, len(t.held), j.sessions(t.judged(), strconv.Itoa(t.judged())), verb(len(t.held), "holds", "hold"),
+		j.minPrimary(), j.nameAll(t.absent))
 }
 
-func backupSummary(j *judgement, f *bgp.Finding, t tally) string {
-	return fmt.Sprintf("%s has lost its backup: no backup session holds it (%s)", j.Prefix, j.nameAll(t.absent))
+func backupSummary(j *judgement, t tally) string {
+	return fmt.Sprintf("%s has no backup: no backup session holds it (%s)", j.Prefix, j.nameAll(t.absent))
+}
+
+// sessions puts the word for primary vantages to a number or a name.
+func (s *State) sessions(n int, what string) string {
+	noun := "primary session"
+	if s.Settings.Replay {
+		noun = "vantage"
+	}
+	if n == 1 {
+		return noun + " " + what
+	}
+	return what + " " + noun + "s"
 }

@@ -121,17 +121,28 @@ func (b *Book) resolve(rec *Record, now time.Time, reason string) notice.Notice 
 	return b.tell(rec, notice.Resolved, reason, now)
 }
 
-// sentence is the summary: the finding's, with what it cost and who is out of sight.
+// sentence is the summary: the finding's, with what it cost and who is out of sight. Once it is over only what it was
+// is told, which is what stands before the first colon.
 func (r *Record) sentence(now time.Time) string {
-	s := r.Summary + cost(r.Notice.Evidence.Latency)
+	paid := cost(r.Notice.Evidence.Latency)
 	if !r.Open {
+		what, _, _ := strings.Cut(r.Summary, ": ")
 		lasted := max(0, now.Sub(r.Notice.StartedAt.Time)).Round(time.Second)
-		return fmt.Sprintf("resolved after %s: %s", lasted, s)
+		return fmt.Sprintf("resolved after %s: %s%s", lasted, what, paid)
 	}
 	if lost := r.lost(); len(lost) > 0 {
-		s += "; out of sight: " + strings.Join(lost, ", ")
+		return r.Summary + paid + "; out of sight: " + names(lost)
 	}
-	return s
+	return r.Summary + paid
+}
+
+// names lists vantages, and counts those beyond the first few.
+func names(list []string) string {
+	const many = 4
+	if len(list) > many {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:many], ", "), len(list)-many)
+	}
+	return strings.Join(list, ", ")
 }
 
 // cost tells the latency that an incident cost: "; +38 ms to POP par1".
