@@ -23,12 +23,13 @@ type Cost struct {
 // Shift is by how much the latency rose.
 func (c Cost) Shift() float64 { return c.After - c.Before }
 
-// CostOf says what has happened at a time cost: for the POP that it cost the most, or, as long as nothing was measured
-// after it, the nearest POP before it. It is final once every POP that could be measured before was measured after.
-func (p *Plane) CostOf(at time.Time) (cost Cost, final, ok bool) {
+// CostOf says what an event cost: the latency before it began against the first batch that started after a later moment, at
+// which it was noticed. It tells of the POP that it cost the most, or, as long as nothing was measured since, of the nearest
+// one before it. It is final once every POP that was measured before was measured after.
+func (p *Plane) CostOf(began, noticed time.Time) (cost Cost, final, ok bool) {
 	var costs []Cost
 	for _, f := range p.sorted() {
-		c, known := p.flows[f].cost(at)
+		c, known := p.flows[f].cost(began, noticed)
 		if !known || slices.ContainsFunc(costs, func(have Cost) bool { return have.POP == f.POP }) {
 			continue // the first flow of a POP that was measured before is the one that counts
 		}
@@ -57,14 +58,13 @@ func compareCosts(a, b Cost) int {
 	)
 }
 
-// cost compares the batches that ended before a time with the first that started after it.
-func (h *history) cost(at time.Time) (c Cost, known bool) {
-	medians := h.mediansBefore(at)
+func (h *history) cost(began, noticed time.Time) (c Cost, known bool) {
+	medians := h.mediansBefore(began)
 	if len(medians) == 0 {
 		return c, false
 	}
 	c = Cost{Before: milliseconds(stats.Median(medians)), After: math.NaN()}
-	i := slices.IndexFunc(h.samples, func(s stats.Sample) bool { return s.Started.After(at) })
+	i := slices.IndexFunc(h.samples, func(s stats.Sample) bool { return s.Started.After(noticed) })
 	if i < 0 {
 		return c, true
 	}

@@ -1,0 +1,108 @@
+package api
+
+import (
+	"net/netip"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+// Snapshot is the daemon at one moment. It is immutable: readers share it.
+type Snapshot struct {
+	Status    Status
+	Peers     []Peer
+	Prefixes  []Prefix
+	Incidents []notice.Notice // the open ones, latest first
+	POPs      []POP
+}
+
+// Status is the daemon as a whole.
+type Status struct {
+	Version       string    `json:"version"`
+	Source        string    `json:"source"`
+	StartedAt     time.Time `json:"started_at"`
+	ReloadedAt    time.Time `json:"reloaded_at"`
+	At            time.Time `json:"at"` // when this was true
+	Ready         bool      `json:"ready"`
+	PeersUp       int       `json:"peers_up"`
+	Peers         int       `json:"peers"`
+	Prefixes      int       `json:"prefixes"`
+	OpenIncidents int       `json:"open_incidents"`
+	Store         string    `json:"store"` // "ok", or what is wrong with it
+}
+
+// Peer is one of our own sessions.
+type Peer struct {
+	Name         string            `json:"name"`
+	Address      netip.Addr        `json:"address"`
+	ASN          uint32            `json:"asn"`
+	Relationship string            `json:"relationship"`
+	State        string            `json:"state"` // of the FSM: Idle Connect Active OpenSent OpenConfirm Established
+	Since        time.Time         `json:"since"`
+	LastError    string            `json:"last_error"`
+	InSync       map[string]bool   `json:"in_sync"` // by family
+	Routes       map[string]int    `json:"routes"`  // by family
+	Updates      uint64            `json:"updates"`
+	Labels       map[string]string `json:"labels"`
+}
+
+// Prefix is one registered prefix.
+type Prefix struct {
+	Prefix     netip.Prefix `json:"prefix"`
+	Connection string       `json:"connection"`
+	Origins    []uint32     `json:"origins"`
+	Vantages   int          `json:"vantages"`  // that hold a route of it
+	Incidents  []string     `json:"incidents"` // ids of the open ones
+}
+
+// POP is one point of presence, with each way in which it is probed.
+type POP struct {
+	Name    string  `json:"name"`
+	Service string  `json:"service"`
+	City    string  `json:"city"`
+	Nearest bool    `json:"nearest"` // of its service
+	Probes  []Probe `json:"probes"`
+}
+
+// Probe is what one way of probing a POP measured over the last ten minutes. Figures that are not known are null.
+type Probe struct {
+	Address  netip.Addr `json:"address"`
+	Method   string     `json:"method"`
+	Source   string     `json:"source"`
+	Sent     int        `json:"sent"`
+	Received int        `json:"received"`
+	Loss     float64    `json:"loss"` // 0 to 1
+	MinMS    *float64   `json:"min_ms"`
+	P50MS    *float64   `json:"p50_ms"`
+	P95MS    *float64   `json:"p95_ms"`
+	P99MS    *float64   `json:"p99_ms"`
+	MaxMS    *float64   `json:"max_ms"`
+	JitterMS *float64   `json:"jitter_ms"` // p95 - p50
+	LastAt   time.Time  `json:"last_at"`
+}
+
+// Event is one line of the events log.
+type Event struct {
+	At       time.Time       `json:"at"`
+	Type     string          `json:"type"`
+	Severity notice.Severity `json:"severity"`
+	Prefix   netip.Prefix    `json:"prefix"`
+	Peer     string          `json:"peer"`
+	POP      string          `json:"pop"`
+	Detail   string          `json:"detail"`
+}
+
+// Route is a route that a vantage holds.
+type Route struct {
+	Vantage     string       `json:"vantage"`
+	Prefix      netip.Prefix `json:"prefix"`
+	PathID      uint32       `json:"path_id"`
+	ASPath      string       `json:"as_path"`
+	Origin      string       `json:"origin"` // IGP, EGP, INCOMPLETE
+	NextHop     netip.Addr   `json:"next_hop"`
+	MED         *uint32      `json:"med"`
+	LocalPref   *uint32      `json:"local_pref"`
+	Communities []string     `json:"communities"`
+	Since       time.Time    `json:"since"`
+	Stale       bool         `json:"stale"`
+}

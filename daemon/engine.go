@@ -1,0 +1,239 @@
+package daemon
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/bgp"
+	"peervane/bgp/detect"
+	"peervane/config"
+	"peervane/daemon/incident"
+	"peervane/daemon/join"
+	"peervane/daemon/notice"
+)
+
+// engine owns all watched state: what the vantages show, the incidents, the latency plane. One goroutine calls it; it
+// holds no socket, and time comes in as a value, so that a replay gives the same notices every time.
+type engine struct {
+	log      *zap.Logger
+	cfg      *config.Config
+	settings *detect.Settings
+	regs     *registry
+	table    table
+	vantages vantages
+	known    knownPeers
+	agenda   agenda
+	sessions sessions
+	book     *incident.Book
+	plane    join.Plane
+	pops     pops
+	costs    []openCost
+	out      output
+}
+
+// output is what the engine has to tell since it was last taken.
+type output struct {
+	notices  []notice.Notice
+	memories []*registration // whose memory changed
+	events   []event
+	bursts   []netip.Addr // POP addresses to measure at once
+}
+
+func newEngine(cfg *config.Config, o incident.Options, replay bool, log *zap.Logger) *engine {
+	e := &engine{log: log, book: incident.NewBook(o)}
+	e.configure(cfg, replay)
+	return e
+}
+
+// configure puts a configuration in force. Memories of registrations that stay go on.
+func (e *engine) configure(cfg *config.Config, replay bool) {
+	old := e.regs
+	e.cfg, e.settings, e.regs = cfg, settings(cfg, replay), compile(cfg)
+	e.known = knownPeersOf(cfg)
+	e.pops.configure(cfg)
+	if old == nil {
+		return
+	}
+	for reg := range e.regs.all() {
+		if was := old.exact(reg.Prefix); was != nil {
+			reg.memory = was.memory
+		}
+	}
+}
+
+// input takes in what a source tells. Nothing is judged before judge is called.
+func (e *engine) input(in bgp.Input) {
+	switch in := in.(type) {
+	case bgp.Change:
+		e.change(in)
+	case bgp.SessionUp:
+		e.sessionUp(in)
+	case bgp.SessionDown:
+		e.sessionDown(in)
+	case bgp.StaleLost:
+		e.lose(e.vantages.of(in.Vantage), in.Family)
+	case bgp.EndOfRIB:
+		v := e.vantages.of(in.Vantage)
+		v.sync(in.Family, in.At)
+		e.touchFamily(in.Family)
+	case bgp.Gone:
+		e.gone(e.vantages.of(in.Vantage))
+	case bgp.LimitExceeded:
+		e.log.Warn("prefix limit", zap.String("peer", in.Vantage.Name), zap.Int("prefixes", in.Prefixes),
+			zap.Int("limit", in.Limit), zap.Bool("exceeded", in.Exceeded))
+	}
+}
+
+func (e *engine) change(c bgp.Change) {
+	v := e.vantages.of(c.Vantage)
+	old := e.table.apply(v, c)
+	e.recordChange(v, c, old)
+	e.touch(c.Prefix)
+}
+
+// touch asks for everything to be judged that a change of a prefix may concern: its own scope, and, where it covers
+// registered prefixes or POPs, those.
+func (e *engine) touch(p netip.Prefix) {
+	if reg := e.regs.owner(p); reg != nil {
+		e.agenda.touch(scope{reg.Prefix, p})
+	}
+	if p.Bits() > 0 { // default routes do not count as covering
+		for reg := range e.regs.inside(p) {
+			e.agenda.touch(scope{reg.Prefix, reg.Prefix})
+		}
+	}
+	e.pops.touch(p)
+}
+
+func (e *engine) sessionUp(up bgp.SessionUp) {
+	v := e.vantages.of(up.Vantage)
+	v.rise(up)
+	for _, f := range bgp.Families {
+		if !v.families[f].kept {
+			e.lose(v, f)
+		}
+	}
+	e.sessions.touch(v)
+	e.record(event{at: up.At, typ: "session_up", severity: notice.Info, peer: v.Name})
+}
+
+func (e *engine) sessionDown(down bgp.SessionDown) {
+	v := e.vantages.of(down.Vantage)
+	v.fall(down)
+	for _, f := range bgp.Families {
+		if !v.families[f].kept {
+			e.lose(v, f)
+		}
+	}
+	e.sessions.touch(v)
+	e.record(event{at: down.At, typ: "session_down", severity: notice.Warning, peer: v.Name, detail: down.Reason})
+}
+
+// lose makes what a vantage showed of a family unknown. That resolves nothing: the book remembers what it showed.
+func (e *engine) lose(v *vantage, f bgp.Family) {
+	v.families[f].kept, v.families[f].synced = false, false
+	e.table.forget(v, f, e.touch)
+	e.touchFamily(f)
+}
+
+func (e *engine) gone(v *vantage) {
+	for _, f := range bgp.Families {
+		e.lose(v, f)
+	}
+	e.vantages.drop(v)
+	e.sessions.touch(v)
+}
+
+// touchFamily asks for all to be judged again that depends on which vantages are in sync: the absence of every
+// registered prefix, and all scopes with an open incident.
+func (e *engine) touchFamily(f bgp.Family) {
+	for reg := range e.regs.all() {
+		if bgp.FamilyOf(reg.Prefix) == f {
+			e.agenda.touch(scope{reg.Prefix, reg.Prefix})
+		}
+	}
+	for _, s := range e.book.Open() {
+		if s.Kind == incident.Routing && bgp.FamilyOf(s.Prefix) == f {
+			e.agenda.touch(scope{s.Prefix, s.Offending})
+		}
+	}
+}
+
+// judge works through what was touched, at most n scopes, and says whether more waits.
+func (e *engine) judge(now time.Time, n int) (more bool) {
+	e.agenda.due(now)
+	e.judgeSessions(now)
+	e.judgePOPs(now)
+	for range n {
+		s, ok := e.agenda.take()
+		if !ok {
+			e.settleCosts(now)
+			return false
+		}
+		e.judgeScope(s, now)
+	}
+	return true
+}
+
+func (e *engine) judgeScope(s scope, now time.Time) {
+	key := incident.Scope{Kind: incident.Routing, Prefix: s.reg, Offending: s.prefix}
+	reg := e.regs.exact(s.reg)
+	if reg == nil || reg.Policy.Ignore || e.regs.owner(s.prefix) != reg {
+		e.tell(e.book.Remove(key, now), now)
+		e.agenda.at(s, time.Time{})
+		return
+	}
+	st := e.state(reg, s.prefix, now)
+	if st.Memory != nil && st.Learn() {
+		e.out.memories = append(e.out.memories, reg)
+	}
+	findings, recheck := detect.All(st)
+	e.tell(e.book.Reconcile(key, findings, now, e.world(st, now)), now)
+	e.agenda.at(s, earliest(recheck, e.book.Due(key)))
+	if s.prefix != s.reg && !e.book.Has(key) {
+		e.table.prune(s.prefix)
+	}
+}
+
+// tell puts notices out, and opens an account of the cost for each routing incident that fires.
+func (e *engine) tell(notices []notice.Notice, now time.Time) {
+	e.out.notices = append(e.out.notices, notices...)
+	for _, n := range notices {
+		e.account(n, now)
+	}
+}
+
+// take gives what there is to tell, and forgets it.
+func (e *engine) take() output {
+	out := e.out
+	e.out = output{}
+	return out
+}
+
+// next is when judge has something to do; false when only an input can change anything.
+func (e *engine) next() (time.Time, bool) {
+	scoped, _ := e.agenda.next()
+	at := earliest(earliest(scoped, e.sessions.next()), e.costsDue())
+	return at, !at.IsZero()
+}
+
+// earliest is the first of two times, where zero means never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// names gives the names of vantages, for evidence and tests.
+func (vs *vantages) names() []string {
+	out := make([]string, 0, len(vs.list))
+	for _, v := range vs.list {
+		out = append(out, v.Name)
+	}
+	slices.Sort(out)
+	return out
+}

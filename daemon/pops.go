@@ -1,0 +1,150 @@
+package daemon
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"peervane/bgp"
+	"peervane/config"
+	"peervane/daemon/incident"
+	"peervane/daemon/join"
+	"peervane/probe"
+)
+
+// pops watches the way to each POP address in the routing tables, and what the probes measure of it.
+type pops struct {
+	byName  map[string]*pop
+	names   []string // in the order of the configuration
+	touched []*pop
+}
+
+// pop is one point of presence.
+type pop struct {
+	name  string
+	addrs map[netip.Addr]string // each address that is probed, with the way to it as the vantages show it
+	stale bool                  // the routes to it changed since it was last looked at
+	heard bool                  // a batch came since it was last judged
+}
+
+// configure keeps what is known of the POPs that stay.
+func (ps *pops) configure(cfg *config.Config) {
+	old := ps.byName
+	ps.byName, ps.names, ps.touched = map[string]*pop{}, nil, nil
+	for _, c := range cfg.POPs {
+		p := old[c.Name]
+		if p == nil {
+			p = &pop{name: c.Name, addrs: map[netip.Addr]string{}}
+		}
+		if c.Address.IsValid() {
+			if _, known := p.addrs[c.Address]; !known {
+				p.addrs = map[netip.Addr]string{c.Address: ""}
+			}
+		}
+		ps.byName[c.Name] = p
+		ps.names = append(ps.names, c.Name)
+	}
+}
+
+// touch notes that routes of a prefix changed.
+func (ps *pops) touch(p netip.Prefix) {
+	for _, name := range ps.names {
+		pop := ps.byName[name]
+		if pop.stale {
+			continue
+		}
+		for addr := range pop.addrs {
+			if p.Contains(addr) {
+				pop.stale = true
+				ps.touched = append(ps.touched, pop)
+				break
+			}
+		}
+	}
+}
+
+// batch takes in what a round of probes measured.
+func (e *engine) batch(b probe.Batch) {
+	p := e.pops.byName[b.Target.POP]
+	if p == nil {
+		return // taken out of the configuration while the batch was under way
+	}
+	if _, known := p.addrs[b.Target.Addr]; !known {
+		p.addrs[b.Target.Addr] = e.wayTo(b.Target.Addr)
+	}
+	e.plane.Add(join.Flow{
+		POP: b.Target.POP, Service: b.Target.Service, Addr: b.Target.Addr, Method: string(b.Target.Method), Source: b.Target.Source,
+	}, b.Sample)
+	if !p.heard {
+		p.heard = true
+		e.pops.touched = append(e.pops.touched, p)
+	}
+}
+
+// judgePOPs asks for a burst where the way to a POP changed, and judges whether it can be reached.
+func (e *engine) judgePOPs(now time.Time) {
+	touched := e.pops.touched
+	e.pops.touched = nil
+	for _, p := range touched {
+		if p.stale {
+			e.followRoutes(p)
+		}
+		scope := incident.Scope{Kind: incident.Probing, Subject: p.name}
+		switch {
+		case e.pops.byName[p.name] != p:
+			e.tell(e.book.Remove(scope, now), now)
+		case p.heard:
+			e.tell(e.book.Reconcile(scope, e.plane.Unreachable(p.name), now, incident.World{}), now)
+		}
+		p.stale, p.heard = false, false
+	}
+}
+
+func (e *engine) followRoutes(p *pop) {
+	for addr, was := range p.addrs {
+		way := e.wayTo(addr)
+		if way == was {
+			continue
+		}
+		p.addrs[addr] = way
+		if e.cfg.Probe.Burst {
+			e.out.bursts = append(e.out.bursts, addr)
+		}
+	}
+}
+
+// wayTo tells how our own sessions reach an address: for each of them the longest matching prefix, its AS paths and next hops.
+func (e *engine) wayTo(addr netip.Addr) string {
+	var b strings.Builder
+	found := map[*vantage]bool{}
+	host := netip.PrefixFrom(addr, addr.BitLen())
+	for p, entry := range e.table.byPrefix.Supernets(host) { // the longest first
+		for _, h := range entry.held {
+			if h.attrs == nil || !h.vantage.Own() || found[h.vantage] {
+				continue
+			}
+			for _, path := range entry.of(h.vantage) {
+				if path.attrs != nil {
+					describeWay(&b, h.vantage, p, path.attrs)
+				}
+			}
+			found[h.vantage] = true
+		}
+	}
+	return b.String()
+}
+
+func describeWay(b *strings.Builder, v *vantage, p netip.Prefix, a *bgp.Attrs) {
+	for _, part := range [...]string{v.Name, p.String(), a.Path.String(), a.NextHop.String()} {
+		b.WriteString(part)
+		b.WriteByte('|')
+	}
+}
+
+// touchPOP asks for the POP of an open incident to be judged once it was measured again; one that is no longer configured
+// is removed.
+func (e *engine) touchPOP(s incident.Scope) {
+	if e.pops.byName[s.Subject] == nil {
+		e.pops.touched = append(e.pops.touched, &pop{name: s.Subject})
+	}
+}

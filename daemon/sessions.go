@@ -1,0 +1,101 @@
+package daemon
+
+import (
+	"time"
+
+	"peervane/bgp"
+	"peervane/bgp/detect"
+	"peervane/config"
+	"peervane/daemon/incident"
+)
+
+// sessions is which of our own sessions must be judged, now or at a time.
+type sessions struct {
+	touched []*vantage
+	wake    map[*vantage]time.Time
+}
+
+func (s *sessions) touch(v *vantage) { s.touched = append(s.touched, v) }
+
+// next is when time alone may change what holds of a session; zero when it cannot.
+func (s *sessions) next() time.Time {
+	var at time.Time
+	for _, t := range s.wake {
+		at = earliest(at, t)
+	}
+	return at
+}
+
+// due touches the sessions whose time has come.
+func (s *sessions) due(vs *vantages, now time.Time) {
+	for _, v := range vs.list { // not over the map: in the same order every time
+		if at, ok := s.wake[v]; ok && !at.After(now) {
+			s.touch(v)
+		}
+	}
+}
+
+// at asks for a session to be judged again; the zero time withdraws that.
+func (s *sessions) at(v *vantage, t time.Time) {
+	if t.IsZero() {
+		delete(s.wake, v)
+		return
+	}
+	if s.wake == nil {
+		s.wake = map[*vantage]time.Time{}
+	}
+	s.wake[v] = t
+}
+
+// expect makes a configured peer known, from now on: one that connects to its neighbour is missed if it does not come up.
+func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
+	v := e.vantages.of(bv)
+	v.labels = p.Labels
+	v.active = !p.Passive && !p.Dynamic.IsValid()
+	v.dynamic = p.Dynamic.IsValid()
+	if v.since.IsZero() {
+		v.since = now
+	}
+	e.sessions.touch(v)
+}
+
+// judgeSessions says which of our own sessions are down. A collector's peers are no sessions of ours.
+func (e *engine) judgeSessions(now time.Time) {
+	e.sessions.due(&e.vantages, now)
+	touched := e.sessions.touched
+	e.sessions.touched = nil
+	for _, v := range touched {
+		if !v.Own() {
+			continue
+		}
+		scope := incident.Scope{Kind: incident.Session, Subject: v.Name}
+		if e.vantages.by[v.Vantage] == nil {
+			e.tell(e.book.Remove(scope, now), now)
+			e.sessions.at(v, time.Time{})
+			continue
+		}
+		findings, recheck := detect.Sessions([]detect.Peer{v.peer()}, now)
+		e.tell(e.book.Reconcile(scope, findings, now, incident.World{Labels: v.labels}), now)
+		e.sessions.at(v, earliest(recheck, e.book.Due(scope)))
+	}
+}
+
+// peer is the session as the detector wants it.
+func (v *vantage) peer() detect.Peer {
+	return detect.Peer{
+		Name: v.Name, Addr: v.Addr, ASN: v.ASN, Enabled: true, Active: v.active, Dynamic: v.dynamic,
+		Established: v.up, WasUp: v.everUp, Since: v.since, Reason: v.reason,
+	}
+}
+
+// touchSession asks for the session of an open incident to be judged; one that nobody knows any more is removed.
+func (e *engine) touchSession(s incident.Scope) {
+	v := e.vantages.named(s.Subject)
+	if v == nil && e.known.mayReturn(s.Subject) {
+		return // a dynamic neighbour that has not come back yet
+	}
+	if v == nil {
+		v = &vantage{Vantage: &bgp.Vantage{Name: s.Subject}}
+	}
+	e.sessions.touch(v)
+}

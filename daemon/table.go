@@ -1,0 +1,124 @@
+package daemon
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/gaissmai/bart"
+
+	"peervane/bgp"
+)
+
+// table holds what every vantage shows of the watched prefixes. The zero value is empty.
+type table struct {
+	byPrefix bart.Table[*entry]
+}
+
+// entry is what the vantages show of one prefix, ordered by vantage and path id.
+type entry struct {
+	held []held
+}
+
+// held is one path of one vantage. Without attributes it is a memory that the path was withdrawn since the vantage came
+// up: absence that was seen is not ignorance.
+type held struct {
+	vantage *vantage
+	pathID  uint32
+	attrs   *bgp.Attrs
+	since   time.Time // since when this AS path is held, or gone
+}
+
+func (h held) compare(v *vantage, pathID uint32) int {
+	return cmp.Or(cmp.Compare(h.vantage.index, v.index), cmp.Compare(h.pathID, pathID))
+}
+
+// get gives what is known of a prefix, nil when that is nothing.
+func (t *table) get(p netip.Prefix) *entry {
+	e, _ := t.byPrefix.Get(p)
+	return e
+}
+
+// apply takes a change in, and says what was held before.
+func (t *table) apply(v *vantage, c bgp.Change) (old held) {
+	e := t.get(c.Prefix)
+	if e == nil {
+		e = &entry{}
+		t.byPrefix.Insert(c.Prefix, e)
+	}
+	i, found := slices.BinarySearchFunc(e.held, v, func(h held, v *vantage) int { return h.compare(v, c.PathID) })
+	if !found {
+		e.held = slices.Insert(e.held, i, held{vantage: v, pathID: c.PathID, since: c.At})
+	}
+	h := &e.held[i]
+	old = *h
+	if !found || !sameTail(h.attrs, c.Attrs) {
+		h.since = c.At
+	}
+	h.attrs = c.Attrs
+	return old
+}
+
+// sameTail says whether a route goes on as it was: the same AS path, or gone as before.
+func sameTail(a, b *bgp.Attrs) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Path == b.Path || a.Path.String() == b.Path.String()
+}
+
+// forget drops all that a vantage showed of a family, and calls touched for each prefix that it held or remembered.
+func (t *table) forget(v *vantage, f bgp.Family, touched func(netip.Prefix)) {
+	seq := t.byPrefix.AllSorted4()
+	if f == bgp.IPv6 {
+		seq = t.byPrefix.AllSorted6()
+	}
+	var lost []netip.Prefix
+	for p, e := range seq {
+		n := len(e.held)
+		e.held = slices.DeleteFunc(e.held, func(h held) bool { return h.vantage == v })
+		if len(e.held) < n {
+			lost = append(lost, p)
+		}
+	}
+	for _, p := range lost {
+		touched(p)
+	}
+}
+
+// prune drops an entry that holds no route. Memories of withdrawals go with it, so it must only be called where
+// nobody needs them.
+func (t *table) prune(p netip.Prefix) {
+	e := t.get(p)
+	if e != nil && !e.announced() {
+		t.byPrefix.Delete(p)
+	}
+}
+
+// announced says whether any vantage holds a route.
+func (e *entry) announced() bool {
+	return slices.ContainsFunc(e.held, func(h held) bool { return h.attrs != nil })
+}
+
+// of gives the paths of one vantage, memories of withdrawals included.
+func (e *entry) of(v *vantage) []held {
+	if e == nil {
+		return nil
+	}
+	from, _ := slices.BinarySearchFunc(e.held, v, func(h held, v *vantage) int { return h.compare(v, 0) })
+	to := from
+	for to < len(e.held) && e.held[to].vantage == v {
+		to++
+	}
+	return e.held[from:to]
+}
+
+// holds says whether a vantage holds a route, and knows whether one was seen at all since it came up.
+func (e *entry) holds(v *vantage) (route, seen bool) {
+	for _, h := range e.of(v) {
+		seen = true
+		route = route || h.attrs != nil
+	}
+	return route, seen
+}

@@ -1,0 +1,120 @@
+package daemon
+
+import (
+	"time"
+
+	"peervane/bgp"
+)
+
+// vantage is what the engine knows of one vantage's session.
+type vantage struct {
+	*bgp.Vantage
+	index    int // order of first sight
+	labels   map[string]string
+	active   bool // configured, and connecting to its neighbour: it is missed from the start
+	dynamic  bool // known only since it connected
+	up       bool
+	recorded bool // a feed or recording: in sync for what it has shown
+	since    time.Time
+	everUp   bool
+	reason   string // why it is down
+	families [bgp.NumFamilies]familyState
+}
+
+// familyState is how far a vantage's table of one family can be trusted.
+type familyState struct {
+	spoken bool      // negotiated
+	synced bool      // End-of-RIB, or what stands for it
+	at     time.Time // since when
+	kept   bool      // the session is lost, its routes are held as stale (RFC 4724)
+}
+
+// vantages is the set of all that were seen, in order of first sight, which is the order in which evidence lists them.
+type vantages struct {
+	list []*vantage
+	by   map[*bgp.Vantage]*vantage
+	name map[string]*vantage
+}
+
+func (vs *vantages) of(v *bgp.Vantage) *vantage {
+	if have := vs.by[v]; have != nil {
+		return have
+	}
+	if vs.by == nil {
+		vs.by, vs.name = map[*bgp.Vantage]*vantage{}, map[string]*vantage{}
+	}
+	n := &vantage{Vantage: v, index: vs.nextIndex()}
+	vs.list = append(vs.list, n)
+	vs.by[v], vs.name[v.Name] = n, n
+	return n
+}
+
+func (vs *vantages) nextIndex() int {
+	if n := len(vs.list); n > 0 {
+		return vs.list[n-1].index + 1
+	}
+	return 0
+}
+
+// drop forgets a vantage that is gone for good.
+func (vs *vantages) drop(v *vantage) {
+	for i, have := range vs.list {
+		if have == v {
+			vs.list = append(vs.list[:i:i], vs.list[i+1:]...)
+			break
+		}
+	}
+	delete(vs.by, v.Vantage)
+	if vs.name[v.Name] == v {
+		delete(vs.name, v.Name)
+	}
+}
+
+// named finds a vantage by name; nil when it is not known.
+func (vs *vantages) named(name string) *vantage { return vs.name[name] }
+
+// rise takes a session that came up. Kept routes stay held until they are confirmed or lost.
+func (v *vantage) rise(up bgp.SessionUp) {
+	v.up, v.everUp, v.recorded, v.since, v.reason = true, true, up.Recorded, up.At, ""
+	for f := range v.families {
+		v.families[f].spoken = false
+		v.families[f].synced = false
+	}
+	for _, f := range up.Families {
+		v.families[f].spoken = true
+	}
+}
+
+// fall takes the loss of a session; the families that are kept go on as they were.
+func (v *vantage) fall(down bgp.SessionDown) {
+	v.up, v.since, v.reason = false, down.At, down.Reason
+	for f := range v.families {
+		v.families[f].kept = false
+	}
+	for _, f := range down.Kept {
+		v.families[f].kept = true
+	}
+	for f := range v.families {
+		if !v.families[f].kept {
+			v.families[f].synced = false
+		}
+	}
+}
+
+// sync says that a family has been shown whole.
+func (v *vantage) sync(f bgp.Family, at time.Time) {
+	s := &v.families[f]
+	if !s.synced {
+		s.at = at
+	}
+	s.synced, s.kept = true, false
+}
+
+// present says whether what the vantage shows of a family is known at all: it is up, or its routes are kept as stale.
+func (v *vantage) present(f bgp.Family) bool { return v.up || v.families[f].kept }
+
+// inSync says whether the absence of a prefix at this vantage is a fact. seen: a route of it has been there since the
+// session came up.
+func (v *vantage) inSync(f bgp.Family, seen bool) bool {
+	return v.present(f) && (v.families[f].synced || seen)
+}
