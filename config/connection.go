@@ -62,6 +62,8 @@ func checkConnection(l *loading, s *site, it item) {
 func checkMinPrimary(l *loading, s *site, it item) {
 	sessions := len(s.Primary)
 	switch {
+	case it.isBad("primary", "min_primary"):
+		return
 	case slices.ContainsFunc(s.Primary, l.isDynamic):
 		return // one name, any number of sessions
 	case sessions == 0 && !it.has("min_primary"):

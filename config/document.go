@@ -110,7 +110,8 @@ func syntaxError(text string, err error) (place, string) {
 	for i := 0; i < min(max(syntax.Position.Start, 0), len(text)-1); i++ {
 		at = at.after(text[i])
 	}
-	message := strings.ToLower(syntax.Message[:1]) + syntax.Message[1:]
+	message := strings.TrimSuffix(syntax.Message, ".")
+	message = strings.Replace(message, "Key '", "key '", 1)
 	for _, m := range mends {
 		if strings.Contains(message, m.about) {
 			return at, message + "; " + m.mend
@@ -125,9 +126,12 @@ var mends = [...]struct{ about, mend string }{
 	{"already been defined", `keep one of the two`},
 	{"cannot be used as an array", `write every such table as [[…]], or none`},
 	{"expected value but found", `text stands in quotes: "…"`},
+	{"expected a top-level item", `text stands in quotes, and each key on its own line`},
 	{"expected '.' or '='", `write it as key = value`},
 	{"expected a comma", `separate values with commas and close the list`},
 	{"invalid escape", `write \\ for a backslash, or use '…' quotes`},
+	{"invalid UTF-8", `save the file as UTF-8`},
+	{"NULL bytes", `save the file as UTF-8`},
 	{"leading zero", `write it without them`},
-	{"unexpected eof", `something before it is not closed`},
+	{"unexpected EOF", `something before it is not closed`},
 }

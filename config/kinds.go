@@ -42,7 +42,11 @@ func number(least, most int) kind[int] {
 	return func(l *loading, v value) (int, bool) {
 		n, ok := v.raw.(int64)
 		if !ok || n < int64(least) || n > int64(most) {
-			return wrong[int](l, v, fmt.Sprintf("a whole number from %d to %d", least, most))
+			want := fmt.Sprintf("a whole number from %d to %d", least, most)
+			if _, quoted := v.raw.(string); quoted {
+				want += ", without quotes"
+			}
+			return wrong[int](l, v, want)
 		}
 		return int(n), true
 	}
@@ -64,22 +68,25 @@ func degrees(most float64) kind[float64] {
 
 // span is a duration within bounds.
 func span(least, most time.Duration) kind[time.Duration] {
-	return func(l *loading, v value) (time.Duration, bool) {
-		want := fmt.Sprintf("a duration from %q to %q", formatSpan(least), formatSpan(most))
-		d, ok := spanOf(v)
-		if !ok || d < least || d > most {
-			return wrong[time.Duration](l, v, want)
-		}
-		return d, true
-	}
+	want := fmt.Sprintf("a duration from %q to %q", formatSpan(least), formatSpan(most))
+	return duration(want, func(d time.Duration) bool { return d >= least && d <= most })
 }
 
 // offOr is a duration that may also be "0s".
 func offOr(least, most time.Duration) kind[time.Duration] {
+	want := fmt.Sprintf(`"0s" or a duration from %q to %q`, formatSpan(least), formatSpan(most))
+	return duration(want, func(d time.Duration) bool { return d == 0 || d >= least && d <= most })
+}
+
+// duration is one that is fit. A bare number most probably meant seconds.
+func duration(want string, fit func(time.Duration) bool) kind[time.Duration] {
 	return func(l *loading, v value) (time.Duration, bool) {
-		want := fmt.Sprintf(`"0s" or a duration from %q to %q`, formatSpan(least), formatSpan(most))
-		d, ok := spanOf(v)
-		if !ok || d != 0 && (d < least || d > most) {
+		if n, ok := v.raw.(int64); ok && n >= 0 && n <= int64(10*365*day/time.Second) && fit(time.Duration(n)*time.Second) {
+			return wrong[time.Duration](l, v, fmt.Sprintf("%q, with its unit", fmt.Sprintf("%ds", n)))
+		}
+		s, ok := v.raw.(string)
+		d, err := parseSpan(s)
+		if !ok || err != nil || !fit(d) {
 			return wrong[time.Duration](l, v, want)
 		}
 		return d, true
@@ -95,15 +102,6 @@ func seconds(read kind[time.Duration]) kind[time.Duration] {
 		}
 		return d, ok
 	}
-}
-
-func spanOf(v value) (time.Duration, bool) {
-	s, ok := v.raw.(string)
-	if !ok {
-		return 0, false
-	}
-	d, err := parseSpan(s)
-	return d, err == nil
 }
 
 // byteSize is a size, not less than least.
@@ -139,35 +137,41 @@ func listOf[V any](read kind[V]) kind[[]V] {
 	return func(l *loading, v value) ([]V, bool) {
 		items, ok := v.items()
 		if !ok {
-			return wrong[[]V](l, v, "a list, [ … ]")
+			return wrong[[]V](l, v, listHint(v))
 		}
 		var list []V
 		for _, e := range items {
-			if got, good := read(l, e); good {
+			got, good := read(l, e)
+			if good {
 				list = append(list, got)
-			} else {
-				ok = false
 			}
+			ok = ok && good
 		}
 		return list, ok
 	}
 }
 
+func listHint(v value) string {
+	switch v.raw.(type) {
+	case string, int64:
+		return fmt.Sprintf("a list, [%s]", v)
+	}
+	return "a list, [ … ]"
+}
+
 // setOf is an array in which nothing stands twice.
 func setOf[V comparable](read kind[V]) kind[[]V] {
 	return func(l *loading, v value) ([]V, bool) {
-		list, ok := listOf(read)(l, v)
-		if !ok {
-			return nil, false
-		}
-		items, _ := v.items()
-		for i, e := range list {
-			if slices.Contains(list[:i], e) {
-				l.fail(items[i].pos(), "%s lists %v twice; remove one", v.name, items[i])
-				ok = false
+		seen := make(map[V]bool)
+		return listOf(func(l *loading, e value) (V, bool) {
+			got, ok := read(l, e)
+			if ok && seen[got] {
+				l.fail(e.pos(), "%s has %v twice; remove one", v.name, e)
+				return got, false
 			}
-		}
-		return list, ok
+			seen[got] = seen[got] || ok
+			return got, ok
+		})(l, v)
 	}
 }
 

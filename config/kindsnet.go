@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,13 +12,27 @@ import (
 // (RFC 6793), 65535 and 4294967295 (RFC 7300).
 func asn(l *loading, v value) (uint32, bool) {
 	n, ok := v.raw.(int64)
+	if s, quoted := v.raw.(string); quoted {
+		if n, ok := parseASN(s); ok && !isReservedASN(n) {
+			return wrong[uint32](l, v, fmt.Sprintf("%d, a bare number", n))
+		}
+	}
 	if !ok || n < 0 || n > 1<<32-1 {
 		return wrong[uint32](l, v, "an AS number as a bare number, such as 64500")
 	}
 	if isReservedASN(uint32(n)) {
-		return wrong[uint32](l, v, "another AS number: this one is reserved and never belongs to a network")
+		return wrong[uint32](l, v, "an AS number of a network; this one is reserved")
 	}
 	return uint32(n), true
+}
+
+// parseASN reads "64500" or "AS64500".
+func parseASN(s string) (uint32, bool) {
+	if len(s) > 2 && strings.EqualFold(s[:2], "AS") {
+		s = s[2:]
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	return uint32(n), err == nil
 }
 
 func isReservedASN(n uint32) bool {

@@ -95,7 +95,7 @@ func readEach[T any](l *loading, s *schema[T], base T) ([]T, []item) {
 	var items []item
 	for _, table := range l.tables.many[s.name] {
 		l.notice(s.name, s.title, table)
-		it := item{table, l.tables.defaults[s.name]}
+		it := item{table: table, defaults: l.tables.defaults[s.name]}
 		list, items = append(list, s.read(l, base, it)), append(items, it)
 	}
 	return list, items
@@ -104,10 +104,10 @@ func readEach[T any](l *loading, s *schema[T], base T) ([]T, []item) {
 // unknown reports a key that no schema has.
 func (l *loading) unknown(v value, where string, known []string) {
 	if near := nearest(v.name, known); near != "" {
-		l.fail(v.keyPos(), "unknown key %q in %s; did you mean %q?", clip(v.name), where, near)
+		l.fail(v.keyPos(), "unknown key %q %s; did you mean %q?", clip(v.name), where, near)
 		return
 	}
-	l.fail(v.keyPos(), "unknown key %q in %s; remove it, or see reference.toml for the keys there", clip(v.name), where)
+	l.fail(v.keyPos(), "unknown key %q %s; remove it, or see reference.toml for the keys there", clip(v.name), where)
 }
 
 // unique reports names that stand twice. at tells where the name of an item

@@ -54,6 +54,9 @@ func checkPathRule(l *loading, r *PathRule, it item) {
 	if r.MaxLength > 0 && r.MinLength > r.MaxLength {
 		l.fail(it.at("min_length"), "min_length is %d, above max_length %d; no path is both, so raise max_length", r.MinLength, r.MaxLength)
 	}
+	if len(it.bad) > 0 {
+		return
+	}
 	if r.Match == "" && r.NotMatch == "" && r.Require == "" && r.MinLength == 0 && r.MaxLength == 0 {
 		l.fail(it.table.pos(), `this rule would fire on every path; write what it looks for, such as match = "_64501_"`)
 	}

@@ -79,7 +79,7 @@ func connectionName(l *loading, v value) (string, bool) {
 
 func checkPrefix(l *loading, e *entry, it item) {
 	checkOrigins(l, e, it)
-	if _, own := it.own("max_length"); !own || !e.prefix.IsValid() {
+	if _, own := it.own("max_length"); !own || it.isBad("max_length", "prefix") {
 		return
 	}
 	if least, most := e.prefix.Bits(), e.prefix.Addr().BitLen(); e.MaxLength < least || e.MaxLength > most {
@@ -94,6 +94,8 @@ func checkOrigins(l *loading, e *entry, it item) {
 	named = named && len(e.Origins) > 0
 	anyOrigin, _ := it.own("any_origin")
 	switch {
+	case it.isBad("origins", "any_origin", "expect", "ignore"):
+		return
 	case named && anyOrigin.raw == true:
 		l.fail(origins.pos(), "origins and any_origin exclude each other; remove one")
 	case named && e.Expect == ExpectAbsent:

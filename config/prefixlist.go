@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -146,15 +145,11 @@ func (p *plainLists) withOrigins(origins []uint32) *PrefixPolicy {
 // parseOrigins reads AS numbers, ascending, or returns the word that is none.
 func parseOrigins(s string) (list []uint32, bad string) {
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(blanks, r) }) {
-		digits := word
-		if len(word) > 2 && strings.EqualFold(word[:2], "AS") {
-			digits = word[2:]
-		}
-		n, err := strconv.ParseUint(digits, 10, 32)
-		if err != nil || isReservedASN(uint32(n)) {
+		n, ok := parseASN(word)
+		if !ok || isReservedASN(n) {
 			return nil, word
 		}
-		list = append(list, uint32(n))
+		list = append(list, n)
 	}
 	slices.Sort(list)
 	return slices.Compact(list), ""

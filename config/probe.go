@@ -24,7 +24,7 @@ var probeSchema = schema[Probe]{
 // checkProbe wants a batch sent before the next one begins.
 func checkProbe(l *loading, p *Probe, it item) {
 	batch := time.Duration(p.Packets) * p.Spacing
-	if batch < p.Interval {
+	if batch < p.Interval || len(it.bad) > 0 {
 		return
 	}
 	at := it.at("spacing")

@@ -137,8 +137,7 @@ func comment(lines []string, line int32) string {
 // Every field of the types is filled by some key: there is no type that the
 // schemas, and so the reference, do not know.
 func TestEveryFieldHasAKey(t *testing.T) {
-	cfg := mustLoad(t, files("a.toml", everything, "pw", "secret", "url", "https://hooks.example.net/x",
-		"keys", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz", "rel", "1|2|-1", "roas", "{}", "slurm", "{}", "tmpl", "{{.}}"))
+	cfg := mustLoad(t, everythingFiles())
 	seen := make(map[string]bool)
 	noteFields(reflect.ValueOf(*cfg), seen)
 	for name, set := range seen {

@@ -12,13 +12,15 @@ const maxPerFile = 200
 // report gathers what is wrong.
 type report struct {
 	problems []Problem
-	count    map[string]int
+	count    map[string]int // by file
+	total    int
 }
 
 func (r *report) add(severity Severity, at Pos, text string) {
 	if r.count == nil {
 		r.count = make(map[string]int)
 	}
+	r.total++
 	r.count[at.File]++
 	if r.count[at.File] <= maxPerFile {
 		r.problems = append(r.problems, Problem{at, severity, text})

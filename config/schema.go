@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // kind reads a value, or reports what is wrong with it. What it returns
 // beside false is not used.
 type kind[V any] func(l *loading, v value) (V, bool)
@@ -66,6 +68,13 @@ type schema[T any] struct {
 type item struct {
 	table    value
 	defaults value
+	bad      []string // keys of the table whose values have been reported
+}
+
+// isBad says whether one of these keys has been reported, so that nothing can
+// be concluded from what it was read as.
+func (it item) isBad(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(it.bad, name) })
 }
 
 // own returns the value of a key that stands in the table itself.
@@ -118,7 +127,11 @@ func (s *schema[T]) read(l *loading, base T, it item) T {
 	t := base
 	for _, name := range it.table.keys() {
 		v, _ := it.table.get(name)
+		before := l.total
 		s.apply(l, &t, v)
+		if l.total > before {
+			it.bad = append(it.bad, name)
+		}
 	}
 	for _, row := range s.rows {
 		if row.required != "" && !it.has(row.name) {
@@ -134,7 +147,7 @@ func (s *schema[T]) read(l *loading, base T, it item) T {
 func (s *schema[T]) apply(l *loading, t *T, v value) {
 	row := s.row(v.name)
 	if row == nil {
-		l.unknown(v, s.title, s.names())
+		l.unknown(v, "in "+s.title, s.names())
 		return
 	}
 	l.notice(s.name+"."+v.name, v.name, v)
@@ -169,6 +182,10 @@ func (s *schema[T]) inline(l *loading, v value) (T, bool) {
 // wrong reports a value that is not what it must be.
 func wrong[V any](l *loading, v value, want string) (V, bool) {
 	var none V
-	l.fail(v.pos(), "%s is %s; write %s", v.name, v, want)
+	verb := "is"
+	if v.part {
+		verb = "has"
+	}
+	l.fail(v.pos(), "%s %s %s; write %s", v.name, verb, v, want)
 	return none, false
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func (l *loading) place(v value) {
 	})
 	switch {
 	case i < 0:
-		l.unknown(v, "the top level", topLevel())
+		l.unknown(v, "at the top level", topLevel())
 	case layout[i].shape == once:
 		l.placeOnce(l.tables.one, v, v.name)
 	case layout[i].shape == repeated:
@@ -131,7 +132,7 @@ func (l *loading) placeDefaults(v value) {
 	for _, name := range v.keys() {
 		e, _ := v.get(name)
 		if !slices.Contains(known, name) {
-			l.unknown(e, "[defaults]", known)
+			l.unknown(e, "in [defaults]", known)
 			continue
 		}
 		l.placeOnce(l.tables.defaults, e, "defaults."+name)
@@ -145,18 +146,11 @@ func (l *loading) includes(main value) {
 	if !ok {
 		return
 	}
-	globs, _ := listOf(text)(l, v)
+	listOf(text)(l, v)
+	globs, _ := v.items()
 	var names []string
 	for _, glob := range globs {
-		pattern := glob
-		if !filepath.IsAbs(glob) {
-			pattern = filepath.Join(escapeGlob(main.file.dir), glob)
-		}
-		matches, err := l.fs.Glob(pattern)
-		if err != nil {
-			l.fail(v.pos(), "include has the pattern %q; close its brackets: %v", glob, err)
-		}
-		names = append(names, matches...)
+		names = append(names, l.matches(glob)...)
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
@@ -167,6 +161,25 @@ func (l *loading) includes(main value) {
 			l.collect(doc, false)
 		}
 	}
+}
+
+// matches returns the files that a glob matches, folders left out.
+func (l *loading) matches(v value) []string {
+	glob, _ := v.raw.(string)
+	if glob == "" {
+		return nil
+	}
+	if !filepath.IsAbs(glob) {
+		glob = filepath.Join(escapeGlob(v.file.dir), glob)
+	}
+	names, err := l.fs.Glob(glob)
+	if err != nil {
+		wrong[string](l, v, `a pattern whose brackets are closed, such as "conf.d/*.toml"`)
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		info, err := fs.Stat(l.fs, name)
+		return err == nil && info.IsDir()
+	})
 }
 
 // escapeGlob protects what is special in a folder's name.

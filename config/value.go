@@ -22,6 +22,7 @@ type value struct {
 	mark *mark
 	file *file
 	name string // the key that it belongs to
+	part bool   // it is an element of what the key holds
 }
 
 // pos is where the value stands, keyPos where its key does.
@@ -39,7 +40,7 @@ func (v value) get(name string) (value, bool) {
 	if m == nil {
 		m = v.mark
 	}
-	return value{raw, m, v.file, name}, true
+	return value{raw: raw, mark: m, file: v.file, name: name}, true
 }
 
 // keys returns the keys of a table, sorted.
@@ -84,7 +85,7 @@ func (v value) item(i int, raw any) value {
 	if i < len(m.list) {
 		m = m.list[i]
 	}
-	return value{raw, m, v.file, v.name}
+	return value{raw: raw, mark: m, file: v.file, name: v.name, part: true}
 }
 
 // String shows the value in a message.
@@ -92,7 +93,12 @@ func (v value) String() string {
 	switch raw := v.raw.(type) {
 	case string:
 		return strconv.Quote(clip(raw))
-	case []any, []map[string]any:
+	case []any:
+		if len(raw) == 0 {
+			return "an empty list"
+		}
+		return "a list"
+	case []map[string]any:
 		return "a list"
 	case map[string]any:
 		return "a table"
