@@ -1,0 +1,176 @@
+package notify
+
+import (
+	"context"
+	"reflect"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"peervane/config"
+	"peervane/daemon/notice"
+)
+
+// Journal is the outbox as a channel needs it. Deliveries are in it, on disk, before they are sent.
+type Journal interface {
+	// Pending gives up to limit unfinished deliveries of a channel after one, in order of Seq; none when there are no
+	// more for now. With an error it may still give what is in memory.
+	Pending(ctx context.Context, channel string, after int64, limit int) ([]notice.Delivery, error)
+	// Record keeps what became of a delivery. It never waits.
+	Record(notice.Delivery)
+	// Depth counts the unfinished deliveries of a channel.
+	Depth(channel string) int
+	// Disable and Disabled keep the configuration under which a channel answered that it is gone.
+	Disable(channel, config string)
+	Disabled(ctx context.Context, channel string) (config string, err error)
+}
+
+// Metrics counts what the channels do. Both methods are called from many goroutines.
+type Metrics interface {
+	Notice(channel, outcome string)    // an attempt ended: delivered, retried, dead, disabled
+	OutboxDepth(channel string, n int) // unfinished deliveries
+}
+
+type uncounted struct{}
+
+func (uncounted) Notice(string, string)   {}
+func (uncounted) OutboxDepth(string, int) {}
+
+// Options say what a Dispatcher works with.
+type Options struct {
+	Journal Journal
+	Log     *zap.Logger
+	Metrics Metrics // may be nil
+	Version string  // of the program, told to receivers
+}
+
+// Dispatcher runs the channels. All methods are safe for concurrent use, and none waits for a channel but Run.
+type Dispatcher struct {
+	opts    Options
+	changed chan struct{}
+
+	mu     sync.Mutex
+	want   []config.Channel
+	wakers map[string]chan struct{}
+}
+
+// New makes a dispatcher without channels. Nothing happens before Run.
+func New(opts Options) *Dispatcher {
+	if opts.Metrics == nil {
+		opts.Metrics = uncounted{}
+	}
+	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), wakers: map[string]chan struct{}{}}
+}
+
+// SetChannels says which channels there are. Those that are the same as before are left untouched; the others end, and
+// begin anew with what is unfinished in the outbox.
+func (d *Dispatcher) SetChannels(channels []config.Channel) {
+	d.mu.Lock()
+	d.want = channels
+	d.mu.Unlock()
+	signal(d.changed)
+}
+
+// Wake tells channels that there is more for them in the outbox.
+func (d *Dispatcher) Wake(channels ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, name := range channels {
+		if waker, ok := d.wakers[name]; ok {
+			signal(waker)
+		}
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it is signalled already
+	}
+}
+
+// runner is a channel whose goroutine runs.
+type runner struct {
+	config config.Channel
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+// Run sends until ctx ends. An attempt that is under way then is broken off, and made again after the next start.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	running := map[string]runner{}
+	for {
+		d.apply(ctx, running)
+		select {
+		case <-ctx.Done():
+			for _, r := range running {
+				<-r.ended
+			}
+			return nil
+		case <-d.changed:
+		}
+	}
+}
+
+// apply ends the channels that are not wanted any more, and starts those that do not run yet.
+func (d *Dispatcher) apply(ctx context.Context, running map[string]runner) {
+	d.mu.Lock()
+	want := map[string]config.Channel{}
+	for _, c := range d.want {
+		want[c.Name] = c
+	}
+	d.mu.Unlock()
+	var ending []runner
+	for name, r := range running {
+		if c, ok := want[name]; !ok || !reflect.DeepEqual(c, r.config) {
+			r.cancel()
+			ending = append(ending, r)
+			delete(running, name)
+		}
+	}
+	for _, r := range ending {
+		<-r.ended
+		d.setWaker(r.config.Name, nil)
+	}
+	for name, c := range want {
+		if _, ok := running[name]; !ok {
+			if r, ok := d.start(ctx, c); ok {
+				running[name] = r
+			}
+		}
+	}
+}
+
+func (d *Dispatcher) start(ctx context.Context, c config.Channel) (runner, bool) {
+	log := d.opts.Log.With(zap.String("channel", c.Name))
+	notifier, err := openNotifier(c, d.opts.Version)
+	if err != nil {
+		log.Error("channel cannot be used, its notices stay in the outbox", zap.Error(err))
+		return runner{}, false
+	}
+	return d.startWith(ctx, c, notifier, log), true
+}
+
+func (d *Dispatcher) startWith(ctx context.Context, c config.Channel, notifier Notifier, log *zap.Logger) runner {
+	ctx, cancel := context.WithCancel(ctx)
+	r := runner{c, cancel, make(chan struct{})}
+	wake := make(chan struct{}, 1)
+	ch := newChannel(c, notifier, d.opts, log, wake)
+	d.setWaker(c.Name, wake)
+	go func() {
+		defer close(r.ended)
+		defer cancel()
+		ch.run(ctx)
+	}()
+	return r
+}
+
+func (d *Dispatcher) setWaker(name string, wake chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if wake == nil {
+		delete(d.wakers, name)
+		return
+	}
+	d.wakers[name] = wake
+}

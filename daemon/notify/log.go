@@ -1,0 +1,52 @@
+package notify
+
+import (
+	"encoding/json"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"peervane/daemon/notice"
+)
+
+// Log is the channel that is always there: one line for each notice, the whole body in it. It does not go through the
+// outbox, so that it works when nothing else does.
+func Log(log *zap.Logger, n *notice.Notice, body []byte) {
+	line := log.Check(level(n.Severity), "incident")
+	if line == nil {
+		return
+	}
+	fields := []zap.Field{
+		zap.String("incident", n.Incident),
+		zap.String("type", n.Type),
+		zap.String("status", string(n.Status)),
+		zap.Stringer("severity", n.Severity),
+		zap.String("summary", n.Summary),
+	}
+	for _, f := range [...]zap.Field{
+		zap.String("prefix", prefixText(n)), zap.String("peer", n.Peer), zap.String("pop", n.POP),
+	} {
+		if f.String != "" {
+			fields = append(fields, f)
+		}
+	}
+	line.Write(append(fields, zap.Reflect("notice", json.RawMessage(body)))...)
+}
+
+// level is the log level of a severity. Critical has none of its own: above Error, zap would end the process.
+func level(s notice.Severity) zapcore.Level {
+	switch s {
+	case notice.Warning:
+		return zap.WarnLevel
+	case notice.Error, notice.Critical:
+		return zap.ErrorLevel
+	}
+	return zap.InfoLevel
+}
+
+func prefixText(n *notice.Notice) string {
+	if !n.Prefix.IsValid() {
+		return ""
+	}
+	return n.Prefix.String()
+}

@@ -1,0 +1,68 @@
+package notify
+
+import (
+	"slices"
+	"time"
+
+	"peervane/config"
+	"peervane/daemon/notice"
+)
+
+// Route says which channels get a notice, in the order of the configuration, and who has been told of its incident then.
+// told, which is not changed, holds those who were told before.
+//
+// A firing or updated notice goes to every channel whose filters match it, and to those who were told already, whatever
+// their filters say by now. A resolve goes to exactly those who were told, but for channels that wanted no resolve when
+// they were told, or are not configured any more.
+func Route(n *notice.Notice, told notice.Told, channels []config.Channel) (to []string, after notice.Told) {
+	after = notice.Told{}
+	for _, c := range channels {
+		owed, was := told[c.Name]
+		if n.Status == notice.Resolved {
+			if was && owed && Supported(c.Kind) {
+				to = append(to, c.Name)
+			}
+			continue
+		}
+		if was || wants(c, n) {
+			to = append(to, c.Name)
+			after[c.Name] = owed || !was && c.Resolve
+		}
+	}
+	if n.Status == notice.Resolved {
+		return to, nil
+	}
+	// Those who were told and are not configured now may be again before the end.
+	for name, owed := range told {
+		if _, ok := after[name]; !ok {
+			after[name] = owed
+		}
+	}
+	return to, after
+}
+
+// wants says whether a channel's filters match.
+func wants(c config.Channel, n *notice.Notice) bool {
+	least, err := notice.ParseSeverity(c.MinSeverity)
+	if err != nil || n.Severity < least || !Supported(c.Kind) {
+		return false
+	}
+	if len(c.Types) > 0 && !slices.Contains(c.Types, n.Type) {
+		return false
+	}
+	for label, value := range c.Labels {
+		if have, ok := n.Labels[label]; !ok || have != value {
+			return false
+		}
+	}
+	return true
+}
+
+// Deliveries makes the rows of the outbox that take a notice to channels. They share one id: that of the notice.
+func Deliveries(n *notice.Notice, body []byte, to []string, now time.Time) []notice.Delivery {
+	rows := make([]notice.Delivery, len(to))
+	for i, channel := range to {
+		rows[i] = notice.Delivery{ID: n.Delivery, Channel: channel, Incident: n.Incident, Body: body, Created: now}
+	}
+	return rows
+}
