@@ -1,0 +1,55 @@
+package session
+
+import (
+	"errors"
+	"slices"
+
+	"peervane/bgp/wire"
+)
+
+// Reason says why a session, or an attempt at one, has ended. Exactly one of Sent, Received and Err is set.
+type Reason struct {
+	Sent     *wire.Error
+	Received *wire.Notification
+	Err      error // the TCP connection failed, or was replaced
+
+	// Graceful says that the neighbour's routes may be kept as stale: it listed families for graceful restart, and the
+	// connection was lost, or, where both set the N bit, ended by a NOTIFICATION other than a Hard Reset.
+	Graceful bool
+	Text     string // for people
+}
+
+// errReplaced ends the old connection of a neighbour that came back before its loss was noticed.
+var errReplaced = errors.New("the neighbour opened a new session: it has restarted")
+
+// errConnectTimeout ends an attempt to connect.
+var errConnectTimeout = errors.New("no answer within connect_retry")
+
+// errSendHold is what RFC 9687 calls Send Hold Timer Expired.
+var errSendHold = errors.New("the neighbour does not read: send hold timer expired")
+
+func sent(e *wire.Error) Reason { return Reason{Sent: e, Text: "sent " + e.Error()} }
+
+func received(n wire.Notification) Reason {
+	n.Data = slices.Clone(n.Data)
+	return Reason{Received: &n, Text: "received " + n.Text()}
+}
+
+func failed(err error) Reason { return Reason{Err: err, Text: err.Error()} }
+
+// graceful judges whether routes may be kept (RFC 4724 section 4.2). With the N bit a NOTIFICATION counts like a lost
+// connection, whichever side sends it, but for a Hard Reset (RFC 8538 section 4). A Cease of our own never does: what
+// it ends is not to be kept.
+func (r Reason) graceful(n *Negotiated) bool {
+	if n == nil || !n.KeepsRoutes() {
+		return false
+	}
+	switch {
+	case r.Received != nil:
+		_, hard := r.Received.HardReset()
+		return n.GR.N && !hard
+	case r.Sent != nil:
+		return n.GR.N && r.Sent.Code != wire.CodeCease
+	}
+	return true
+}
