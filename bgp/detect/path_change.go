@@ -111,12 +111,6 @@ func (j *judgement) failedOver() []move {
 	if from.from == nil {
 		return nil
 	}
-	settles := from.since.Add(j.Settings.PathSettle)
-	if !j.Now.Before(settles) {
-		j.settle("path_change")
-		return nil
-	}
-	j.again(settles)
 	var out []move
 	for i, h := range j.best {
 		v := &j.Vantages[i]
@@ -126,6 +120,15 @@ func (j *judgement) failedOver() []move {
 		m := from
 		m.held = h
 		out = append(out, m)
+	}
+	settles := from.since.Add(j.Settings.PathSettle)
+	switch {
+	case len(out) == 0:
+	case j.Now.Before(settles):
+		j.again(settles)
+	default:
+		j.settle("path_change")
+		return nil
 	}
 	return out
 }
