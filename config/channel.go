@@ -32,11 +32,13 @@ var channelSchema = schema[Channel]{
 
 const urlHint = `an address such as "https://hooks.example.net/peervane"`
 
-// webURL is the address of a receiver, or "".
+// webURL is the address of a receiver, or "". A message does not repeat it:
+// there may be a password in it.
 func webURL(l *loading, v value) (URL, bool) {
 	s, ok := v.raw.(string)
 	if !ok || s != "" && !isWebURL(s) {
-		return wrong[URL](l, v, urlHint)
+		l.fail(v.pos(), "url is no http or https address; write "+urlHint)
+		return URL{}, false
 	}
 	return NewURL(s, false), true
 }

@@ -19,7 +19,7 @@ const maxFile = 512 << 20
 func (l *loading) read(name string) (string, fs.FileMode, error) {
 	f, err := l.fs.Open(name)
 	if err != nil {
-		return "", 0, errors.Unwrap(orPlain(err))
+		return "", 0, cause(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -40,11 +40,11 @@ func (l *loading) read(name string) (string, fs.FileMode, error) {
 	return b.String(), info.Mode(), nil
 }
 
-// orPlain makes sure that there is a cause without operation and path, both
-// of which the message names already.
-func orPlain(err error) error {
-	if errors.Unwrap(err) == nil {
-		return fmt.Errorf("%w", err)
+// cause leaves out the operation and the path, which the message names.
+func cause(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
 	}
 	return err
 }
@@ -63,6 +63,11 @@ func (l *loading) document(name string) (value, bool) {
 }
 
 func (l *loading) parse(f *file, text string) (value, bool) {
+	for _, mark := range []string{"\ufeff", "\xff\xfe", "\xfe\xff"} {
+		if strings.HasPrefix(text, mark) { // the library would skip it, and the scanner not
+			return l.refuse(f, place{1, 1}, "the file begins with a byte order mark of UTF-16, or with two; save it as UTF-8")
+		}
+	}
 	root, refused := scan(text, nil)
 	if refused != nil && refused.tooDeep {
 		return l.refuse(f, refused.at, refused.text)

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -67,5 +69,33 @@ func TestHostFiles(t *testing.T) {
 	}
 	if _, problems := Load(Host(), "testdata/nowhere.toml"); problems[0].String() != "testdata/nowhere.toml:1:1: cannot read it: no such file or directory" {
 		t.Error(problems)
+	}
+}
+
+// On the host, paths may be absolute, and a folder's name may hold what is
+// special in a glob.
+func TestHostIncludes(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "a[b]*")
+	for name, text := range map[string]string{
+		"peervane.toml":   "include = [\"conf.d/*.toml\"]\n" + daemonTable,
+		"conf.d/b.toml":   peerTable("b", "192.0.2.2"),
+		"conf.d/a.toml":   peerTable("a", "192.0.2.1") + "password_file = \"../pw\"\n",
+		"conf.d/d.toml/x": "",
+		"pw":              "secret\n",
+	} {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, problems := Load(nil, filepath.Join(root, "peervane.toml"))
+	if cfg == nil || len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if got := peerNames(cfg); !slices.Equal(got, []string{"a", "b"}) || cfg.Peers[0].Password.Reveal() != "secret" {
+		t.Errorf("peers: %v", got)
 	}
 }

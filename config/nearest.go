@@ -12,6 +12,9 @@ func nearest(s string, words []string) string {
 		return ""
 	}
 	for _, w := range words {
+		if strings.HasPrefix(w, s+"_") {
+			return w // password, password_file
+		}
 		if d := distance(strings.ToLower(s), w); d <= least && w != "" {
 			best, least = w, d-1
 		}

@@ -96,7 +96,7 @@ func checkPeerASN(l *loading, p *Peer, it item) {
 			l.fail(v.pos(), `relationship is %q, but AS%d is ours; write "internal", or remove it`, p.Relationship, p.ASN)
 		}
 		p.Relationship = Internal
-	case p.Relationship == "" && !it.has("relationship") && it.has("asn"):
+	case p.LocalASN != 0 && p.ASN != 0 && !it.has("relationship"):
 		l.fail(it.table.keyPos(), "[[peer]] has no relationship; %s", relationshipHint)
 	}
 	if v, own := it.own("role"); own && p.Role == "strict" && (p.Relationship == Internal || p.Relationship == Collector) {

@@ -104,14 +104,11 @@ func signingKey(line string) ([]byte, error) {
 
 // unreadable reports a file that a key names.
 func (l *loading) unreadable(v value, path string, err error) {
-	if cause := errors.Unwrap(err); cause != nil {
-		err = cause
-	}
 	if errors.Is(err, fs.ErrNotExist) {
 		l.fail(v.pos(), "%s names %s, which does not exist; relative paths start at the folder of this file", v.name, path)
 		return
 	}
-	l.fail(v.pos(), "%s names %s, which cannot be read: %v", v.name, path, err)
+	l.fail(v.pos(), "%s names %s, which cannot be read: %v", v.name, path, cause(err))
 }
 
 // filed makes the problems of a named file come after those of the files

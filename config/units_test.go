@@ -45,8 +45,8 @@ func TestParseSize(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	words := []string{"hold_time", "hold", "port", "primary"}
-	for s, want := range map[string]string{"hold_tim": "hold_time", "holdtime": "hold_time", "Port": "port", "prot": "port", "prmary": "primary", "x": "", "asn": "", "": ""} {
+	words := []string{"hold_time", "hold", "port", "primary", "password_file"}
+	for s, want := range map[string]string{"hold_tim": "hold_time", "holdtime": "hold_time", "Port": "port", "prot": "port", "prmary": "primary", "password": "password_file", "x": "", "asn": "", "": ""} {
 		if got := nearest(s, words); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)
 		}
