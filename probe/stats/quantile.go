@@ -18,6 +18,10 @@ func Median(values []time.Duration) time.Duration {
 // Quantile of sorted values by nearest rank: the smallest value that at least
 // the share q of all values do not exceed.
 func Quantile(sorted []time.Duration, q float64) time.Duration {
-	rank := int(math.Ceil(q * float64(len(sorted))))
-	return sorted[min(max(rank, 1), len(sorted))-1]
+	return sorted[rank(q, len(sorted))-1]
+}
+
+// rank of the quantile among n sorted values, from 1.
+func rank(q float64, n int) int {
+	return min(max(int(math.Ceil(q*float64(n))), 1), n)
 }

@@ -75,7 +75,7 @@ func (s *Sample) Loss() float64 {
 	if s.Measured() <= 0 {
 		return 0
 	}
-	return 1 - float64(s.Answered())/float64(s.Measured())
+	return float64(s.Measured()-s.Answered()) / float64(s.Measured())
 }
 
 // Median of the round-trip times; false when there is none.

@@ -1,0 +1,134 @@
+package stats
+
+import "time"
+
+const (
+	shiftLeast    = time.Millisecond // a smaller shift is none
+	shiftShare    = 0.05             // nor one that is less of the baseline than this
+	shiftRecovery = 12               // batches near the baseline that end a shift
+)
+
+// Turn is what a batch did to the state of a Shift.
+type Turn uint8
+
+const (
+	Steady    Turn = iota // nothing
+	Fired                 // the latency has shifted
+	Recovered             // it is back at the baseline
+	Settled               // it has held for so long that it is the new baseline
+)
+
+// Shifted describes a shift that holds.
+type Shifted struct {
+	Since    time.Time // start of the first batch that showed it
+	Baseline Baseline  // frozen at its begin
+	After    time.Duration
+}
+
+// By is how far the latency has moved: negative is downward.
+func (s Shifted) By() time.Duration { return s.After - s.Baseline.Level }
+
+// Shift finds a lasting change in the latency of one target: a two-sided CUSUM
+// over batch medians, with scores clipped at 4 sigma so that no spike can fire
+// alone, against the median of the last 360 batches. While a shift holds the
+// baseline is frozen.
+type Shift struct {
+	settle  time.Duration
+	usual   recent // what the baseline is of
+	up      cusum
+	down    cusum
+	holding *holding
+}
+
+// holding is a shift that holds.
+type holding struct {
+	Shifted
+	step  time.Duration // By, as it was when it fired
+	since recent        // batches of the shift
+	near  int           // of them in a row near the baseline
+}
+
+// NewShift makes a detector that takes a shift for the new normal once it has
+// held for settle.
+func NewShift(settle time.Duration) *Shift { return &Shift{settle: settle} }
+
+// Baseline is that of now, or the frozen one; false while warming up.
+func (d *Shift) Baseline() (Baseline, bool) {
+	if d.holding != nil {
+		return d.holding.Baseline, true
+	}
+	return d.usual.baseline()
+}
+
+// Shifted is the shift that holds, if one does.
+func (d *Shift) Shifted() (Shifted, bool) {
+	if d.holding == nil {
+		return Shifted{}, false
+	}
+	return d.holding.Shifted, true
+}
+
+// Reset forgets all: another path has another baseline.
+func (d *Shift) Reset() { *d = Shift{settle: d.settle} }
+
+// Add takes in a batch. One without a round-trip time says nothing here.
+func (d *Shift) Add(s Sample) Turn {
+	median, ok := s.Median()
+	if !ok {
+		return Steady
+	}
+	if d.holding != nil {
+		return d.hold(median, s.Ended)
+	}
+	base, warm := d.usual.baseline()
+	d.usual.add(median)
+	if !warm {
+		return Steady
+	}
+	score := float64(median-base.Level) / float64(base.Sigma)
+	up, down := d.up.add(score, s.Started), d.down.add(-score, s.Started)
+	switch {
+	case up:
+		return d.judge(&d.up, base)
+	case down:
+		return d.judge(&d.down, base)
+	}
+	return Steady
+}
+
+// judge decides whether a sum that has reached the threshold is a shift worth
+// telling. One that is not starts again from 0, and the baseline follows it.
+func (d *Shift) judge(side *cusum, base Baseline) Turn {
+	shown := d.usual.last(side.run)
+	found := Shifted{Since: side.since, Baseline: base, After: Median(shown)}
+	least := max(shiftLeast, time.Duration(shiftShare*float64(base.Level)))
+	if found.By().Abs() < least || (found.By() > 0) != (side == &d.up) {
+		*side = cusum{}
+		return Steady
+	}
+	d.holding = &holding{Shifted: found, step: found.By(), since: append(recent(nil), shown...)}
+	d.usual = d.usual[:len(d.usual)-len(shown)]
+	d.up, d.down = cusum{}, cusum{}
+	return Fired
+}
+
+// hold follows a shift to its end.
+func (d *Shift) hold(median time.Duration, ended time.Time) Turn {
+	h := d.holding
+	h.since.add(median)
+	h.After = Median(h.since.last(shiftRecovery))
+	if (median - h.Baseline.Level).Abs() <= h.step.Abs()/2 {
+		h.near++
+	} else {
+		h.near = 0
+	}
+	switch {
+	case h.near >= shiftRecovery:
+		d.holding = nil
+		return Recovered
+	case ended.Sub(h.Since) >= d.settle:
+		d.usual, d.holding = h.since, nil
+		return Settled
+	}
+	return Steady
+}
