@@ -13,17 +13,26 @@ import (
 // capabilities and path attributes. No message from outside reaches it whole, and no path attribute at all: it panics
 // on some, and does not know RFC 8654, RFC 9072 and RFC 9234.
 
-// decodeCapability decodes one capability whose length is known to be sound. A panic of the codec becomes an error.
+// decodeCapability decodes one capability whose length is known to be sound.
 func decodeCapability(code uint8, value []byte) (c gobgp.ParameterCapabilityInterface, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("cannot be decoded: %v", r)
-		}
-	}()
 	if !decodable(code) {
 		return gobgp.NewCapUnknown(gobgp.BGPCapabilityCode(code), value), nil
 	}
-	return gobgp.DecodeCapability(append([]byte{code, byte(len(value))}, value...))
+	err = guard(func() (err error) {
+		c, err = gobgp.DecodeCapability(append([]byte{code, byte(len(value))}, value...))
+		return err
+	})
+	return c, err
+}
+
+// guard turns a panic of the codec into an error.
+func guard(call func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the codec gave up: %v", r)
+		}
+	}()
+	return call()
 }
 
 // decodable lists what the codec is asked to decode; of anything else the value is kept as it is.

@@ -85,15 +85,16 @@ func codes(b []uint8) []int {
 	return list
 }
 
-// communication reads the shutdown communication; ok is false where there is none, or its length is wrong.
+// communication reads the shutdown communication; ok is false where there is none, or its length exceeds the data.
+// What follows it is left out.
 func (n Notification) communication() (words string, ok bool) {
 	if n.Code != CodeCease || n.Subcode != SubAdminShutdown && n.Subcode != SubAdminReset {
 		return "", false
 	}
-	if len(n.Data) < 2 || int(n.Data[0]) != len(n.Data)-1 {
+	if len(n.Data) == 0 || int(n.Data[0]) > len(n.Data)-1 {
 		return "", false
 	}
-	return clean(n.Data[1:]), true
+	return clean(n.Data[1 : 1+int(n.Data[0])]), true
 }
 
 // clean makes foreign text fit for a line of a log: valid UTF-8, and each character that would move the cursor or turn the

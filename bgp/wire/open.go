@@ -50,7 +50,10 @@ func ParseOpen(body []byte) (*Open, *Error) {
 	if o.Caps.AS4 {
 		o.ASN = o.Caps.ASN4
 	}
-	return o, o.check()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 // check judges the values that RFC 4271 section 6.2 judges without knowledge of the neighbour.
