@@ -15,33 +15,29 @@ func TestPrefixFile(t *testing.T) {
 origins = [64496]
 [[connection]]
 name = "paris-1"
-prefix_file = "list"
+prefix_file = "second"
 prefixes = ["198.51.100.0/24"]
-`, "list", "\ufeff# a comment\r\n\r\n203.0.113.0/24\r\n\t2001:db8::/32 AS64497,64496 # two\r\n203.0.112.0/24 64496\n203.0.111.0/24\t64496, 64497"))
-	type row struct {
+`,
+		"list", "\ufeff# a comment\r\n\r\n203.0.113.0/24\r\n\t2001:db8::/32 AS64497,64496 # two\r\n203.0.112.0/24 64496\n203.0.111.0/24\t64496, 64497",
+		"second", "203.0.110.0/24\n"))
+	want := []struct {
 		prefix, connection, at string
-		origins                int
+		origins                []uint32
+	}{
+		{"203.0.113.0/24", "", "list:3:1", []uint32{64496}},
+		{"2001:db8::/32", "", "list:4:2", []uint32{64496, 64497}},
+		{"203.0.112.0/24", "", "list:5:1", []uint32{64496}},
+		{"203.0.111.0/24", "", "list:6:1", []uint32{64496, 64497}},
+		{"203.0.110.0/24", "paris-1", "second:1:1", []uint32{64496}},
+		{"198.51.100.0/24", "paris-1", "a.toml:12:13", []uint32{64496}},
 	}
-	var got []row
-	for _, r := range cfg.Prefixes {
-		got = append(got, row{r.Prefix.String(), r.Connection, r.Pos.String(), len(r.Policy.Origins)})
-	}
-	list := func(connection string) []row {
-		return []row{
-			{"203.0.113.0/24", connection, "list:3:1", 1},
-			{"2001:db8::/32", connection, "list:4:2", 2},
-			{"203.0.112.0/24", connection, "list:5:1", 1},
-			{"203.0.111.0/24", connection, "list:6:1", 2},
+	for i, r := range cfg.Prefixes {
+		w := want[i]
+		if r.Prefix.String() != w.prefix || r.Connection != w.connection || r.Pos.String() != w.at || !slices.Equal(r.Policy.Origins, w.origins) {
+			t.Errorf("got %v %q %v %v, want %v", r.Prefix, r.Connection, r.Pos, r.Policy.Origins, w)
 		}
 	}
-	want := append(list(""), row{"198.51.100.0/24", "paris-1", "a.toml:12:13", 1})
-	want = append(want, list("paris-1")...)
-	slices.SortStableFunc(got, func(a, b row) int { return strings.Compare(a.connection+a.at, b.connection+b.at) })
-	slices.SortStableFunc(want, func(a, b row) int { return strings.Compare(a.connection+a.at, b.connection+b.at) })
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %v\nwant %v", got, want)
-	}
-	if p := cfg.Prefixes; p[0].Policy != p[2].Policy || p[1].Policy != p[3].Policy {
+	if p := cfg.Prefixes; len(p) != len(want) || p[0].Policy != p[2].Policy || p[1].Policy != p[3].Policy {
 		t.Error("equal policies are not shared")
 	}
 }

@@ -1,9 +1,6 @@
 package config
 
-import (
-	"net/netip"
-	"slices"
-)
+import "net/netip"
 
 // registrations reads connections and everything that registers prefixes.
 func (l *loading) registrations() {
@@ -37,24 +34,17 @@ func (l *loading) registrations() {
 	l.duplicates()
 }
 
-// duplicates reports prefixes that are registered twice. Several connections
-// may carry the same prefix, but then they must agree on its origins.
+// duplicates reports prefixes that are registered twice, be it under two
+// connections: a route is judged under one registration.
 func (l *loading) duplicates() {
 	all := l.cfg.Prefixes
 	first := make(map[netip.Prefix]int32, len(all))
 	for i := range all {
 		r := &all[i]
-		j, ok := first[r.Prefix]
-		if !ok {
-			first[r.Prefix] = int32(i)
+		if j, ok := first[r.Prefix]; ok {
+			l.fail(r.Pos, "%s is registered at %s already; keep one, with the origins and the peers of both", r.Prefix, all[j].Pos)
 			continue
 		}
-		other := &all[j]
-		switch {
-		case r.Connection == other.Connection:
-			l.fail(r.Pos, "%s is registered at %s already; keep one", r.Prefix, other.Pos)
-		case !slices.Equal(r.Policy.Origins, other.Policy.Origins):
-			l.warn(r.Pos, "%s is registered at %s with other origins, so that its state is invalid; write the same origins in both", r.Prefix, other.Pos)
-		}
+		first[r.Prefix] = int32(i)
 	}
 }

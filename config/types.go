@@ -122,7 +122,7 @@ type Connection struct {
 
 // Registration is one registered prefix. A million of them must fit, so all
 // that many prefixes have in common stands in a shared policy. Across loads a
-// registration is the same if its prefix and connection are; it has changed if
+// registration is the same if its prefix is; it has changed if its connection or
 // its policy differs. Pos is where it is written, and no part of what it says.
 type Registration struct {
 	Prefix     netip.Prefix // masked
