@@ -85,7 +85,7 @@ func coveringChange(j *judgement) []bgp.Finding {
 	}
 	for n := range out {
 		j.agree(&out[n], anyVantage)
-		out[n].Summary = coverSummary(j, &out[n])
+		out[n].Summary = coverSummary(&out[n])
 	}
 	return out
 }
@@ -114,7 +114,7 @@ func (j *judgement) coverFinding(offending netip.Prefix, culprit uint32) bgp.Fin
 	return f
 }
 
-func coverSummary(j *judgement, f *bgp.Finding) string {
-	return fmt.Sprintf("%s has no route of its own, and %s from %s now carries its traffic: seen at %s (%s)",
-		f.Prefix, f.Offending, asn(f.Culprit), share(f), example(f))
+func coverSummary(f *bgp.Finding) string {
+	return fmt.Sprintf("%s has no route of its own, and %s from %s carries its traffic: %s (%s)",
+		f.Prefix, f.Offending, asn(f.Culprit), seenBy(f), example(f))
 }

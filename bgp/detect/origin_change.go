@@ -16,8 +16,7 @@ func originChange(s *State, h *Held) *offence {
 
 func originChangeSummary(s *State, f *bgp.Finding) string {
 	if s.Reg.Policy.Expect == Absent {
-		return fmt.Sprintf("%s announced by %s, but nobody should announce it: seen at %s (%s)",
-			f.Offending, asn(f.Culprit), share(f), example(f))
+		return fmt.Sprintf("%s announced by %s, which should not be: %s (%s)", f.Offending, asn(f.Culprit), seenBy(f), example(f))
 	}
 	return fmt.Sprintf("%s hijacked by %s: %s %s origin %s instead of %s (%s)",
 		f.Offending, asn(f.Culprit), share(f), verb(len(f.Bad), "sees", "see"), s.origins(f), asns(s.Reg.Policy.Origins), example(f))

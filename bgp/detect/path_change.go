@@ -166,19 +166,29 @@ func (j *judgement) settledAtPrimary(h *Held) bool {
 
 func moveSummary(j *judgement, f *bgp.Finding, m move) string {
 	old, now := j.hops(m.at, m.from), j.hops(m.held.Vantage, m.held.Attrs.Path)
-	through := ""
-	if as := newTransit(old, now); as != 0 {
-		through = " and now goes through " + asn(as)
-	}
-	return fmt.Sprintf("%s left its settled path%s: %s -> %s (%s, %s)",
-		f.Prefix, through, pathText(m.from), pathText(m.held.Attrs.Path), m.held.Vantage.Name, share(f))
+	return fmt.Sprintf("%s left its settled path, now %s: %s -> %s (%s, %s)",
+		f.Prefix, detour(old, now), pathText(m.from), pathText(m.held.Attrs.Path), m.held.Vantage.Name, share(f))
 }
 
-// newTransit is the AS nearest to us that the path goes through now and did not before; 0 = none.
-func newTransit(old, now []bgp.Hop) uint32 {
-	for _, hop := range now {
-		if hop.Set == nil && !contains(old, hop.ASN) {
-			return hop.ASN
+// detour says in a word how a path differs: by the AS nearest to us that is new in it, or else by the one that is missing.
+func detour(old, now []bgp.Hop) string {
+	if len(now) == 0 {
+		return "local"
+	}
+	if as := stranger(now, old); as != 0 {
+		return "through " + asn(as)
+	}
+	if as := stranger(old, now); as != 0 {
+		return "without " + asn(as)
+	}
+	return "in another order"
+}
+
+// stranger is the first AS of hops that the others lack; 0 = none.
+func stranger(hops, others []bgp.Hop) uint32 {
+	for _, h := range hops {
+		if h.Set == nil && !contains(others, h.ASN) {
+			return h.ASN
 		}
 	}
 	return 0

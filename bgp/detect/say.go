@@ -48,6 +48,11 @@ func share(f *bgp.Finding) string {
 	return fmt.Sprintf("%d of %d vantages", len(f.Bad), f.Total)
 }
 
+// seenBy is share with its verb.
+func seenBy(f *bgp.Finding) string {
+	return share(f) + " " + verb(len(f.Bad), "sees", "see") + " it"
+}
+
 func verb(n int, one, many string) string {
 	if n == 1 {
 		return one

@@ -16,6 +16,5 @@ func subprefix(s *State, h *Held) *offence {
 }
 
 func subprefixSummary(s *State, f *bgp.Finding) string {
-	return fmt.Sprintf("%s inside %s announced by %s: seen at %s (%s)",
-		f.Offending, f.Prefix, asn(f.Culprit), share(f), example(f))
+	return fmt.Sprintf("%s inside %s announced by %s: %s (%s)", f.Offending, f.Prefix, asn(f.Culprit), seenBy(f), example(f))
 }
