@@ -1,13 +1,24 @@
 package session
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"peervane/bgp"
 	"peervane/bgp/wire"
 )
+
+// sprintSlot fills a format's %d with slots, the last for all that are left.
+func sprintSlot(format string, slots ...Slot) string {
+	var args []any
+	for i := range strings.Count(format, "%d") {
+		args = append(args, slots[min(i, len(slots)-1)])
+	}
+	return fmt.Sprintf(format, args...)
+}
 
 func on(slot Slot, ev Event) Event {
 	ev.Conn = slot
