@@ -28,6 +28,7 @@ type channel struct {
 	metrics  Metrics
 	log      *zap.Logger
 	wake     chan struct{}
+	schedule schedule
 
 	queue    lanes
 	after    int64     // the last delivery that was read from the outbox
@@ -40,7 +41,7 @@ type channel struct {
 func newChannel(c config.Channel, n Notifier, opts Options, log *zap.Logger, wake chan struct{}) *channel {
 	return &channel{
 		name: c.Name, config: digest(c), notifier: n, journal: opts.Journal, metrics: opts.Metrics, log: log, wake: wake,
-		queue: newLanes(), more: true,
+		schedule: opts.schedule, queue: newLanes(opts.schedule), more: true,
 	}
 }
 
@@ -160,13 +161,13 @@ func (c *channel) delivered(l *lane, d *notice.Delivery) {
 func (c *channel) retry(l *lane, d *notice.Delivery, result Result) {
 	now := time.Now()
 	d.Error = result.Err.Error()
-	if expired(*d, now) {
+	if c.schedule.expired(*d, now) {
 		c.bury(l, d, fmt.Errorf("given up after %d attempts: %w", d.Attempts, result.Err))
 		return
 	}
 	c.failures++
-	d.NextAt = now.Add(delay(d.Attempts))
-	c.until = now.Add(pause(c.failures))
+	d.NextAt = now.Add(c.schedule.delay(d.Attempts))
+	c.until = now.Add(c.schedule.pause(c.failures))
 	if result.After > 0 {
 		// The receiver speaks of itself, not of this delivery.
 		c.until = now.Add(asked(result.After))

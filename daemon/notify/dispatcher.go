@@ -42,6 +42,8 @@ type Options struct {
 	Log     *zap.Logger
 	Metrics Metrics // may be nil
 	Version string  // of the program, told to receivers
+
+	schedule schedule // another in tests
 }
 
 // Dispatcher runs the channels. All methods are safe for concurrent use, and none waits for a channel but Run.
@@ -58,6 +60,9 @@ type Dispatcher struct {
 func New(opts Options) *Dispatcher {
 	if opts.Metrics == nil {
 		opts.Metrics = uncounted{}
+	}
+	if opts.schedule == nil {
+		opts.schedule = standardSchedule()
 	}
 	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), wakers: map[string]chan struct{}{}}
 }

@@ -11,6 +11,7 @@ import (
 // lanes hold the deliveries of a channel that are in memory, one lane for each incident. Only the first of a lane may be
 // sent, so that an incident is told in order; one lane that waits for its next attempt holds up no other.
 type lanes struct {
+	schedule   schedule
 	byIncident map[string]*lane
 	held       map[int64]bool // by Seq
 }
@@ -21,7 +22,7 @@ type lane struct {
 	deliveries []notice.Delivery
 }
 
-func newLanes() lanes { return lanes{map[string]*lane{}, map[int64]bool{}} }
+func newLanes(s schedule) lanes { return lanes{s, map[string]*lane{}, map[int64]bool{}} }
 
 func (l *lanes) len() int { return len(l.held) }
 
@@ -39,7 +40,7 @@ func (l *lanes) add(d notice.Delivery, now time.Time) {
 	at, _ := slices.BinarySearchFunc(found.deliveries, d.Seq, func(d notice.Delivery, seq int64) int { return cmp.Compare(d.Seq, seq) })
 	found.deliveries = slices.Insert(found.deliveries, at, d)
 	if at == 0 {
-		found.due = due(d, now)
+		found.due = l.schedule.due(d, now)
 	}
 }
 
@@ -71,7 +72,7 @@ func (l *lanes) finish(of *lane, now time.Time) {
 		delete(l.byIncident, d.Incident)
 		return
 	}
-	of.due, of.thawed = due(of.deliveries[0], now), false
+	of.due, of.thawed = l.schedule.due(of.deliveries[0], now), false
 }
 
 // thaw makes everything due that waits for another attempt; once, so that a delivery which the receiver never takes is

@@ -188,6 +188,9 @@ func TestStartWithoutADisk(t *testing.T) {
 		if err := s.put(one(1)); err == nil {
 			t.Error("written to nowhere")
 		}
+		if state, err := s.Load(t.Context()); err != nil || len(state.Incidents) != 0 {
+			t.Errorf("loaded %+v, %v", state, err)
+		}
 		rows, err := s.Pending(t.Context(), "noc", 0, 10)
 		if err == nil || len(rows) != 1 {
 			t.Errorf("from memory: got %v, %v", rows, err)

@@ -27,7 +27,7 @@ func (s *Store) Record(d notice.Delivery) {
 		s.depth[d.Channel]--
 	}
 	s.next.outbox[d.Seq] = d
-	s.next.trim(&s.dropped)
+	s.next.trim(&s.dropped, s.depth)
 	signal(s.lazy)
 }
 

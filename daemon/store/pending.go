@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -64,26 +65,36 @@ func (p *pending) overlay(later *pending) {
 // Dropped counts what was given up while the disk did not answer.
 type Dropped struct{ Incidents, Outbox, KV, Events, Latency int }
 
-// trim holds p to the bounds.
-func (p *pending) trim(d *Dropped) {
-	d.Incidents += trimMap(p.incidents, maxIncidents, func(a, b Incident) int { return a.Updated.Compare(b.Updated) })
-	d.Outbox += trimMap(p.outbox, maxOutbox, func(a, b notice.Delivery) int { return int(a.Seq - b.Seq) })
-	d.KV += trimMap(p.kv, maxKV, func(a, b []byte) int { return 0 })
+// trim holds p to the bounds, and takes what it drops of the outbox from its depth.
+func (p *pending) trim(d *Dropped, depth map[string]int) {
+	for _, old := range trimMap(p.incidents, maxIncidents, func(a, b Incident) int { return a.Updated.Compare(b.Updated) }) {
+		delete(p.incidents, old.ID)
+		d.Incidents++
+	}
+	for _, old := range trimMap(p.outbox, maxOutbox, func(a, b notice.Delivery) int { return cmp.Compare(a.Seq, b.Seq) }) {
+		delete(p.outbox, old.Seq)
+		d.Outbox++
+		if old.State == notice.Pending {
+			depth[old.Channel]--
+		}
+	}
+	for key := range p.kv {
+		if len(p.kv) <= maxKV {
+			break
+		}
+		delete(p.kv, key)
+		d.KV++
+	}
 	p.events = trimSlice(p.events, maxEvents, &d.Events)
 	p.latency = trimSlice(p.latency, maxLatency, &d.Latency)
 }
 
-// trimMap drops the first of m in the order given, a sixteenth at a time so that it is seldom called for.
-func trimMap[K comparable, V any](m map[K]V, limit int, order func(a, b V) int) int {
+// trimMap gives what is to go of m, the first in the order given; a sixteenth more, so that it is seldom called for.
+func trimMap[K comparable, V any](m map[K]V, limit int, order func(a, b V) int) []V {
 	if len(m) <= limit {
-		return 0
+		return nil
 	}
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b K) int { return order(m[a], m[b]) })
-	drop := keys[:len(m)-limit+limit/16]
-	for _, k := range drop {
-		delete(m, k)
-	}
-	return len(drop)
+	return slices.SortedFunc(maps.Values(m), order)[:len(m)-limit+limit/16]
 }
 
 func trimSlice[T any](s []T, limit int, dropped *int) []T {

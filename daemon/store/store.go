@@ -97,7 +97,7 @@ func (s *Store) Submit(b Batch, done func(error)) {
 		s.depth[b.Outbox[i].Channel]++
 	}
 	s.next.add(&b)
-	s.next.trim(&s.dropped)
+	s.next.trim(&s.dropped, s.depth)
 	if done != nil {
 		s.next.done = append(s.next.done, done)
 	}
@@ -206,7 +206,7 @@ func (s *Store) putBack() {
 	defer s.mu.Unlock()
 	s.writing.overlay(s.next)
 	s.next, s.writing = s.writing, newPending()
-	s.next.trim(&s.dropped)
+	s.next.trim(&s.dropped, s.depth)
 }
 
 // fail says that the store goes on from memory, to all who wait and to the log.

@@ -1,0 +1,117 @@
+package notify
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"peervane/config"
+	"peervane/daemon/notice"
+)
+
+func channels() []config.Channel {
+	return []config.Channel{
+		{Name: "all", Kind: "webhook", MinSeverity: "info", Resolve: true},
+		{Name: "pager", Kind: "webhook", MinSeverity: "critical", Resolve: true},
+		{Name: "noisy", Kind: "webhook", MinSeverity: "info"},
+		{Name: "leaks", Kind: "webhook", MinSeverity: "info", Types: []string{notice.RouteLeak}, Resolve: true},
+		{Name: "noc", Kind: "webhook", MinSeverity: "info", Labels: map[string]string{"team": "noc"}, Resolve: true},
+		{Name: "later", Kind: "carrier-pigeon", MinSeverity: "info", Resolve: true},
+		{Name: "odd", Kind: "webhook", MinSeverity: "loud", Resolve: true},
+	}
+}
+
+// told is a step in the life of an incident, and who is to hear of it.
+type told struct {
+	status   notice.Status
+	severity notice.Severity
+	to       []string
+}
+
+func TestRouteThroughALife(t *testing.T) {
+	for name, c := range map[string]struct {
+		typ    string
+		labels map[string]string
+		steps  []told
+	}{
+		"plain": {notice.SubPrefix, nil, []told{
+			{notice.Firing, notice.Critical, []string{"all", "pager", "noisy"}},
+			{notice.Resolved, notice.Critical, []string{"all", "pager"}},
+		}},
+		"type and labels": {notice.RouteLeak, map[string]string{"team": "noc", "x": "y"}, []told{
+			{notice.Firing, notice.Warning, []string{"all", "noisy", "leaks", "noc"}},
+			{notice.Resolved, notice.Warning, []string{"all", "leaks", "noc"}},
+		}},
+		"other label": {notice.SubPrefix, map[string]string{"team": "dev"}, []told{
+			{notice.Firing, notice.Info, []string{"all", "noisy"}},
+		}},
+		"rises into a channel's range": {notice.SubPrefix, nil, []told{
+			{notice.Firing, notice.Warning, []string{"all", "noisy"}},
+			{notice.Updated, notice.Critical, []string{"all", "pager", "noisy"}},
+			{notice.Resolved, notice.Critical, []string{"all", "pager"}},
+		}},
+		"falls out of it": {notice.SubPrefix, nil, []told{
+			{notice.Firing, notice.Critical, []string{"all", "pager", "noisy"}},
+			{notice.Updated, notice.Info, []string{"all", "pager", "noisy"}},
+			{notice.Resolved, notice.Info, []string{"all", "pager"}},
+		}},
+		"resolved and never told": {notice.SubPrefix, nil, []told{
+			{notice.Resolved, notice.Critical, nil},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var so notice.Told
+			for i, step := range c.steps {
+				n := &notice.Notice{Type: c.typ, Labels: c.labels, Status: step.status, Severity: step.severity}
+				to, after := Route(n, so, channels())
+				if !slices.Equal(to, step.to) {
+					t.Errorf("step %d goes to %v, want %v", i, to, step.to)
+				}
+				so = after
+			}
+			if c.steps[len(c.steps)-1].status == notice.Resolved && so != nil {
+				t.Errorf("after the end %v is kept", so)
+			}
+		})
+	}
+}
+
+func TestRouteAcrossReloads(t *testing.T) {
+	firing := &notice.Notice{Type: notice.SubPrefix, Status: notice.Firing, Severity: notice.Warning}
+	updated := &notice.Notice{Type: notice.SubPrefix, Status: notice.Updated, Severity: notice.Warning}
+	resolved := &notice.Notice{Type: notice.SubPrefix, Status: notice.Resolved, Severity: notice.Warning}
+	before := channels()
+	_, told := Route(firing, nil, before)
+
+	stricter := channels()
+	for i := range stricter {
+		stricter[i].MinSeverity, stricter[i].Resolve = "critical", !stricter[i].Resolve
+	}
+	if to, _ := Route(resolved, told, stricter); !slices.Equal(to, []string{"all"}) {
+		t.Errorf("filters that changed since the firing send the resolve to %v", to)
+	}
+
+	without := slices.DeleteFunc(channels(), func(c config.Channel) bool { return c.Name == "all" })
+	if to, _ := Route(resolved, told, without); len(to) != 0 {
+		t.Errorf("the resolve goes to %v, which is not configured", to)
+	}
+	_, kept := Route(updated, told, without)
+	if to, _ := Route(resolved, kept, before); !slices.Equal(to, []string{"all"}) {
+		t.Errorf("a channel that was away for a while is told the end as %v", to)
+	}
+	if len(told) != 2 {
+		t.Errorf("what was handed in has changed: %v", told)
+	}
+}
+
+func TestDeliveriesShareTheNoticesID(t *testing.T) {
+	n := &notice.Notice{Delivery: "d1", Incident: "i1"}
+	rows := Deliveries(n, []byte("{}"), []string{"a", "b"}, epoch)
+	want := []notice.Delivery{
+		{ID: "d1", Channel: "a", Incident: "i1", Body: []byte("{}"), Created: epoch},
+		{ID: "d1", Channel: "b", Incident: "i1", Body: []byte("{}"), Created: epoch},
+	}
+	if !reflect.DeepEqual(rows, want) {
+		t.Errorf("got %+v", rows)
+	}
+}
