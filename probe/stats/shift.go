@@ -99,15 +99,13 @@ func (d *Shift) Add(s Sample) Turn {
 // judge decides whether a sum that has reached the threshold is a shift worth
 // telling. One that is not starts again from 0, and the baseline follows it.
 func (d *Shift) judge(side *cusum, base Baseline) Turn {
-	shown := d.usual.last(side.run)
-	found := Shifted{Since: side.since, Baseline: base, After: Median(shown)}
+	found := Shifted{Since: side.since, Baseline: base, After: Median(d.usual.last(side.run))}
 	least := max(shiftLeast, time.Duration(shiftShare*float64(base.Level)))
 	if found.By().Abs() < least || (found.By() > 0) != (side == &d.up) {
 		*side = cusum{}
 		return Steady
 	}
-	d.holding = &holding{Shifted: found, step: found.By(), since: append(recent(nil), shown...)}
-	d.usual = d.usual[:len(d.usual)-len(shown)]
+	d.holding = &holding{Shifted: found, step: found.By(), since: d.usual.take(side.run)}
 	d.up, d.down = cusum{}, cusum{}
 	return Fired
 }
