@@ -25,12 +25,14 @@ func (t *Trace) learnPath(s *State, v *Vantage, best *Held) (changed bool) {
 		t.Settled = Path{best.Attrs.Path}
 		return true
 	case s.samePath(v, t.Settled.Path, best.Attrs.Path):
-		changed = t.Moved != nil
+		changed = t.Settled.refine(best.Attrs.Path) || t.Moved != nil
 		t.Moved = nil
 		return changed
 	}
 	if t.Moved == nil || !s.samePath(v, t.Moved.Path.Path, best.Attrs.Path) {
 		t.Moved, changed = &Moved{Path{best.Attrs.Path}, s.Now}, true
+	} else {
+		changed = t.Moved.Path.refine(best.Attrs.Path)
 	}
 	if !s.Now.Before(t.Moved.Since.Add(s.Settings.PathSettle)) {
 		t.Settled, t.Moved = t.Moved.Path, nil
@@ -38,6 +40,16 @@ func (t *Trace) learnPath(s *State, v *Vantage, best *Held) (changed bool) {
 		return true
 	}
 	return changed
+}
+
+// refine puts a path in the place of one that it agrees with and that hides an AS behind AS_TRANS, so that what is compared
+// with later is no wild card for longer than it must.
+func (p *Path) refine(q *bgp.Path) (changed bool) {
+	if !p.Contains(bgp.ASTrans) || q.Contains(bgp.ASTrans) {
+		return false
+	}
+	p.Path = q
+	return true
 }
 
 func (s *State) samePath(v *Vantage, a, b *bgp.Path) bool {

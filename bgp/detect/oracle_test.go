@@ -1,0 +1,540 @@
+package detect_test
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"peervane/bgp"
+	"peervane/bgp/detect"
+)
+
+// kind is what the oracle knows of a path: nothing is computed from its text.
+type kind struct {
+	legitimate, wrong bool
+	covers            bool // a legitimate origin of covering routes
+	culprit           uint32
+	length            int
+}
+
+var kinds = map[string]kind{
+	"64500 64496":         {legitimate: true, covers: true, length: 2},
+	"64500 64501 64496":   {legitimate: true, covers: true, length: 3},
+	"64500 64499":         {wrong: true, covers: true, culprit: 64499, length: 2},
+	"64500 65550":         {wrong: true, culprit: 65550, length: 2},
+	"64500 64502 65050":   {wrong: true, culprit: 64502, length: 3},
+	"64500 {64496,65551}": {wrong: true, culprit: 65551, length: 2},
+	"64500 23456":         {length: 2},
+}
+
+// moment is all that was there at one step.
+type moment struct {
+	at    time.Time
+	sites []view
+}
+
+type view struct {
+	name            string
+	inSync, loading bool
+	backup          bool
+	stands          map[string]string // prefix -> best path
+	all             map[string][]string
+	routeSince      map[string]time.Time // prefix + path -> since
+}
+
+// oracle judges by walking through the whole history every time.
+type oracle struct {
+	lab     *lab
+	moments []moment
+}
+
+func (o *oracle) note() {
+	m := moment{at: o.lab.now}
+	for _, s := range o.lab.sites {
+		v := view{
+			name: s.Name, inSync: s.InSync || len(s.routes[registered]) > 0, loading: s.Loading, backup: s.Name == "e3",
+			stands: map[string]string{}, all: map[string][]string{}, routeSince: map[string]time.Time{},
+		}
+		for p, paths := range s.routes {
+			var best bgp.Seen
+			for _, r := range paths {
+				text := r.Attrs.Path.String()
+				v.all[p.String()] = append(v.all[p.String()], text)
+				v.routeSince[p.String()+text] = earliest(v.routeSince[p.String()+text], r.Since)
+				if best.Attrs == nil || cmp.Or(cmp.Compare(kinds[text].length, kinds[best.Attrs.Path.String()].length), cmp.Compare(r.PathID, best.PathID)) < 0 {
+					best = r
+				}
+			}
+			if best.Attrs != nil {
+				v.stands[p.String()] = best.Attrs.Path.String()
+			}
+		}
+		m.sites = append(m.sites, v)
+	}
+	o.moments = append(o.moments, m)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// wrong says whether a route of the registered prefix or inside it offends.
+func (o *oracle) wrong(path string) bool {
+	return path != "" && (kinds[path].wrong || o.lab.reg.Policy.Expect == detect.Absent)
+}
+
+func (o *oracle) culprit(path string) uint32 {
+	if c := kinds[path].culprit; c != 0 {
+		return c
+	}
+	if path == "64500 23456" {
+		return 64500
+	}
+	return 64496
+}
+
+const exact, half = "203.0.113.0/24", "203.0.113.128/25"
+
+// offences gives origin_change or subprefix, one for each culprit.
+func (o *oracle) offences(prefix, name string, also func(culprit uint32) []string) []string {
+	now := o.moments[len(o.moments)-1]
+	culprits := map[uint32]bool{}
+	for _, v := range now.sites {
+		for _, path := range v.all[prefix] {
+			if o.wrong(path) {
+				culprits[o.culprit(path)] = true
+			}
+		}
+	}
+	var out []string
+	for c := range culprits {
+		var bad []string
+		var since time.Time
+		for _, v := range now.sites {
+			for _, path := range v.all[prefix] {
+				if o.wrong(path) && o.culprit(path) == c {
+					since = earliest(since, v.routeSince[prefix+path])
+					if !slices.Contains(bad, v.name) {
+						bad = append(bad, v.name)
+					}
+				}
+			}
+		}
+		out = append(out, o.line(name, "critical", prefix, c, bad, since, also(c)))
+	}
+	return out
+}
+
+func (o *oracle) line(name, severity, prefix string, culprit uint32, bad []string, since time.Time, also []string) string {
+	slices.Sort(bad)
+	quiet := name != "withdrawn" && len(bad) < o.lab.reg.Policy.MinVantages
+	return fmt.Sprintf("%s %s %s AS%d %v since %s quiet %v also %v", name, severity, prefix, culprit, bad, since.Format(time.RFC3339), quiet, also)
+}
+
+// presence of the prefix at a site, at moment i: +1 held, -1 missing, 0 unknown.
+func (o *oracle) presence(i, site int) int {
+	v := o.moments[i].sites[site]
+	path := v.stands[exact]
+	switch {
+	case kinds[path].legitimate:
+		return 1
+	case path != "" && !kinds[path].wrong, !v.inSync:
+		return 0
+	}
+	return -1
+}
+
+// count gives how many sites of a role hold and lack the prefix at moment i.
+func (o *oracle) count(i int, backup bool) (held, missing []int) {
+	for s, v := range o.moments[i].sites {
+		if v.backup != backup {
+			continue
+		}
+		switch o.presence(i, s) {
+		case 1:
+			held = append(held, s)
+		case -1:
+			missing = append(missing, s)
+		}
+	}
+	return held, missing
+}
+
+// began is when a condition that holds now began to hold without a break.
+func (o *oracle) began(holds func(i int) bool) (since time.Time, now bool) {
+	for i := len(o.moments) - 1; i >= 0 && holds(i); i-- {
+		since, now = o.moments[i].at, true
+	}
+	return since, now
+}
+
+// withdrawn also says at which sites an offending route explains it.
+func (o *oracle) withdrawn() (line string, explained []string) {
+	if o.lab.reg.Policy.Expect != detect.Announced {
+		return "", nil
+	}
+	last := len(o.moments) - 1
+	sites := o.moments[last].sites
+	replaced := func(missing []int) bool {
+		return !slices.ContainsFunc(missing, func(s int) bool { return sites[s].stands[exact] == "" })
+	}
+	condition := func(backup bool, need int) func(int) bool {
+		return func(i int) bool {
+			held, missing := o.count(i, backup)
+			return len(missing) > 0 && len(held) < need
+		}
+	}
+	var bad []string
+	var since time.Time
+	severity := "warning"
+	for _, backup := range []bool{false, true} {
+		need := 2
+		if backup {
+			need = 1
+		}
+		from, holds := o.began(condition(backup, need))
+		_, missing := o.count(last, backup)
+		if !holds {
+			continue
+		}
+		if replaced(missing) {
+			for _, s := range missing {
+				explained = append(explained, sites[s].name)
+			}
+			continue
+		}
+		for _, s := range missing {
+			bad = append(bad, sites[s].name)
+		}
+		since = earliest(since, from)
+		if none, all := o.began(condition(backup, 1)); !backup && all && (!none.After(since) || !o.lab.now.Before(none.Add(30*time.Second))) {
+			severity = "critical"
+		}
+	}
+	if bad == nil {
+		return "", explained
+	}
+	// A graver variant is as old as the incident, or has held for absence_hold: since may only be known at the end.
+	if none, all := o.began(condition(false, 1)); severity == "critical" && (!all || none.After(since) && o.lab.now.Before(none.Add(30*time.Second))) {
+		severity = "warning"
+	}
+	return o.line("withdrawn", severity, exact, 0, bad, since, nil), explained
+}
+
+// settledPath walks the life of a site's path: what is settled, and where it moved to since when.
+func (o *oracle) settledPath(site int) (settled, moved string, since time.Time) {
+	for _, m := range o.moments {
+		v := m.sites[site]
+		path := v.stands[exact]
+		switch {
+		case v.loading || path == "" && !v.inSync:
+		case path == "" || o.wrong(path):
+			moved = ""
+		case settled == "":
+			if kinds[path].legitimate {
+				settled = path
+			}
+		case same(path, settled):
+			moved = ""
+			if path != "64500 23456" {
+				settled = path
+			}
+		default:
+			if moved == "" || !same(moved, path) {
+				since = m.at
+			}
+			if moved == "" || !same(moved, path) || path != "64500 23456" {
+				moved = path
+			}
+			if m.at.Sub(since) >= 24*time.Hour {
+				settled, moved = path, ""
+			}
+		}
+	}
+	return settled, moved, since
+}
+
+// carrier walks the life of a site's covering route: the one to compare with, and another that carries the traffic.
+func (o *oracle) carrier(site int) (carrier string, since time.Time) {
+	base := "?"
+	for _, m := range o.moments {
+		v := m.sites[site]
+		if !v.inSync || v.loading {
+			continue
+		}
+		now := cover(v)
+		switch {
+		case base == "?" || kinds[v.stands[exact]].legitimate:
+			base, carrier = now, ""
+		case v.stands[exact] != "" || now == "" || now == base:
+			carrier = ""
+		default:
+			if carrier != now {
+				carrier, since = now, m.at
+			}
+			if m.at.Sub(since) >= 24*time.Hour {
+				base, carrier = now, ""
+			}
+		}
+	}
+	return carrier, since
+}
+
+// cover names the covering route of a site by prefix and origin.
+func cover(v view) string {
+	for _, p := range []string{"203.0.112.0/23", "203.0.112.0/22"} {
+		if path := v.stands[p]; path != "" {
+			words := strings.Fields(path)
+			return p + " " + words[len(words)-1]
+		}
+	}
+	return ""
+}
+
+func (o *oracle) covering() []string {
+	type found struct {
+		bad   []string
+		since time.Time
+	}
+	all := map[string]*found{}
+	for s, v := range o.moments[len(o.moments)-1].sites {
+		now, since := o.carrier(s)
+		if now == "" || now != cover(v) || v.stands[exact] != "" || !v.inSync {
+			continue
+		}
+		prefix, _, _ := strings.Cut(now, " ")
+		k := kinds[v.stands[prefix]]
+		if !k.wrong || k.covers {
+			continue
+		}
+		key := prefix + " " + fmt.Sprint(k.culprit)
+		if all[key] == nil {
+			all[key] = &found{}
+		}
+		all[key].bad = append(all[key].bad, v.name)
+		all[key].since = earliest(all[key].since, since)
+	}
+	var out []string
+	for key, f := range all {
+		var prefix string
+		var culprit uint32
+		fmt.Sscan(key, &prefix, &culprit)
+		out = append(out, o.line("covering_change", "error", prefix, culprit, f.bad, f.since, nil))
+	}
+	return out
+}
+
+// paths gives path_change, and the sites where an offending route hides one.
+func (o *oracle) paths() (line string, hidden []string) {
+	last := o.moments[len(o.moments)-1]
+	var bad []string
+	var since time.Time
+	inUse := false
+	for s, v := range last.sites {
+		path := v.stands[exact]
+		if v.backup || path == "" {
+			continue
+		}
+		inUse = true
+		settled, moved, from := o.settledPath(s)
+		if v.loading || settled == "" || same(path, settled) {
+			continue
+		}
+		if o.wrong(path) {
+			hidden = append(hidden, v.name)
+		} else if moved != "" {
+			bad = append(bad, v.name)
+			since = earliest(since, from)
+		}
+	}
+	if !inUse {
+		return o.failOver(last)
+	}
+	if bad == nil {
+		return "", hidden
+	}
+	return o.line("path_change", "info", exact, 0, bad, since, nil), hidden
+}
+
+func same(a, b string) bool {
+	return a == b || (a == "64500 23456" || b == "64500 23456") && kinds[a].length == kinds[b].length && !strings.Contains(a+b, "{")
+}
+
+func (o *oracle) failOver(last moment) (line string, hidden []string) {
+	var since time.Time
+	var normal []string
+	left := false
+	for s, v := range last.sites {
+		settled, _, _ := o.settledPath(s)
+		if v.backup || settled == "" {
+			continue
+		}
+		normal = append(normal, settled)
+		if o.presence(len(o.moments)-1, s) == -1 {
+			left = true
+			if lost := o.lost(s); lost.After(since) {
+				since = lost
+			}
+		}
+	}
+	v := last.sites[2]
+	path := v.stands[exact]
+	if !left || path == "" || v.loading || slices.ContainsFunc(normal, func(n string) bool { return same(n, path) }) {
+		return "", nil
+	}
+	if o.wrong(path) {
+		return "", []string{v.name}
+	}
+	if o.lab.now.Sub(since) >= 24*time.Hour {
+		return "", nil
+	}
+	return o.line("path_change", "info", exact, 0, []string{v.name}, since, nil), nil
+}
+
+// lost is when a site was last known to stop holding a legitimate route.
+func (o *oracle) lost(site int) (t time.Time) {
+	held := true
+	for i, m := range o.moments {
+		switch v := m.sites[site]; {
+		case kinds[v.stands[exact]].legitimate:
+			held = true
+		case v.inSync && held:
+			held, t = false, o.moments[i].at
+		}
+	}
+	return t
+}
+
+func (o *oracle) judge() []string {
+	withdrawn, explained := o.withdrawn()
+	moved, hidden := o.paths()
+	now := o.moments[len(o.moments)-1]
+	also := func(culprit uint32) []string {
+		var out []string
+		for _, v := range now.sites {
+			best := v.stands[exact]
+			if best == "" || !o.wrong(best) || o.culprit(best) != culprit {
+				continue
+			}
+			if slices.Contains(hidden, v.name) {
+				out = append(out, "path_change")
+			}
+			if slices.Contains(explained, v.name) {
+				out = append(out, "withdrawn")
+			}
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	out := o.offences(exact, "origin_change", also)
+	out = append(out, o.offences(half, "subprefix", func(uint32) []string { return nil })...)
+	out = append(out, o.covering()...)
+	for _, line := range []string{withdrawn, moved} {
+		if line != "" {
+			out = append(out, line)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func lines(o *oracle, findings []bgp.Finding) []string {
+	var out []string
+	for _, f := range findings {
+		out = append(out, o.line(f.Type, f.Severity, f.Offending.String(), f.Culprit, f.Bad, f.Since, f.Also))
+		if want := f.Type != "withdrawn" && len(f.Bad) < o.lab.reg.Policy.MinVantages; f.Quiet != want {
+			out = append(out, "quiet is wrong: "+f.Type)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// After random announcements, withdrawals, losses and waits, the findings are those of an oracle that walks through the
+// whole history; and when the detectors ask for a recheck, nothing changes before it.
+func TestFindingsEqualTheOracles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := newLab(t)
+		l.reg.Policy.CoveringOrigins = []uint32{64499}
+		l.reg.Policy.MinVantages = rapid.IntRange(0, 2).Draw(t, "min_vantages")
+		l.reg.Policy.Expect = rapid.SampledFrom([]string{detect.Announced, detect.Announced, detect.Optional, detect.Absent}).Draw(t, "expect")
+		l.reg.Connection = &detect.Connection{Primary: []string{"e1", "e2"}, Backup: []string{"e3"}, MinPrimary: 2}
+		for _, name := range []string{"e1", "e2", "e3"} {
+			l.peer(name, 64500, bgp.Provider)
+		}
+		o := &oracle{lab: l}
+		l.learn()
+		o.note()
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			step(t, l)
+			o.note()
+			got, want := lines(o, l.judge()), o.judge()
+			if !slices.Equal(got, want) {
+				t.Fatalf("at %s\n got %s\nwant %s", l.now, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+			}
+			checkRecheck(t, *l, o, got)
+		}
+	})
+}
+
+// checkRecheck looks, in a copy of the lab, at the last moment before the detectors want to judge again.
+func checkRecheck(t *rapid.T, l lab, o *oracle, want []string) {
+	_, recheck := detect.All(l.state(registered))
+	if recheck.IsZero() {
+		recheck = l.now.Add(1000 * time.Hour)
+	}
+	if !recheck.After(l.now) {
+		t.Fatalf("at %s: recheck %s is not to come", l.now, recheck)
+	}
+	l.restart() // makes a memory of its own
+	l.now = recheck.Add(-time.Nanosecond)
+	l.learn()
+	if got := lines(o, l.judge()); !slices.Equal(got, want) {
+		t.Fatalf("before %s\n got %s\nwant %s", recheck, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+	}
+}
+
+var pathTexts = func() []string {
+	var out []string
+	for text := range kinds {
+		out = append(out, text)
+	}
+	slices.Sort(out)
+	return out
+}()
+
+func step(t *rapid.T, l *lab) {
+	s := rapid.SampledFrom(l.sites).Draw(t, "site")
+	prefix := rapid.SampledFrom([]string{exact, exact, exact, half, "203.0.112.0/23", "203.0.112.0/22"}).Draw(t, "prefix")
+	id := uint32(rapid.IntRange(0, 1).Draw(t, "id"))
+	switch op := rapid.SampledFrom([]string{"announce", "announce", "announce", "withdraw", "withdraw", "wait", "lose", "keep", "sync", "restart"}).Draw(t, "op"); {
+	case op == "announce" && !s.stale:
+		if !s.Up {
+			l.rise(s)
+		}
+		l.announce(s, prefix, rapid.SampledFrom(pathTexts).Draw(t, "path"), pathID(id))
+	case op == "withdraw" && !s.stale:
+		if paths := s.routes[netip.MustParsePrefix(prefix)]; len(paths) > 0 {
+			l.withdraw(s, prefix, id)
+		}
+	case op == "lose":
+		l.lose(s)
+	case op == "keep" && s.InSync:
+		l.keep(s)
+	case op == "sync":
+		l.sync(s)
+	case op == "restart":
+		l.restart()
+	default:
+		l.wait(rapid.SampledFrom([]time.Duration{time.Second, 30 * time.Second, time.Hour, 24 * time.Hour}).Draw(t, "wait"))
+	}
+}
