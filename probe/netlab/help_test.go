@@ -1,6 +1,7 @@
 package netlab
 
 import (
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -62,9 +63,32 @@ func newPair(tb testing.TB) *pair {
 	return p
 }
 
+// newQuietPair is a pair without IPv6, on whose link there are no frames but
+// those of the test: IPv6 tells of multicast memberships when it likes.
+func newQuietPair(tb testing.TB) *pair {
+	tb.Helper()
+	p := &pair{lab: newLab(tb)}
+	p.a = must(p.lab.Host("a"))(tb)
+	p.b = must(p.lab.Host("b"))(tb)
+	for _, h := range []*Host{p.a, p.b} {
+		check(tb, h.Do(func() error { return setSysctls(ductSysctls) }))
+	}
+	p.link = must(p.lab.Link(p.a, addrA, p.b, addrB))(tb)
+	return p
+}
+
 func (p *pair) set(tb testing.TB, d Direction, imp Impairment) {
 	tb.Helper()
 	check(tb, p.link.Set(d, imp))
+}
+
+func listenUDP(tb testing.TB, h *Host, address string) (conn net.PacketConn) {
+	tb.Helper()
+	check(tb, h.Do(func() (err error) {
+		conn, err = net.ListenPacket("udp4", address)
+		return err
+	}))
+	return conn
 }
 
 // capture opens a packet socket on an interface of h.

@@ -2,11 +2,13 @@ package netlab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os/exec"
 	"syscall"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -102,7 +104,25 @@ func (h *Host) assign(link netlink.Link, addr netip.Prefix) error {
 	if addr.Addr().Is6() {
 		a.Flags = unix.IFA_F_NODAD
 	}
-	return h.nl.AddrReplace(link, a)
+	if err := h.nl.AddrReplace(link, a); err != nil {
+		return err
+	}
+	return h.settle(addr.Addr())
+}
+
+// settle waits until the host takes packets to addr for its own. The kernel
+// finishes the addition of an IPv6 address in the background, after it has
+// acknowledged it, and until then the host would forward them; no message marks
+// the end of that.
+func (h *Host) settle(addr netip.Addr) error {
+	for range 2000 {
+		routes, err := h.nl.RouteGet(addr.AsSlice())
+		if err == nil && len(routes) == 1 && routes[0].Type == unix.RTN_LOCAL {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return errors.New("the kernel has not taken the address up within 2 s")
 }
 
 // Route sends what goes to dst by way of via, a neighbour's address, in place

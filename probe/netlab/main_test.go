@@ -8,16 +8,19 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain runs the tests where they can make labs: as they are for root, else
-// in namespaces.
+// TestMain runs the tests where labs can be made: for root here, for others in
+// namespaces of Reexec. As a helper of a test it runs that instead.
 func TestMain(m *testing.M) {
+	if name := os.Getenv(helperVariable); name != "" {
+		os.Exit(helpers[name]())
+	}
 	if privileged() {
 		goleak.VerifyTestMain(m)
 		return
 	}
 	code, err := Reexec(os.Args[1:])
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "skipping all tests:", err)
+		fmt.Fprintln(os.Stderr, "no test can run:", err)
 		if os.Getenv("PEERVANE_REQUIRE") == "all" {
 			code = 1
 		}

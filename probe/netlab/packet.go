@@ -22,7 +22,9 @@ type wire struct {
 }
 
 // openWire binds to an interface of the namespace that the calling thread is
-// in. The socket sees what arrives there, not what it sends itself.
+// in. The socket sees what arrives there, not what it sends itself. It sends past
+// the queueing discipline, which drops frames until the kernel has noticed, a
+// little late, that the interface is up.
 func openWire(ifindex int) (*wire, error) {
 	// Protocol 0 until bind: so nothing of other interfaces gets in.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -31,6 +33,7 @@ func openWire(ifindex int) (*wire, error) {
 	}
 	err = errors.Join(
 		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer),
 		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: ifindex}),
@@ -77,8 +80,11 @@ func (w *wire) close() error { return unix.Close(w.fd) }
 // if there is none.
 type kernelStamp int64
 
-// arrival finds the SO_TIMESTAMPNS message: a struct timespec.
+// arrival finds the SO_TIMESTAMPNS message, a struct timespec, if it is there.
 func arrival(control []byte) kernelStamp {
+	if len(control) < unix.CmsgLen(0) {
+		return 0
+	}
 	header, data, _, err := unix.ParseOneSocketControlMessage(control)
 	if err != nil || header.Type != unix.SO_TIMESTAMPNS || len(data) < int(unsafe.Sizeof(unix.Timespec{})) {
 		return 0

@@ -114,7 +114,6 @@ func (p *pipe) arm() {
 
 // take queues the frames that have arrived.
 func (p *pipe) take() {
-	imp := p.imp.Load()
 	for range maxBatch {
 		buf := p.buffer()
 		n, at, err := p.in.receive(buf)
@@ -125,13 +124,13 @@ func (p *pipe) take() {
 			p.spare = append(p.spare, buf)
 			return
 		}
-		p.admit(buf[:n], at, imp)
+		p.admit(buf[:n], at)
 	}
 }
 
-func (p *pipe) admit(frame []byte, at time.Time, imp *Impairment) {
+func (p *pipe) admit(frame []byte, at time.Time) {
+	leave, copies := p.shaper.admit(at, p.imp.Load())
 	p.stats.taken.Add(1)
-	leave, copies := p.shaper.admit(at, imp)
 	switch {
 	case copies == 0:
 		p.stats.lost.Add(1)
