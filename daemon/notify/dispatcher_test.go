@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +20,12 @@ import (
 	"peervane/daemon/notice"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if is, code := childMain(); is {
+		os.Exit(code)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // outbox is a Journal in memory.
 type outbox struct {
