@@ -124,7 +124,7 @@ func (b *Book) resolve(rec *Record, now time.Time, reason string) notice.Notice 
 // sentence is the summary: the finding's, with what it cost and who is out of sight. Once it is over only what it was
 // is told, which is what stands before the first colon.
 func (r *Record) sentence(now time.Time) string {
-	paid := cost(r.Notice.Evidence.Latency)
+	paid := costText(r.Notice.Evidence.Latency)
 	if !r.Open {
 		what, _, _ := strings.Cut(r.Summary, ": ")
 		lasted := max(0, now.Sub(r.Notice.StartedAt.Time)).Round(time.Second)
@@ -145,8 +145,8 @@ func names(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// cost tells the latency that an incident cost: "; +38 ms to POP par1".
-func cost(l *notice.Latency) string {
+// costText tells the latency that an incident cost: "; +38 ms to POP par1".
+func costText(l *notice.Latency) string {
 	switch {
 	case l == nil:
 		return ""
