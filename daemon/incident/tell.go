@@ -32,7 +32,9 @@ func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
 		r.watch(rec, f.Bad)
 	}
 	lost := rec.lost()
-	rec.Summary, rec.Total = f.Summary, f.Total+len(lost)
+	total := f.Total + len(lost)
+	changed := rec.Summary != f.Summary || rec.Total != total
+	rec.Summary, rec.Total = f.Summary, total
 	n := rec.Notice
 	n.Severity = r.severity(f)
 	n.Prefix, n.Offending, n.CulpritASN = f.Prefix, f.Offending, f.Culprit
@@ -47,7 +49,7 @@ func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
 		},
 		Latency: n.Evidence.Latency, Verdict: n.Evidence.Verdict,
 	}
-	if !reflect.DeepEqual(rec.Notice, n) {
+	if changed || !reflect.DeepEqual(rec.Notice, n) {
 		rec.Notice = n
 		r.dirty[rec.ID()] = rec
 	}
