@@ -16,7 +16,6 @@ func (s *Session) step(ev Event) (deliver bool) {
 	if ev.At.IsZero() {
 		ev.At = time.Now()
 	}
-	before := s.status.snapshot.Load().State
 	for _, a := range s.fsm.Step(ev) {
 		if a.Do == Deliver {
 			deliver = true
@@ -24,10 +23,20 @@ func (s *Session) step(ev Event) (deliver bool) {
 		}
 		s.act(a, ev.At)
 	}
-	if after := s.fsm.State(); after != before {
-		s.status.update(func(st *Status) { st.State, st.Since = after, ev.At })
+	if s.fsm.State() != s.status.snapshot.Load().State {
+		s.publish(ev.At, func(*Status) {})
 	}
 	return deliver
+}
+
+// publish shows the FSM's state, and what else has changed with it.
+func (s *Session) publish(at time.Time, change func(*Status)) {
+	s.status.update(func(st *Status) {
+		if state := s.fsm.State(); state != st.State {
+			st.State, st.Since = state, at
+		}
+		change(st)
+	})
 }
 
 // act does one action. Nothing here comes back to step.
@@ -86,7 +95,7 @@ func (s *Session) goUp(a Action, at time.Time) {
 	sl, n := &s.slots[a.Conn], a.Agreed
 	n.LocalAddr, n.PeerAddr = addrPort(sl.link.conn.LocalAddr()), addrPort(sl.link.conn.RemoteAddr())
 	sl.up, s.lastLogged = n, ""
-	s.status.update(func(st *Status) { st.Up, st.Negotiated = at, n })
+	s.publish(at, func(st *Status) { st.Up, st.Negotiated = at, n })
 	s.log.Info("session established", zap.Uint32("asn", n.PeerASN), zap.Stringer("address", n.PeerAddr),
 		zap.Stringer("router_id", n.PeerRouterID), zap.Duration("hold_time", n.HoldTime))
 	s.handler.Established(*n, at)
@@ -94,7 +103,7 @@ func (s *Session) goUp(a Action, at time.Time) {
 }
 
 func (s *Session) goDown(r Reason, at time.Time) {
-	s.status.update(func(st *Status) {
+	s.publish(at, func(st *Status) {
 		st.Up, st.Negotiated = time.Time{}, nil
 		st.Flaps++
 		st.LastError, st.LastErrorAt = r.Text, at
@@ -114,7 +123,7 @@ func (s *Session) fail(r Reason, at time.Time) {
 		s.log.Debug("connection collision resolved", zap.String("reason", r.Text))
 		return
 	}
-	s.status.update(func(st *Status) { st.LastError, st.LastErrorAt = r.Text, at })
+	s.publish(at, func(st *Status) { st.LastError, st.LastErrorAt = r.Text, at })
 	level := zap.WarnLevel
 	if r.Text == s.lastLogged {
 		level = zap.DebugLevel

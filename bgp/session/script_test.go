@@ -81,7 +81,7 @@ func (p *script) expectNotification(code, subcode uint8) wire.Notification {
 	}
 }
 
-// expectClosed reads until the other side has closed, and tells whether anything but KEEPALIVEs came.
+// expectClosed reads until the other side has closed.
 func (p *script) expectClosed() {
 	p.t.Helper()
 	if _, err := io.Copy(io.Discard, p.r); err != nil {

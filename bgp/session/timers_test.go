@@ -159,9 +159,7 @@ func TestIdleTime(t *testing.T) {
 			t.Errorf("reason %+v", r)
 		}
 		since := time.Now()
-		near, other := net.Pipe()
-		s.Incoming(near)
-		newScript(t, other).expectClosed()
+		incoming(t, s).expectClosed()
 		if s.State().State != Idle {
 			t.Errorf("state %s", s.State().State)
 		}
@@ -170,6 +168,32 @@ func TestIdleTime(t *testing.T) {
 			t.Errorf("back after %s", got)
 		}
 	})
+}
+
+// The neighbour restarts, and its new connection comes before the loss of the old one is seen: it takes its place.
+func TestRestartedNeighbour(t *testing.T) {
+	bubble(t, func(c *Config) { c.Passive = true }, func(t *testing.T, s *Session, h *recorder, _ chan net.Conn) {
+		old := incoming(t, s)
+		old.open = restartable(true)
+		old.handshake()
+		h.next("established")
+		time.Sleep(8 * time.Second)
+		again := incoming(t, s)
+		again.open = restartable(true)
+		again.handshake()
+		old.expectClosed() // without a NOTIFICATION
+		if r := h.next("closed").reason; r.Err != errReplaced || !r.Graceful {
+			t.Errorf("reason %+v", r)
+		}
+		h.next("established")
+	})
+}
+
+// incoming connects a script to a session.
+func incoming(t *testing.T, s *Session) *script {
+	near, far := net.Pipe()
+	s.Incoming(near)
+	return newScript(t, far)
 }
 
 // A Handler may end the session from within; nothing of what follows in the same read reaches it.
