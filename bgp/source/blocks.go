@@ -1,0 +1,38 @@
+package source
+
+import (
+	"peervane/bgp"
+	"peervane/bgp/rib"
+	"peervane/bgp/wire"
+)
+
+// blocks interns the attributes of one UPDATE, once for each family and only when a route needs them.
+type blocks struct {
+	in  *rib.Interner
+	ids [bgp.NumFamilies]rib.ID
+}
+
+// id is valid until done; whoever keeps it longer must retain it.
+func (b *blocks) id(u *wire.Update, f bgp.Family) rib.ID {
+	if b.ids[f] != rib.None {
+		return b.ids[f]
+	}
+	id := b.in.Intern(u.Key(f))
+	if b.in.Attrs(id) == nil {
+		b.in.SetAttrs(id, u.Attrs(f))
+	}
+	b.ids[f] = id
+	return id
+}
+
+func (b *blocks) done() {
+	for f, id := range b.ids {
+		b.in.Release(id)
+		b.ids[f] = rib.None
+	}
+}
+
+// samePath says whether two routes have the same AS path as received.
+func samePath(a, b *bgp.Attrs) bool {
+	return a == b || a != nil && b != nil && a.Path.String() == b.Path.String()
+}

@@ -1,0 +1,156 @@
+package source
+
+import (
+	"encoding/hex"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/bgp"
+	"peervane/bgp/rib"
+	"peervane/bgp/wire"
+)
+
+// Update implements session.Handler: it scans one UPDATE in place, keeps its routes, and tells the engine of the
+// watched ones.
+func (p *Peer) Update(body []byte, at time.Time) *wire.Error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.negotiated == nil {
+		return nil
+	}
+	u := &p.scanned
+	verdict := p.negotiated.Params.Scan(body, u)
+	p.counts.Updates++
+	if len(u.Faults()) > 0 {
+		p.fault(u, body, at)
+	}
+	if verdict == wire.SessionReset {
+		return u.Err()
+	}
+	if f, ok := u.EndOfRIB(); ok {
+		p.endOfRIB(f, at)
+		return nil
+	}
+	for n := range u.Withdrawn {
+		p.counts.Withdrawn++
+		p.withdraw(n, at)
+	}
+	attrs := blocks{in: &p.interner}
+	for n := range u.Announced {
+		p.counts.Announced++
+		p.announce(n, u, &attrs, at)
+	}
+	attrs.done()
+	p.checkLimit(at)
+	return nil
+}
+
+// counting says that unwatched routes are kept too, without their attributes, so that there is something to count.
+func (p *Peer) counting() bool { return p.cfg.MaxPrefixes > 0 }
+
+func (p *Peer) withdraw(n wire.NLRI, at time.Time) {
+	if !p.cfg.Full && !p.counting() && !p.watched.ByPath() && !p.watched.Match(n.Prefix) {
+		return
+	}
+	old, found := p.table.Withdraw(n.Prefix, n.PathID)
+	if found && p.concerns(old) {
+		p.tellGone(old, at, p.families[bgp.FamilyOf(n.Prefix)].first.cause(at))
+	}
+}
+
+func (p *Peer) announce(n wire.NLRI, u *wire.Update, attrs *blocks, at time.Time) {
+	family := bgp.FamilyOf(n.Prefix)
+	watched := p.watched.Match(n.Prefix)
+	if !watched && p.watched.ByPath() {
+		watched = p.watched.MatchPath(p.interner.Attrs(attrs.id(u, family)).Path)
+	}
+	if !watched {
+		p.keepUnwatched(n, u, attrs, at)
+		return
+	}
+	id := attrs.id(u, family)
+	old, had := p.table.Announce(n.Prefix, n.PathID, id, at)
+	p.tellAnnounced(n, p.interner.Attrs(id), old, had && old.ID != rib.None, at)
+}
+
+// keepUnwatched keeps a route that is not told. It may replace one that was told for its path.
+func (p *Peer) keepUnwatched(n wire.NLRI, u *wire.Update, attrs *blocks, at time.Time) {
+	var old rib.Route
+	switch {
+	case p.cfg.Full:
+		old, _ = p.table.Announce(n.Prefix, n.PathID, attrs.id(u, bgp.FamilyOf(n.Prefix)), at)
+	case p.counting():
+		old, _ = p.table.Announce(n.Prefix, n.PathID, rib.None, at)
+	case p.watched.ByPath():
+		old, _ = p.table.Withdraw(n.Prefix, n.PathID)
+	}
+	if old.ID != rib.None && p.concerns(old) {
+		p.tellGone(old, at, p.families[bgp.FamilyOf(n.Prefix)].first.cause(at))
+	}
+}
+
+// concerns says whether the engine is told of a route.
+func (p *Peer) concerns(r rib.Route) bool {
+	if r.ID == rib.None {
+		return false
+	}
+	return p.watched.Match(r.Prefix) || p.watched.ByPath() && p.watched.MatchPath(r.Attrs.Path)
+}
+
+// tellAnnounced tells of a route that was announced, in place of old if had. It is told even where nothing has changed:
+// that it was seen since the session came up is news.
+func (p *Peer) tellAnnounced(n wire.NLRI, a *bgp.Attrs, old rib.Route, had bool, at time.Time) {
+	f := &p.families[bgp.FamilyOf(n.Prefix)]
+	c := bgp.Change{
+		Vantage: p.cfg.Vantage, Prefix: n.Prefix, PathID: n.PathID, Attrs: a,
+		At: at, First: at, Cause: f.first.cause(at), Announced: 1,
+	}
+	if !had {
+		f.first.grew(at)
+		f.grew = at
+	} else if !samePath(old.Attrs, a) {
+		c.PathChanges = 1
+	}
+	if c.Cause == bgp.Updated && f.refreshes(had, old.Attrs == a) {
+		c.Cause = bgp.Refreshed
+	}
+	p.put(c)
+}
+
+func (p *Peer) tellGone(r rib.Route, at time.Time, cause bgp.Cause) {
+	p.put(bgp.Change{
+		Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID,
+		At: at, First: at, Cause: cause, Withdrawn: 1,
+	})
+}
+
+// tellHeld tells of a route that is held already.
+func (p *Peer) tellHeld(r rib.Route, at time.Time, cause bgp.Cause) {
+	p.put(bgp.Change{
+		Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID, Attrs: r.Attrs,
+		At: at, First: at, Cause: cause, Announced: 1,
+	})
+}
+
+// loggedBytes is how much of a malformed UPDATE is logged: all of it, but for extended messages.
+const loggedBytes = wire.MaxLen
+
+// fault counts what is wrong with an UPDATE, and logs it, at a limited rate, where it has consequences.
+func (p *Peer) fault(u *wire.Update, body []byte, at time.Time) {
+	p.counts.Faults.add(u)
+	if u.Verdict() == wire.OK {
+		return
+	}
+	if !p.logRate.AllowN(at, 1) {
+		p.unlogged++
+		return
+	}
+	p.log.Warn("malformed UPDATE",
+		zap.Stringer("verdict", u.Verdict()),
+		zap.Stringers("faults", u.Faults()),
+		zap.Int("length", len(body)),
+		zap.String("body", hex.EncodeToString(body[:min(len(body), loggedBytes)])),
+		zap.Int("not_logged_before", p.unlogged))
+	p.unlogged = 0
+}
