@@ -10,6 +10,8 @@ import (
 type Input interface {
 	// When is the time of the record, or of the read from the socket.
 	When() time.Time
+	// Of is the vantage that it is about.
+	Of() *Vantage
 	input()
 }
 
@@ -91,13 +93,47 @@ type LimitExceeded struct {
 	Limit    int
 }
 
-func (c Change) When() time.Time        { return c.At }
-func (s SessionUp) When() time.Time     { return s.At }
-func (s SessionDown) When() time.Time   { return s.At }
-func (s StaleLost) When() time.Time     { return s.At }
-func (e EndOfRIB) When() time.Time      { return e.At }
-func (g Gone) When() time.Time          { return g.At }
+// When implements Input.
+func (c Change) When() time.Time { return c.At }
+
+// Of implements Input.
+func (c Change) Of() *Vantage { return c.Vantage }
+
+// When implements Input.
+func (s SessionUp) When() time.Time { return s.At }
+
+// Of implements Input.
+func (s SessionUp) Of() *Vantage { return s.Vantage }
+
+// When implements Input.
+func (s SessionDown) When() time.Time { return s.At }
+
+// Of implements Input.
+func (s SessionDown) Of() *Vantage { return s.Vantage }
+
+// When implements Input.
+func (s StaleLost) When() time.Time { return s.At }
+
+// Of implements Input.
+func (s StaleLost) Of() *Vantage { return s.Vantage }
+
+// When implements Input.
+func (e EndOfRIB) When() time.Time { return e.At }
+
+// Of implements Input.
+func (e EndOfRIB) Of() *Vantage { return e.Vantage }
+
+// When implements Input.
+func (g Gone) When() time.Time { return g.At }
+
+// Of implements Input.
+func (g Gone) Of() *Vantage { return g.Vantage }
+
+// When implements Input.
 func (l LimitExceeded) When() time.Time { return l.At }
+
+// Of implements Input.
+func (l LimitExceeded) Of() *Vantage { return l.Vantage }
 
 func (Change) input()        {}
 func (SessionUp) input()     {}

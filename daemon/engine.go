@@ -31,7 +31,10 @@ type engine struct {
 	plane    join.Plane
 	pops     pops
 	costs    []openCost
-	out      output
+	source   string // how this host is named in notices
+
+	localDrops uint64 // probes that this host dropped itself
+	out        output
 }
 
 // output is what the engine has to tell since it was last taken.
@@ -43,7 +46,7 @@ type output struct {
 }
 
 func newEngine(cfg *config.Config, o incident.Options, replay bool, log *zap.Logger) *engine {
-	e := &engine{log: log, book: incident.NewBook(o)}
+	e := &engine{log: log, book: incident.NewBook(o), source: o.Source}
 	e.configure(cfg, replay)
 	return e
 }
@@ -66,29 +69,41 @@ func (e *engine) configure(cfg *config.Config, replay bool) {
 
 // input takes in what a source tells. Nothing is judged before judge is called.
 func (e *engine) input(in bgp.Input) {
+	v := e.vantage(in)
+	if v == nil {
+		return // the last words of a session that was replaced
+	}
 	switch in := in.(type) {
 	case bgp.Change:
-		e.change(in)
+		e.change(v, in)
 	case bgp.SessionUp:
-		e.sessionUp(in)
+		e.sessionUp(v, in)
 	case bgp.SessionDown:
-		e.sessionDown(in)
+		e.sessionDown(v, in)
 	case bgp.StaleLost:
-		e.lose(e.vantages.of(in.Vantage), in.Family)
+		e.lose(v, in.Family)
 	case bgp.EndOfRIB:
-		v := e.vantages.of(in.Vantage)
 		v.sync(in.Family, in.At)
 		e.touchFamily(in.Family)
 	case bgp.Gone:
-		e.gone(e.vantages.of(in.Vantage))
+		e.gone(v)
 	case bgp.LimitExceeded:
 		e.log.Warn("prefix limit", zap.String("peer", in.Vantage.Name), zap.Int("prefixes", in.Prefixes),
 			zap.Int("limit", in.Limit), zap.Bool("exceeded", in.Exceeded))
 	}
 }
 
-func (e *engine) change(c bgp.Change) {
-	v := e.vantages.of(c.Vantage)
+// vantage finds whose input it is. Collectors' peers are made known as they come; our own sessions are known before, or
+// were replaced.
+func (e *engine) vantage(in bgp.Input) *vantage {
+	bv := in.Of()
+	if v := e.vantages.by[bv]; v != nil || bv.Own() {
+		return v
+	}
+	return e.vantages.of(bv)
+}
+
+func (e *engine) change(v *vantage, c bgp.Change) {
 	old := e.table.apply(v, c)
 	e.recordChange(v, c, old)
 	e.touch(c.Prefix)
@@ -108,8 +123,7 @@ func (e *engine) touch(p netip.Prefix) {
 	e.pops.touch(p)
 }
 
-func (e *engine) sessionUp(up bgp.SessionUp) {
-	v := e.vantages.of(up.Vantage)
+func (e *engine) sessionUp(v *vantage, up bgp.SessionUp) {
 	v.rise(up)
 	for _, f := range bgp.Families {
 		if !v.families[f].kept {
@@ -120,8 +134,7 @@ func (e *engine) sessionUp(up bgp.SessionUp) {
 	e.record(event{at: up.At, typ: "session_up", severity: notice.Info, peer: v.Name})
 }
 
-func (e *engine) sessionDown(down bgp.SessionDown) {
-	v := e.vantages.of(down.Vantage)
+func (e *engine) sessionDown(v *vantage, down bgp.SessionDown) {
 	v.fall(down)
 	for _, f := range bgp.Families {
 		if !v.families[f].kept {

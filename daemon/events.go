@@ -16,6 +16,7 @@ type event struct {
 	severity notice.Severity
 	prefix   netip.Prefix
 	peer     string
+	pop      string
 	detail   string
 }
 

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -9,7 +10,9 @@ import (
 	"peervane/config"
 	"peervane/daemon/incident"
 	"peervane/daemon/join"
+	"peervane/daemon/notice"
 	"peervane/probe"
+	"peervane/probe/stats"
 )
 
 // pops watches the way to each POP address in the routing tables, and what the probes measure of it.
@@ -46,6 +49,54 @@ func (ps *pops) configure(cfg *config.Config) {
 	}
 }
 
+// probed takes the targets that are probed now: their addresses are watched in the tables, what others measured is forgotten.
+func (e *engine) probed(targets []probe.Target, now time.Time) {
+	flows := map[join.Flow]bool{}
+	addrs := map[string]map[netip.Addr]string{}
+	for _, t := range targets {
+		flows[flowOf(t)] = true
+		p := e.pops.byName[t.POP]
+		if p == nil {
+			continue // of a configuration that is not in force any more
+		}
+		if addrs[t.POP] == nil {
+			addrs[t.POP] = map[netip.Addr]string{}
+		}
+		way, known := p.addrs[t.Addr]
+		if !known {
+			way = e.wayTo(t.Addr)
+		}
+		addrs[t.POP][t.Addr] = way
+	}
+	for name, a := range addrs {
+		e.pops.byName[name].addrs = a
+	}
+	e.plane.Retain(flows, now)
+}
+
+func flowOf(t probe.Target) join.Flow {
+	return join.Flow{POP: t.POP, Service: t.Service, Addr: t.Addr, Method: string(t.Method), Source: t.Source}
+}
+
+// describeChange says why the nearest POP is another one.
+func describeChange(c stats.Change) string {
+	if c.From == "" {
+		return fmt.Sprintf("%s is the nearest (%s)", c.To, c.After)
+	}
+	return fmt.Sprintf("%s (%s) after %s (%s): %s", c.To, c.After, c.From, c.Before, c.Reason)
+}
+
+// watched are the addresses whose routes matter.
+func (ps *pops) watched() []netip.Prefix {
+	var out []netip.Prefix
+	for _, name := range ps.names {
+		for addr := range ps.byName[name].addrs {
+			out = append(out, netip.PrefixFrom(addr.WithZone(""), addr.BitLen()))
+		}
+	}
+	return out
+}
+
 // touch notes that routes of a prefix changed.
 func (ps *pops) touch(p netip.Prefix) {
 	for _, name := range ps.names {
@@ -69,12 +120,10 @@ func (e *engine) batch(b probe.Batch) {
 	if p == nil {
 		return // taken out of the configuration while the batch was under way
 	}
-	if _, known := p.addrs[b.Target.Addr]; !known {
-		p.addrs[b.Target.Addr] = e.wayTo(b.Target.Addr)
+	e.localDrops += uint64(b.LocalDrop)
+	if change, changed := e.plane.Add(flowOf(b.Target), b.Sample); changed {
+		e.record(event{at: b.Ended, typ: "pop_change", severity: notice.Info, pop: change.To, detail: describeChange(change)})
 	}
-	e.plane.Add(join.Flow{
-		POP: b.Target.POP, Service: b.Target.Service, Addr: b.Target.Addr, Method: string(b.Target.Method), Source: b.Target.Source,
-	}, b.Sample)
 	if !p.heard {
 		p.heard = true
 		e.pops.touched = append(e.pops.touched, p)

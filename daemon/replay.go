@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"peervane/bgp"
+	"peervane/bgp/rib"
 	"peervane/config"
 	"peervane/daemon/incident"
 	"peervane/daemon/notice"
@@ -22,10 +23,8 @@ type Replay struct {
 	summary ReplaySummary
 }
 
-// ReplaySummary counts what went in and what came out.
+// ReplaySummary counts what came out.
 type ReplaySummary struct {
-	First, Last               time.Time
-	Announced, Withdrawn      int
 	Vantages                  int
 	Firing, Updated, Resolved int
 	Open                      int // incidents that hold at the end
@@ -53,7 +52,6 @@ func (r *Replay) Put(in bgp.Input) error {
 			return err
 		}
 	}
-	r.count(in)
 	r.engine.input(in)
 	return r.judge(at)
 }
@@ -88,19 +86,8 @@ func (r *Replay) send(n notice.Notice) error {
 	return nil
 }
 
-func (r *Replay) count(in bgp.Input) {
-	s := &r.summary
-	if s.First.IsZero() {
-		s.First = in.When()
-	}
-	if in.When().After(s.Last) {
-		s.Last = in.When()
-	}
-	if c, ok := in.(bgp.Change); ok {
-		s.Announced += int(c.Announced)
-		s.Withdrawn += int(c.Withdrawn)
-	}
-}
+// Watched is what the engine wants to be told of.
+func (r *Replay) Watched() *rib.Watched { return r.engine.watchedSet() }
 
 // Summary says what was done so far.
 func (r *Replay) Summary() ReplaySummary {

@@ -49,6 +49,9 @@ func (s *sessions) at(v *vantage, t time.Time) {
 
 // expect makes a configured peer known, from now on: one that connects to its neighbour is missed if it does not come up.
 func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
+	if old := e.vantages.named(bv.Name); old != nil && old.Vantage != bv {
+		e.replace(old, bv)
+	}
 	v := e.vantages.of(bv)
 	v.labels = p.Labels
 	v.active = !p.Passive && !p.Dynamic.IsValid()
@@ -57,6 +60,16 @@ func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
 		v.since = now
 	}
 	e.sessions.touch(v)
+}
+
+// replace gives a vantage whose configuration changed its new identity. What it showed is unknown, as after a loss.
+func (e *engine) replace(v *vantage, by *bgp.Vantage) {
+	for _, f := range bgp.Families {
+		e.lose(v, f)
+	}
+	delete(e.vantages.by, v.Vantage)
+	v.Vantage, v.up = by, false
+	e.vantages.by[by] = v
 }
 
 // judgeSessions says which of our own sessions are down. A collector's peers are no sessions of ours.

@@ -21,6 +21,8 @@ import (
 type Source interface {
 	// Snapshot is the latest one; never nil.
 	Snapshot() *Snapshot
+	// Prefixes are all that are registered.
+	Prefixes(ctx context.Context) ([]Prefix, error)
 	// Events are those of a registered prefix, or, where it is not valid, of all, oldest first.
 	Events(ctx context.Context, prefix netip.Prefix, since time.Time) ([]Event, error)
 	// Routes are what the vantages hold of a prefix.
@@ -76,7 +78,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /api/v1/status", s.show(func(snap *Snapshot) any { return snap.Status }))
 	mux.HandleFunc("GET /api/v1/peers", s.show(func(snap *Snapshot) any { return list(snap.Peers) }))
-	mux.HandleFunc("GET /api/v1/prefixes", s.show(func(snap *Snapshot) any { return list(snap.Prefixes) }))
+	mux.HandleFunc("GET /api/v1/prefixes", s.prefixes)
 	mux.HandleFunc("GET /api/v1/pops", s.show(func(snap *Snapshot) any { return list(snap.POPs) }))
 	mux.HandleFunc("GET /api/v1/incidents", s.incidents)
 	mux.HandleFunc("GET /api/v1/events", s.events)
@@ -108,6 +110,15 @@ func (s *Server) incidents(w http.ResponseWriter, _ *http.Request) {
 		bodies = append(bodies, body)
 	}
 	write(w, bodies)
+}
+
+func (s *Server) prefixes(w http.ResponseWriter, r *http.Request) {
+	prefixes, err := s.source.Prefixes(r.Context())
+	if err != nil {
+		fail(w, http.StatusServiceUnavailable, err)
+		return
+	}
+	write(w, list(prefixes))
 }
 
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {

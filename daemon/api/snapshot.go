@@ -11,9 +11,10 @@ import (
 type Snapshot struct {
 	Status    Status
 	Peers     []Peer
-	Prefixes  []Prefix
 	Incidents []notice.Notice // the open ones, latest first
 	POPs      []POP
+
+	LocalDrops uint64 // probes that this host dropped itself
 }
 
 // Status is the daemon as a whole.

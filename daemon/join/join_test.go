@@ -110,7 +110,7 @@ func TestBounds(t *testing.T) {
 	if n := len(p.flows[par1].samples); n != keep {
 		t.Errorf("%d batches kept, want %d", n, keep)
 	}
-	p.Retain(map[Flow]bool{fra1: true})
+	p.Retain(map[Flow]bool{fra1: true}, at(0))
 	if len(p.flows) != 0 {
 		t.Error("a flow that is probed no more is forgotten")
 	}
@@ -119,4 +119,22 @@ func TestBounds(t *testing.T) {
 func sameCost(a, b Cost) bool {
 	same := func(x, y float64) bool { return x == y || math.IsNaN(x) && math.IsNaN(y) }
 	return a.POP == b.POP && same(a.Before, b.Before) && same(a.After, b.After) && a.Loss == b.Loss && a.Measured == b.Measured
+}
+
+func TestNearestAndReports(t *testing.T) {
+	p := plane(par1, 12, 12, 12)
+	fill(p, fra1, 20, 0, 20)
+	reports := p.Reports(at(30))
+	if len(reports) != 2 || reports[0].POP != "fra1" || reports[0].Nearest || !reports[1].Nearest {
+		t.Fatalf("got %+v", reports)
+	}
+	if r := reports[0]; r.Received != 6 || r.Sent != 9 || r.P50 != 20*time.Millisecond || !r.Last.Equal(at(20)) {
+		t.Errorf("got %+v", r)
+	}
+	for i := range 3 {
+		change, changed := p.Add(par1, batch(30+10*i, 0))
+		if last := i == 2; changed != last || last && change.To != "fra1" {
+			t.Errorf("after %d lost batches: changed %v to %q", i+1, changed, change.To)
+		}
+	}
 }

@@ -22,7 +22,8 @@ const keep = 360
 
 // Plane is what was measured, flow by flow. The zero value is empty.
 type Plane struct {
-	flows map[Flow]*history
+	flows   map[Flow]*history
+	nearest map[contest]*stats.Nearest
 }
 
 // history is the latest batches of a flow, oldest first.
@@ -32,10 +33,10 @@ type history struct {
 	since   time.Time // start of the first of them
 }
 
-// Add takes the result of a batch.
-func (p *Plane) Add(f Flow, s stats.Sample) {
+// Add takes the result of a batch, and says whether it made another POP the nearest of its service.
+func (p *Plane) Add(f Flow, s stats.Sample) (change stats.Change, changed bool) {
 	if s.Measured() == 0 {
-		return // nothing was sent: that says nothing of the network
+		return change, false // nothing was sent: that says nothing of the network
 	}
 	if p.flows == nil {
 		p.flows = map[Flow]*history{}
@@ -46,6 +47,7 @@ func (p *Plane) Add(f Flow, s stats.Sample) {
 		p.flows[f] = h
 	}
 	h.add(s)
+	return p.contestOf(f).Add(f.POP, f.via(), s)
 }
 
 func (h *history) add(s stats.Sample) {
@@ -64,10 +66,11 @@ func (h *history) add(s stats.Sample) {
 }
 
 // Retain forgets every flow that is no longer probed.
-func (p *Plane) Retain(flows map[Flow]bool) {
+func (p *Plane) Retain(flows map[Flow]bool, now time.Time) {
 	for f := range p.flows {
 		if !flows[f] {
 			delete(p.flows, f)
+			p.contestOf(f).Forget(f.POP, f.via(), now)
 		}
 	}
 }

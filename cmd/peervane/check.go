@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"peervane/config"
+)
+
+// defaultConfig is where the packages put the configuration.
+const defaultConfig = "/etc/peervane/peervane.toml"
+
+func checkCommand(e *env) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Validate the configuration",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := load(e, config.Loader{}, file)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(e.stdout, "%s: good: %s\n", file, inventory(cfg))
+			return err
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func configFlag(c *cobra.Command, file *string) {
+	c.Flags().StringVarP(file, "config", "c", defaultConfig, "the configuration `file`")
+}
+
+// load reads a configuration and prints every problem, each on its own line.
+func load(e *env, loader config.Loader, file string) (*config.Config, error) {
+	cfg, problems := loader.Load(file)
+	for _, p := range problems {
+		fmt.Fprintln(e.stderr, p)
+	}
+	if config.Refused(problems) {
+		return nil, exit{code: exitConfig}
+	}
+	for _, p := range cfg.NotInEffect {
+		fmt.Fprintln(e.stderr, p)
+	}
+	return cfg, nil
+}
+
+// inventory says in one line what a configuration asks for.
+func inventory(cfg *config.Config) string {
+	return fmt.Sprintf("%s, %s, %s, %s, %s",
+		count(len(cfg.Peers), "peer"), count(len(cfg.Connections), "connection"), count(len(cfg.Prefixes), "registered prefix"),
+		count(len(cfg.POPs), "POP"), count(len(cfg.Channels), "channel"))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if what == "registered prefix" {
+		what += "e"
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

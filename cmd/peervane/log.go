@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
+
+	"peervane/config"
+)
+
+// newLog makes the daemon's log: JSON with RFC 3339 times in UTC, or lines for people, with colours on a terminal only.
+// onJournal says that each line carries its syslog priority, as sd-daemon(3) has it.
+func newLog(cfg config.Log, w *os.File, onJournal bool) (*zap.Logger, error) {
+	level, err := zapcore.ParseLevel(cfg.Level)
+	if err != nil {
+		return nil, fmt.Errorf("log.level: %w", err)
+	}
+	terminal := term.IsTerminal(int(w.Fd()))
+	encoder := zapcore.NewJSONEncoder(encoding(false))
+	if cfg.Format == "console" || cfg.Format == "auto" && terminal {
+		encoder = zapcore.NewConsoleEncoder(encoding(terminal))
+	}
+	if onJournal {
+		encoder = priorityEncoder{encoder}
+	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(w), level)), nil
+}
+
+func encoding(colour bool) zapcore.EncoderConfig {
+	c := zapcore.EncoderConfig{
+		TimeKey: "ts", LevelKey: "level", NameKey: "logger", MessageKey: "msg", LineEnding: zapcore.DefaultLineEnding,
+		EncodeTime: encodeTime, EncodeLevel: zapcore.LowercaseLevelEncoder,
+		EncodeDuration: zapcore.StringDurationEncoder, EncodeName: zapcore.FullNameEncoder,
+	}
+	if colour {
+		c.EncodeLevel = zapcore.LowercaseColorLevelEncoder
+	}
+	return c
+}
+
+func encodeTime(t time.Time, enc zapcore.PrimitiveArrayEncoder) {
+	enc.AppendString(t.UTC().Format("2006-01-02T15:04:05.000000Z"))
+}
+
+// priorityEncoder puts "<N>" before each line, N the syslog priority of its level (RFC 5424).
+type priorityEncoder struct{ zapcore.Encoder }
+
+func (e priorityEncoder) Clone() zapcore.Encoder { return priorityEncoder{e.Encoder.Clone()} }
+
+func (e priorityEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
+	line, err := e.Encoder.EncodeEntry(entry, fields)
+	if err != nil {
+		return nil, err
+	}
+	text := bytes.Clone(line.Bytes())
+	line.Reset()
+	fmt.Fprintf(line, "<%d>", priority(entry.Level))
+	_, err = line.Write(text)
+	return line, err
+}
+
+func priority(l zapcore.Level) int {
+	switch {
+	case l >= zapcore.DPanicLevel:
+		return 2
+	case l == zapcore.ErrorLevel:
+		return 3
+	case l == zapcore.WarnLevel:
+		return 4
+	case l == zapcore.InfoLevel:
+		return 6
+	}
+	return 7
+}
+
+var _ io.Writer = (*buffer.Buffer)(nil)

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// controlName is the control socket's name in its folder.
+const controlName = "control.sock"
+
+func reloadCommand(e *env) *cobra.Command {
+	var socket string
+	c := &cobra.Command{
+		Use:   "reload",
+		Short: "Have the running daemon read its configuration again",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			answer, err := control(c.Context(), socket, "/reload")
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(e.stdout, answer)
+			return err
+		},
+	}
+	socketFlag(c, &socket)
+	return c
+}
+
+func socketFlag(c *cobra.Command, socket *string) {
+	c.Flags().StringVar(socket, "socket", defaultSocket(), "the daemon's control `socket`")
+}
+
+// defaultSocket is where a service has it: in its own runtime directory, which the command line knows by name.
+func defaultSocket() string {
+	if dir := os.Getenv("RUNTIME_DIRECTORY"); dir != "" {
+		return filepath.Join(dir, controlName)
+	}
+	return filepath.Join("/run/peervane", controlName)
+}
+
+// control asks the daemon to do something, and gives its answer.
+func control(ctx context.Context, socket, path string) (string, error) {
+	client := http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
+		},
+	}}
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://peervane"+path, nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("no daemon answers at %s: %w: is it running, and may this user talk to it?", socket, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	text := strings.TrimSpace(string(body))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s", text)
+	}
+	return text, err
+}

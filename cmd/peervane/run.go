@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"peervane/config"
+	"peervane/daemon"
+	"peervane/systemd"
+)
+
+func runCommand(e *env) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon",
+		Long:  "Run the daemon. SIGHUP makes it read its configuration again; SIGINT and SIGTERM end it in order.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := load(e, config.Loader{}, file)
+			if err != nil {
+				return err
+			}
+			return runDaemon(c.Context(), cfg, file)
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func runDaemon(ctx context.Context, cfg *config.Config, file string) error {
+	log, err := newLog(cfg.Log, os.Stderr, systemd.OnJournal(os.Stderr))
+	if err != nil {
+		return err
+	}
+	sockets, err := systemd.Listeners()
+	if err != nil {
+		return err
+	}
+	manager, err := manager()
+	if err != nil {
+		return err
+	}
+	d := daemon.New(cfg, daemon.Options{
+		Log: log, Version: version(), Sockets: sockets, Manager: manager, Control: controlSocket(),
+		Load: func() (*config.Config, []config.Problem) { return config.Load(nil, file) },
+	})
+	stop := reloadOnHangup(ctx, d, log)
+	defer stop()
+	return d.Run(ctx)
+}
+
+// manager is the way to systemd; it does nothing where there is none.
+func manager() (daemon.Manager, error) {
+	interval, err := systemd.WatchdogInterval()
+	return daemon.Manager{
+		Ready: systemd.Ready, Reloading: systemd.Reloading, Stopping: systemd.Stopping, Alive: systemd.Alive,
+		Status: systemd.Status, Watchdog: interval,
+	}, err
+}
+
+// controlSocket is in the runtime directory that a service manager made; without one there is none.
+func controlSocket() string {
+	dir := os.Getenv("RUNTIME_DIRECTORY")
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, controlName)
+}
+
+// reloadOnHangup reloads at each SIGHUP until the returned function has ended it.
+func reloadOnHangup(ctx context.Context, d *daemon.Daemon, log *zap.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	hangup, ended := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+				if err := d.Reload(ctx); err != nil {
+					log.Warn(fmt.Sprintf("%s has no effect", syscall.SIGHUP), zap.Error(err))
+				}
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangup)
+		cancel()
+		<-ended
+	}
+}

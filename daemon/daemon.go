@@ -1,0 +1,157 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/config"
+	"peervane/daemon/api"
+	"peervane/daemon/incident"
+	"peervane/daemon/notice"
+	"peervane/daemon/notify"
+	"peervane/daemon/store"
+	"peervane/probe"
+)
+
+// Options are what the daemon is given from outside. Only Log is required.
+type Options struct {
+	Log     *zap.Logger
+	Version string
+	Sockets []net.Listener // BGP sockets passed by the service manager, used beside those of the configuration
+	Load    Load           // reads the configuration again at a reload; nil: there is no reload
+	Manager Manager
+	Control string // path of the control socket; empty: none
+}
+
+// Load reads the configuration again.
+type Load func() (*config.Config, []config.Problem)
+
+// Manager is how the service manager is spoken to. The zero value speaks to nobody.
+type Manager struct {
+	Ready, Reloading, Stopping, Alive func() error
+	Status                            func(string) error
+	Watchdog                          time.Duration // Alive must be called more often than this; 0: never
+}
+
+// Daemon is the whole monitor. New makes it; nothing happens before Run.
+type Daemon struct {
+	opts     Options
+	log      *zap.Logger
+	cfg      *config.Config // in force; the engine's goroutine owns it once it runs
+	started  time.Time
+	reloaded time.Time // zero: never
+
+	engine    *engine
+	publisher *publisher
+	store     *store.Store
+	channels  *notify.Dispatcher
+	scheduler *probe.Scheduler
+	resolver  *probe.Resolver
+	peers     *peers
+	metrics   *metrics
+	snapshot  atomic.Pointer[api.Snapshot]
+	calls     chan func() // run by the engine's goroutine
+	wake      chan struct{}
+	rewrite   atomic.Bool                    // the store has lost what it was given
+	targets   atomic.Pointer[[]probe.Target] // new ones, for the engine
+}
+
+// New puts a daemon together for a configuration without errors. It opens and starts nothing.
+func New(cfg *config.Config, opts Options) *Daemon {
+	d := &Daemon{
+		opts: opts, log: opts.Log, cfg: cfg,
+		calls: make(chan func()), wake: make(chan struct{}, 1),
+	}
+	d.snapshot.Store(&api.Snapshot{})
+	d.metrics = newMetrics(&d.snapshot)
+	d.engine = newEngine(cfg, incident.Options{
+		Source: sourceName(cfg), NewID: randomID, Severity: cfg.Severity,
+	}, false, opts.Log.Named("engine"))
+	d.peers = newPeers(opts.Log, d.wake)
+	d.scheduler = probe.New(probeSettings(cfg), opts.Log.Named("probe"))
+	d.resolver = probe.NewResolver(lookup, opts.Log.Named("probe"), d.probeThese)
+	return d
+}
+
+// sourceName is how this host is named in notices.
+func sourceName(cfg *config.Config) string {
+	if cfg.Daemon.Source != "" {
+		return cfg.Daemon.Source
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "peervane"
+	}
+	return name
+}
+
+// stateDir is where the database is kept.
+func stateDir(cfg *config.Config) string {
+	switch {
+	case cfg.Daemon.StateDir != "":
+		return cfg.Daemon.StateDir
+	case os.Getenv("STATE_DIRECTORY") != "":
+		// systemd gives a list where several are configured; ours has one.
+		return filepath.SplitList(os.Getenv("STATE_DIRECTORY"))[0]
+	}
+	return "state"
+}
+
+// openStore opens the database in the state directory, which is made where it is missing.
+func (d *Daemon) openStore() error {
+	dir := stateDir(d.cfg)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make state_dir: %w: give a folder that this user may write", err)
+	}
+	s, err := store.Open(store.Options{
+		Path: filepath.Join(dir, "peervane.db"), Log: d.log.Named("store"), Recovered: d.recovered,
+	})
+	if err != nil {
+		return fmt.Errorf("open the state in %s: %w", dir, err)
+	}
+	d.store = s
+	d.channels = notify.New(notify.Options{Journal: s, Log: d.log.Named("notify"), Metrics: d.metrics, Version: d.opts.Version})
+	d.publisher = &publisher{
+		store: s, channels: d.channels, log: d.log, metrics: d.metrics,
+		configured: d.cfg.Channels, told: map[string]notice.Told{},
+	}
+	return nil
+}
+
+// recovered is called by the store's writer when it begins with a database that may be empty: all state is to be written
+// again.
+func (d *Daemon) recovered() {
+	d.rewrite.Store(true)
+	signal(d.wake)
+}
+
+// call has f run by the engine's goroutine, and waits for it; false when the engine has ended.
+func (d *Daemon) call(ctx context.Context, f func()) bool {
+	done := make(chan struct{})
+	select {
+	case d.calls <- func() { f(); close(done) }:
+		<-done
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// probeThese is called by the resolver with all that is to be probed.
+func (d *Daemon) probeThese(targets []probe.Target) {
+	d.scheduler.Set(targets)
+	d.targets.Store(&targets)
+	signal(d.wake)
+}

@@ -1,0 +1,128 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/bgp"
+)
+
+const (
+	bite         = 256                    // scopes judged between two looks at what has come in
+	snapshotRate = 250 * time.Millisecond // a snapshot is at most so old while things change
+)
+
+// loop is the engine's goroutine. It waits for nothing but its inputs.
+type loop struct {
+	*Daemon
+	inputs  []bgp.Input
+	dirty   bool      // something changed since the last snapshot
+	shown   time.Time // when that was
+	backlog bool      // judge has more to do
+}
+
+func (d *Daemon) runEngine(ctx context.Context) error {
+	l := &loop{Daemon: d, dirty: true}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	alive := d.watchdog()
+	defer alive.Stop()
+	for {
+		heard := time.Now()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.wake:
+			heard = l.take()
+		case b := <-d.scheduler.Batches():
+			d.engine.batch(b)
+		case f := <-d.calls:
+			f()
+		case <-timer.C:
+		case <-alive.C:
+			d.tell("watchdog", d.opts.Manager.Alive)
+		}
+		l.step(heard)
+		timer.Reset(time.Until(l.next()))
+	}
+}
+
+// take hands all that the peers have for us to the engine, and says when the first of it was read from its socket.
+func (l *loop) take() (heard time.Time) {
+	heard = time.Now()
+	if targets := l.targets.Swap(nil); targets != nil {
+		l.engine.probed(*targets, heard)
+		l.peers.watch(l.engine.watchedSet())
+	}
+	l.inputs = l.peers.take(l.engine, l.inputs[:0])
+	for _, in := range l.inputs {
+		l.engine.input(in)
+		if c, ok := in.(bgp.Change); ok && c.At.Before(heard) {
+			heard = c.At
+		}
+	}
+	clear(l.inputs)
+	return heard
+}
+
+// step judges a bite of what there is to judge, and publishes what came of it.
+func (l *loop) step(heard time.Time) {
+	now := time.Now()
+	l.backlog = l.engine.judge(now, bite)
+	if l.backlog {
+		signal(l.wake)
+	}
+	if l.rewrite.Swap(false) {
+		l.publisher.rewrite(l.engine)
+	}
+	out := l.engine.take()
+	for _, addr := range out.bursts {
+		l.scheduler.Burst(addr)
+	}
+	l.publisher.publish(out, l.engine.book.Changed(), heard, now)
+	l.dirty = true
+	if now.Sub(l.shown) >= snapshotRate {
+		l.show(now)
+	}
+}
+
+// show publishes a snapshot.
+func (l *loop) show(now time.Time) {
+	l.snapshot.Store(l.picture(now))
+	l.shown, l.dirty = now, false
+}
+
+// next is when the loop must go on by itself.
+func (l *loop) next() time.Time {
+	at := l.shown.Add(time.Minute)
+	if l.dirty {
+		at = l.shown.Add(snapshotRate)
+	}
+	if due, ok := l.engine.next(); ok {
+		at = earliest(at, due)
+	}
+	return at
+}
+
+// watchdog ticks twice as often as the service manager wants to hear of us. It is read by the loop, so that an engine
+// that hangs is noticed.
+func (d *Daemon) watchdog() *time.Ticker {
+	if d.opts.Manager.Watchdog <= 0 {
+		t := time.NewTicker(time.Hour)
+		t.Stop()
+		return t
+	}
+	return time.NewTicker(d.opts.Manager.Watchdog / 2)
+}
+
+// tell speaks to the service manager; that it does not listen is worth a line, no more.
+func (d *Daemon) tell(what string, say func() error) {
+	if say == nil {
+		return
+	}
+	if err := say(); err != nil {
+		d.log.Warn("service manager not told", zap.String("what", what), zap.Error(err))
+	}
+}

@@ -1,0 +1,311 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/bgp"
+	"peervane/bgp/rib"
+	"peervane/bgp/session"
+	"peervane/bgp/source"
+	"peervane/bgp/wire"
+	"peervane/config"
+	"peervane/daemon/api"
+)
+
+// forgetAfter is how long a dynamic neighbour that is down is remembered.
+const forgetAfter = 24 * time.Hour
+
+// peers is the set of our own sessions: it starts and ends them as the configuration asks, and gathers what they tell. The
+// engine's goroutine calls set and take; neighbours in a dynamic range are added on the goroutines of the listener.
+type peers struct {
+	log      *zap.Logger
+	wake     chan struct{}
+	listener *session.Listener
+	running  sync.WaitGroup
+
+	mu      sync.Mutex
+	ctx     context.Context // of the sessions; nil before run and after it
+	watched *rib.Watched
+	byName  map[string]*peer
+	order   []string
+	ranges  map[string]config.Peer // dynamic neighbours, by name
+	routing config.Daemon
+	parting []*peer // taken out of the configuration, until they have ended and were read empty
+	arrived []*peer // dynamic neighbours that the engine does not know yet
+}
+
+// peer is one session and the configuration that it was made for.
+type peer struct {
+	*source.Peer
+	config  config.Peer
+	cancel  context.CancelCauseFunc // nil while it does not run
+	ended   chan struct{}
+	removed bool // by the configuration: it is gone for good, not lost
+}
+
+func newPeers(log *zap.Logger, wake chan struct{}) *peers {
+	return &peers{log: log.Named("bgp"), wake: wake, byName: map[string]*peer{}, ranges: map[string]config.Peer{}}
+}
+
+// run keeps the sessions until ctx ends, and waits for them.
+func (ps *peers) run(ctx context.Context) error {
+	ps.mu.Lock()
+	ps.ctx = ctx
+	for _, name := range ps.order {
+		ps.start(ps.byName[name])
+	}
+	ps.mu.Unlock()
+	<-ctx.Done()
+	ps.mu.Lock()
+	ps.ctx = nil
+	ps.mu.Unlock()
+	ps.running.Wait()
+	return nil
+}
+
+// set applies a configuration: sessions that did not change are left untouched, but for the set of watched routes.
+func (ps *peers) set(cfg *config.Config, e *engine, now time.Time) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.routing, ps.watched = cfg.Daemon, e.watchedSet()
+	wanted := map[string]config.Peer{}
+	for _, c := range cfg.Peers {
+		if c.Enabled {
+			wanted[c.Name] = c
+		}
+	}
+	for _, name := range append([]string(nil), ps.order...) {
+		p := ps.byName[name]
+		want, ok := wanted[p.config.Name]
+		if !ok || !reflect.DeepEqual(want, p.config) {
+			ps.remove(name, ok)
+		}
+	}
+	ps.setRanges(wanted)
+	for _, c := range cfg.Peers {
+		if !c.Enabled || c.Dynamic.IsValid() {
+			continue
+		}
+		p := ps.byName[c.Name]
+		if p == nil {
+			p = ps.add(c.Name, c, c.Address)
+			ps.hear(c, netip.PrefixFrom(c.Address.WithZone(""), c.Address.BitLen()), func(netip.Addr) *session.Session { return p.Session() })
+		}
+		e.expect(p.Vantage(), c, now)
+	}
+	for _, p := range ps.byName {
+		p.SetWatched(ps.watched)
+	}
+}
+
+// watch replaces the set of watched routes of all sessions.
+func (ps *peers) watch(w *rib.Watched) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.watched = w
+	for _, p := range ps.byName {
+		p.SetWatched(w)
+	}
+}
+
+// setRanges lets dynamic neighbours in, and those no more whose range went.
+func (ps *peers) setRanges(wanted map[string]config.Peer) {
+	for name, c := range ps.ranges {
+		if want, ok := wanted[name]; !ok || !reflect.DeepEqual(want, c) {
+			delete(ps.ranges, name)
+			ps.deafen(c.Dynamic, c.Interface)
+		}
+	}
+	for name, c := range wanted {
+		if _, have := ps.ranges[name]; have || !c.Dynamic.IsValid() {
+			continue
+		}
+		ps.ranges[name] = c
+		ps.hear(c, c.Dynamic, func(remote netip.Addr) *session.Session { return ps.dynamic(c, remote) })
+	}
+}
+
+// dynamic gives the session of a neighbour in a range, making it when it comes for the first time. The listener calls it.
+func (ps *peers) dynamic(c config.Peer, remote netip.Addr) *session.Session {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if have, ok := ps.ranges[c.Name]; !ok || !reflect.DeepEqual(have, c) || ps.ctx == nil {
+		return nil
+	}
+	name := fmt.Sprintf("%s/%s", c.Name, remote)
+	p := ps.byName[name]
+	if p == nil {
+		ps.forgetIdle(time.Now())
+		p = ps.add(name, c, remote)
+		ps.arrived = append(ps.arrived, p)
+		signal(ps.wake)
+	}
+	return p.Session()
+}
+
+// forgetIdle ends the dynamic neighbours that have been down for long.
+func (ps *peers) forgetIdle(now time.Time) {
+	for _, name := range append([]string(nil), ps.order...) {
+		p := ps.byName[name]
+		s := p.Status().Session
+		if p.config.Dynamic.IsValid() && s.Up.IsZero() && now.Sub(s.Since) > forgetAfter {
+			ps.remove(name, false)
+		}
+	}
+}
+
+func (ps *peers) hear(c config.Peer, prefix netip.Prefix, give func(netip.Addr) *session.Session) {
+	zone := ""
+	if prefix.Addr().IsLinkLocalUnicast() {
+		zone = c.Interface
+	}
+	err := ps.listener.Add(session.Neighbours{
+		Name: c.Name, Prefix: prefix, Zone: zone, Password: c.Password.Reveal(), Session: give,
+	})
+	if err != nil {
+		ps.log.Error("neighbour cannot connect to us", zap.String("peer", c.Name), zap.Error(err))
+	}
+}
+
+func (ps *peers) deafen(prefix netip.Prefix, zone string) {
+	if !prefix.Addr().IsLinkLocalUnicast() {
+		zone = ""
+	}
+	if err := ps.listener.Remove(prefix, zone); err != nil {
+		ps.log.Warn("key of a removed neighbour stays set", zap.Stringer("neighbours", prefix), zap.Error(err))
+	}
+}
+
+// add makes a session, and starts it if the others run.
+func (ps *peers) add(name string, c config.Peer, addr netip.Addr) *peer {
+	p := &peer{config: c, Peer: source.NewPeer(ps.sourceConfig(name, c, addr), ps.wake, ps.log, session.Options{})}
+	ps.byName[name] = p
+	ps.order = append(ps.order, name)
+	ps.start(p)
+	return p
+}
+
+func (ps *peers) start(p *peer) {
+	if ps.ctx == nil || p.cancel != nil {
+		return
+	}
+	ctx, cancel := context.WithCancelCause(ps.ctx)
+	p.cancel, p.ended = cancel, make(chan struct{})
+	ps.running.Go(func() {
+		_ = p.Run(ctx) // always nil
+		if p.removed {
+			p.Gone(time.Now())
+		}
+		close(p.ended)
+		signal(ps.wake)
+	})
+}
+
+// remove ends a session, which tells its neighbour why, and does not wait for that. One that returns with another configuration is lost, not gone.
+func (ps *peers) remove(name string, returns bool) {
+	p := ps.byName[name]
+	delete(ps.byName, name)
+	for i, n := range ps.order {
+		if n == name {
+			ps.order = append(ps.order[:i:i], ps.order[i+1:]...)
+			break
+		}
+	}
+	if !p.config.Dynamic.IsValid() {
+		ps.deafen(netip.PrefixFrom(p.config.Address.WithZone(""), p.config.Address.BitLen()), p.config.Interface)
+	}
+	p.removed = !returns
+	if p.cancel == nil {
+		return // it never ran
+	}
+	ps.parting = append(ps.parting, p)
+	stopped := session.Stopped{Subcode: wire.SubPeerDeconfigured, Text: "taken out of the configuration"}
+	if returns {
+		stopped = session.Stopped{Subcode: wire.SubOtherConfigChange, Text: "its configuration changed"}
+	}
+	p.cancel(stopped)
+}
+
+func (ps *peers) sourceConfig(name string, c config.Peer, addr netip.Addr) source.PeerConfig {
+	// The configuration was checked: an unknown relationship cannot come here.
+	relationship, _ := bgp.ParseRelationship(c.Relationship)
+	var families []bgp.Family
+	for _, f := range bgp.Families {
+		for _, want := range c.Families {
+			if f.String() == want {
+				families = append(families, f)
+			}
+		}
+	}
+	return source.PeerConfig{
+		Vantage: &bgp.Vantage{Name: name, Addr: addr, ASN: c.ASN, LocalASN: c.LocalASN, Relationship: relationship},
+		Session: session.Config{
+			Name: name, Addr: addr, Interface: c.Interface, Port: c.Port, LocalAddr: c.LocalAddress, LocalASN: c.LocalASN, ASN: c.ASN,
+			RouterID: ps.routing.RouterID, Relationship: relationship, Role: c.Role, HoldTime: c.HoldTime,
+			ConnectRetry: c.ConnectRetry, Passive: c.Passive || c.Dynamic.IsValid(), TTL: c.TTL, GTSMHops: c.GTSMHops,
+			Password: c.Password.Reveal(), Families: families, AddPath: c.AddPath,
+		},
+		Full: c.Table == "full", Watched: ps.watched, GracefulRestart: c.GracefulRestart,
+		MaxPrefixes: c.MaxPrefixes, MaxPrefixesRestart: c.MaxPrefixesAction == "restart", MaxPrefixesIdle: c.MaxPrefixesIdle,
+	}
+}
+
+// take gives all that the sessions have to tell, and makes the engine know the neighbours that came of themselves.
+func (ps *peers) take(e *engine, buf []bgp.Input) []bgp.Input {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, p := range ps.arrived {
+		e.expect(p.Vantage(), p.config, time.Now())
+	}
+	ps.arrived = nil
+	buf = ps.takeParting(buf)
+	for _, name := range ps.order {
+		buf = ps.byName[name].Pending().Take(buf)
+	}
+	return buf
+}
+
+// takeParting gives what ended sessions still have to tell, and drops those that will tell no more.
+func (ps *peers) takeParting(buf []bgp.Input) []bgp.Input {
+	left := ps.parting[:0]
+	for _, p := range ps.parting {
+		select {
+		case <-p.ended:
+		default:
+			left = append(left, p)
+		}
+		buf = p.Pending().Take(buf)
+	}
+	clear(ps.parting[len(left):])
+	ps.parting = left
+	return buf
+}
+
+// picture shows every session.
+func (ps *peers) picture(e *engine) []api.Peer {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	var out []api.Peer
+	for _, name := range ps.order {
+		p := ps.byName[name]
+		s := p.Status()
+		v := p.Vantage()
+		shown := api.Peer{
+			Name: name, Address: v.Addr, ASN: v.ASN, Relationship: v.Relationship.String(), State: s.Session.State.String(),
+			Since: s.Session.Since, LastError: s.Session.LastError, Updates: s.Updates, Labels: p.config.Labels,
+			InSync: map[string]bool{}, Routes: map[string]int{},
+		}
+		for _, f := range bgp.Families {
+			shown.Routes[f.String()], shown.InSync[f.String()] = s.Routes[f], s.Synced[f]
+		}
+		out = append(out, shown)
+	}
+	return out
+}

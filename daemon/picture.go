@@ -1,0 +1,182 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"net/netip"
+	"slices"
+	"time"
+
+	"peervane/bgp"
+	"peervane/daemon/api"
+	"peervane/daemon/join"
+	"peervane/daemon/notice"
+)
+
+// picture makes a snapshot of the daemon; the engine's goroutine calls it.
+func (l *loop) picture(now time.Time) *api.Snapshot {
+	s := &api.Snapshot{
+		Peers:      l.peers.picture(l.engine),
+		Incidents:  openNotices(l.engine),
+		POPs:       l.engine.pictureOfPOPs(now),
+		LocalDrops: l.engine.localDrops,
+	}
+	s.Status = api.Status{
+		Version: l.opts.Version, Source: l.engine.source, StartedAt: l.started, ReloadedAt: l.reloaded, At: now,
+		Ready: !l.backlog, Peers: len(s.Peers), Prefixes: l.engine.regs.trie.Size(), OpenIncidents: len(s.Incidents),
+		Store: "ok",
+	}
+	for _, p := range s.Peers {
+		if p.State == "Established" {
+			s.Status.PeersUp++
+		}
+	}
+	if err := l.store.Trouble(); err != nil {
+		s.Status.Store = err.Error()
+	}
+	return s
+}
+
+// openNotices gives the latest notice of each open incident, the latest first.
+func openNotices(e *engine) []notice.Notice {
+	var out []notice.Notice
+	for _, r := range e.book.Records() {
+		out = append(out, r.Notice)
+	}
+	slices.SortStableFunc(out, func(a, b notice.Notice) int { return b.UpdatedAt.Compare(a.UpdatedAt.Time) })
+	return out
+}
+
+// Snapshot is what the API shows.
+func (d *Daemon) Snapshot() *api.Snapshot { return d.snapshot.Load() }
+
+// Prefixes asks the engine for all registered prefixes.
+func (d *Daemon) Prefixes(ctx context.Context) ([]api.Prefix, error) {
+	var out []api.Prefix
+	if !d.call(ctx, func() { out = d.engine.pictureOfPrefixes() }) {
+		return nil, context.Cause(ctx)
+	}
+	return out, nil
+}
+
+func (e *engine) pictureOfPrefixes() []api.Prefix {
+	open := map[netip.Prefix][]string{}
+	for _, r := range e.book.Records() {
+		open[r.Scope.Prefix] = append(open[r.Scope.Prefix], r.Notice.Incident)
+	}
+	var out []api.Prefix
+	for reg := range e.regs.all() {
+		p := api.Prefix{Prefix: reg.Prefix, Origins: reg.Policy.Origins, Incidents: open[reg.Prefix]}
+		if reg.Connection != nil {
+			p.Connection = reg.Connection.Name
+		}
+		entry := e.table.get(reg.Prefix)
+		for _, v := range e.vantages.list {
+			if route, _ := entry.holds(v); route {
+				p.Vantages++
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// maxEvents bounds one answer.
+const maxEvents = 10_000
+
+// Events reads the events log.
+func (d *Daemon) Events(ctx context.Context, prefix netip.Prefix, since time.Time) ([]api.Event, error) {
+	rows, err := d.store.Events(ctx, prefix, since, maxEvents)
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Event
+	for _, r := range rows {
+		ev := api.Event{At: r.At, Type: r.Type, Severity: r.Severity, Prefix: r.Prefix, Peer: r.Peer, POP: r.POP}
+		_ = json.Unmarshal(r.Detail, &ev.Detail) // we wrote it: always a string
+		out = append(out, ev)
+	}
+	return out, nil
+}
+
+// Routes asks the engine what the vantages hold of a watched prefix, its more-specifics and what covers it.
+func (d *Daemon) Routes(ctx context.Context, prefix netip.Prefix) ([]api.Route, error) {
+	var out []api.Route
+	if !d.call(ctx, func() { out = d.engine.routesOf(prefix) }) {
+		return nil, context.Cause(ctx)
+	}
+	return out, nil
+}
+
+func (e *engine) routesOf(prefix netip.Prefix) []api.Route {
+	var out []api.Route
+	for p, entry := range e.table.byPrefix.Supernets(prefix) {
+		if p != prefix {
+			out = appendRoutes(out, p, entry)
+		}
+	}
+	slices.Reverse(out)
+	for p, entry := range e.table.byPrefix.Subnets(prefix) {
+		out = appendRoutes(out, p, entry)
+	}
+	return out
+}
+
+func appendRoutes(out []api.Route, p netip.Prefix, entry *entry) []api.Route {
+	for _, h := range entry.held {
+		if h.attrs != nil {
+			out = append(out, routeOf(p, h))
+		}
+	}
+	return out
+}
+
+func routeOf(p netip.Prefix, h held) api.Route {
+	r := api.Route{
+		Vantage: h.vantage.Name, Prefix: p, PathID: h.pathID, ASPath: h.attrs.Path.String(), Origin: h.attrs.Origin.String(),
+		NextHop: h.attrs.NextHop, Communities: h.attrs.CommunityStrings(), Since: h.since,
+		Stale: h.vantage.families[bgp.FamilyOf(p)].kept,
+	}
+	if h.attrs.HasMED {
+		r.MED = &h.attrs.MED
+	}
+	if h.attrs.HasLocalPref {
+		r.LocalPref = &h.attrs.LocalPref
+	}
+	return r
+}
+
+func (e *engine) pictureOfPOPs(now time.Time) []api.POP {
+	probes := map[string][]api.Probe{}
+	nearest := map[string]bool{}
+	for _, r := range e.plane.Reports(now) {
+		probes[r.POP] = append(probes[r.POP], probeOf(r))
+		nearest[r.POP] = nearest[r.POP] || r.Nearest
+	}
+	var out []api.POP
+	for _, c := range e.cfg.POPs {
+		out = append(out, api.POP{
+			Name: c.Name, Service: c.Service, City: c.City, Nearest: nearest[c.Name], Probes: probes[c.Name],
+		})
+	}
+	return out
+}
+
+func probeOf(r join.Report) api.Probe {
+	p := api.Probe{
+		Address: r.Addr, Method: r.Method, Sent: r.Sent, Received: r.Received, Loss: r.Loss(), LastAt: r.Last,
+	}
+	if r.Source.IsValid() {
+		p.Source = r.Source.String()
+	}
+	if r.RTTs > 0 {
+		p.MinMS, p.P50MS, p.P95MS = ms(r.Min), ms(r.P50), ms(r.P95)
+		p.P99MS, p.MaxMS, p.JitterMS = ms(r.P99), ms(r.Max), ms(r.Jitter())
+	}
+	return p
+}
+
+func ms(d time.Duration) *float64 {
+	f := float64(d.Microseconds()) / 1000
+	return &f
+}

@@ -1,0 +1,164 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/config"
+	"peervane/daemon/incident"
+	"peervane/daemon/notice"
+	"peervane/daemon/notify"
+	"peervane/daemon/store"
+)
+
+// kindMemory is the kind of state under which the memory of each registration is kept.
+const kindMemory = "memory"
+
+// publisher turns what the engine tells into rows of the store: incidents, deliveries, events and memories, all of one
+// step in one transaction. Only what is on disk is told.
+type publisher struct {
+	store    *store.Store
+	channels *notify.Dispatcher
+	log      *zap.Logger
+	metrics  *metrics
+
+	configured []config.Channel
+	told       map[string]notice.Told // of the open incidents
+}
+
+// told line of a notice, for the log, once it is on disk.
+type line struct {
+	notice notice.Notice
+	body   []byte
+}
+
+// publish hands over what one step of the engine told. It never waits. heard is when the input that led to it was read.
+func (p *publisher) publish(out output, changed []incident.Record, heard, now time.Time) {
+	var b store.Batch
+	var lines []line
+	var wake []string
+	for i := range out.notices {
+		n := &out.notices[i]
+		n.Delivery = randomID("", now, 0)
+		body, err := n.Body()
+		if err != nil {
+			p.log.Error("notice cannot be encoded", zap.String("incident", n.Incident), zap.Error(err))
+			continue
+		}
+		to, told := notify.Route(n, p.told[n.Incident], p.configured)
+		p.told[n.Incident] = told
+		b.Outbox = append(b.Outbox, notify.Deliveries(n, body, to, now)...)
+		lines, wake = append(lines, line{*n, body}), append(wake, to...)
+	}
+	b.Incidents = p.incidents(changed)
+	b.KV = p.memories(out.memories)
+	b.Events = rows(out.events)
+	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events) == 0 {
+		return
+	}
+	if len(lines) > 0 {
+		p.metrics.detected(heard)
+	}
+	p.store.Submit(b, func(err error) { p.onDisk(lines, wake, heard, err) })
+}
+
+// onDisk tells what was promised. Without a working disk it is told all the same: an alert that may be lost with the
+// process is better than none. It is called by the store's writer.
+func (p *publisher) onDisk(lines []line, wake []string, heard time.Time, err error) {
+	for i := range lines {
+		notify.Log(p.log, &lines[i].notice, lines[i].body)
+	}
+	if len(lines) > 0 && err == nil {
+		p.metrics.durable(heard)
+	}
+	p.channels.Wake(wake...)
+}
+
+func (p *publisher) incidents(changed []incident.Record) []store.Incident {
+	var out []store.Incident
+	for _, r := range changed {
+		state, err := json.Marshal(r)
+		if err != nil {
+			p.log.Error("incident cannot be encoded", zap.String("incident", r.Notice.Incident), zap.Error(err))
+			continue
+		}
+		body, err := r.Notice.Body()
+		if err != nil {
+			p.log.Error("notice cannot be encoded", zap.String("incident", r.Notice.Incident), zap.Error(err))
+			continue
+		}
+		n := &r.Notice
+		out = append(out, store.Incident{
+			ID: n.Incident, Fingerprint: n.Fingerprint, Type: n.Type, Prefix: n.Prefix, Status: n.Status, Severity: n.Severity,
+			Started: n.StartedAt.Time, Updated: n.UpdatedAt.Time, Resolved: n.ResolvedAt.Time, Told: p.told[n.Incident],
+			Notice: body, State: state,
+		})
+		if !r.Open {
+			delete(p.told, n.Incident)
+		}
+	}
+	return out
+}
+
+func (p *publisher) memories(changed []*registration) []store.KV {
+	var out []store.KV
+	for _, reg := range changed {
+		value, err := json.Marshal(&reg.memory)
+		if err != nil {
+			p.log.Error("memory cannot be encoded", zap.Stringer("prefix", reg.Prefix), zap.Error(err))
+			continue
+		}
+		out = append(out, store.KV{Kind: kindMemory, Key: reg.Prefix.String(), Value: value})
+	}
+	return out
+}
+
+func rows(events []event) []store.Event {
+	var out []store.Event
+	for _, ev := range events {
+		detail, _ := json.Marshal(ev.detail) // a string can always be encoded
+		out = append(out, store.Event{At: ev.at, Type: ev.typ, Severity: ev.severity, Prefix: ev.prefix, Peer: ev.peer, POP: ev.pop, Detail: detail})
+	}
+	return out
+}
+
+// load reads what an earlier run kept: for the engine its incidents and memories, for the publisher who was told.
+func (p *publisher) load(ctx context.Context) ([]incident.Record, map[netip.Prefix][]byte, error) {
+	state, err := p.store.Load(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var records []incident.Record
+	for _, row := range state.Incidents {
+		var r incident.Record
+		if err := json.Unmarshal(row.State, &r); err != nil {
+			return nil, nil, fmt.Errorf("read incident %s: %w", row.ID, err)
+		}
+		records = append(records, r)
+		p.told[row.ID] = row.Told
+	}
+	memories := map[netip.Prefix][]byte{}
+	for _, kv := range state.KV {
+		if prefix, err := netip.ParsePrefix(kv.Key); kv.Kind == kindMemory && err == nil {
+			memories[prefix] = kv.Value
+		}
+	}
+	return records, memories, nil
+}
+
+// rewrite hands over all that must outlive the process, to a store that has lost it.
+func (p *publisher) rewrite(e *engine) {
+	p.log.Warn("state is written anew, the database was lost or replaced")
+	var regs []*registration
+	for reg := range e.regs.all() {
+		if len(reg.memory.Traces) > 0 {
+			regs = append(regs, reg)
+		}
+	}
+	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Records()), KV: p.memories(regs)}, nil)
+}

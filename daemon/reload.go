@@ -1,0 +1,77 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/config"
+	"peervane/daemon/notice"
+)
+
+// ErrRefused says that a changed configuration was not taken. The old one is in force.
+var ErrRefused = errors.New("the configuration was refused, the old one stays in force")
+
+// Reload reads the configuration again and puts it in force. Sessions, incidents and histories whose configuration did
+// not change are left untouched.
+func (d *Daemon) Reload(ctx context.Context) error {
+	if d.opts.Load == nil {
+		return fmt.Errorf("%w: there is no file to read it from", ErrRefused)
+	}
+	d.tell("reloading", d.opts.Manager.Reloading)
+	defer d.tell("ready", d.opts.Manager.Ready)
+	cfg, problems := d.opts.Load()
+	var errs []error
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			errs = append(errs, errors.New(p.String()))
+			continue
+		}
+		d.log.Warn("configuration", zap.Stringer("problem", p))
+	}
+	if len(errs) == 0 && !d.call(ctx, func() { errs = d.engage(cfg) }) {
+		return context.Cause(ctx)
+	}
+	if len(errs) > 0 {
+		err := fmt.Errorf("%w: %w", ErrRefused, errors.Join(errs...))
+		d.log.Error("reload refused", zap.Error(err))
+		return err
+	}
+	d.log.Info("reloaded", zap.Int("peers", len(cfg.Peers)), zap.Int("prefixes", len(cfg.Prefixes)))
+	return nil
+}
+
+// engage puts a configuration in force, or says why it cannot; the engine's goroutine calls it.
+func (d *Daemon) engage(cfg *config.Config) []error {
+	if errs := needRestart(d.cfg, cfg); len(errs) > 0 {
+		return errs
+	}
+	now := time.Now()
+	d.engine.reload(cfg)
+	d.apply(cfg)
+	d.reloaded = now
+	d.engine.record(event{at: now, typ: "config_reload", severity: notice.Info})
+	return nil
+}
+
+// needRestart names what cannot be changed while the daemon runs.
+func needRestart(old, new *config.Config) []error {
+	var errs []error
+	for _, change := range []struct {
+		key     string
+		changed bool
+	}{
+		{"daemon.state_dir", old.Daemon.StateDir != new.Daemon.StateDir},
+		{"daemon.http", old.Daemon.HTTP != new.Daemon.HTTP},
+		{"daemon.listen", !slices.Equal(old.Daemon.Listen, new.Daemon.Listen)},
+	} {
+		if change.changed {
+			errs = append(errs, fmt.Errorf("a change of %s needs a restart", change.key))
+		}
+	}
+	return errs
+}
