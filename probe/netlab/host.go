@@ -15,34 +15,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const routeFamily = unix.NETLINK_ROUTE
-
 // Host is one host of a lab: a network namespace. It forwards packets, so every
 // host is a router too.
 type Host struct {
 	name string
 	ns   netns.NsHandle
-	nl   *netlink.Handle
 	lo   netlink.Link
 }
 
 func newHost(name string, ns netns.NsHandle) (*Host, error) {
-	if err := within(ns, setHostSysctls); err != nil {
-		return nil, err
-	}
-	nl, err := netlink.NewHandleAt(ns, routeFamily)
-	if err != nil {
-		return nil, fmt.Errorf("netlink: %w", err)
-	}
-	lo, err := nl.LinkByName("lo")
-	if err == nil {
-		err = nl.LinkSetUp(lo)
-	}
-	if err != nil {
-		nl.Close()
-		return nil, fmt.Errorf("cannot bring the loopback up: %w", err)
-	}
-	return &Host{name: name, ns: ns, nl: nl, lo: lo}, nil
+	h := &Host{name: name, ns: ns}
+	err := h.Do(func() (err error) {
+		if err := setHostSysctls(); err != nil {
+			return err
+		}
+		if h.lo, err = netlink.LinkByName("lo"); err != nil {
+			return fmt.Errorf("cannot find the loopback: %w", err)
+		}
+		if err := netlink.LinkSetUp(h.lo); err != nil {
+			return fmt.Errorf("cannot bring the loopback up: %w", err)
+		}
+		return nil
+	})
+	return h, err
 }
 
 // Name returns the name under which the host was added.
@@ -93,36 +88,11 @@ func (h *Host) Listen(ctx context.Context, network, address string) (ln net.List
 // Assign adds an address to the loopback of this host, to be reached over
 // routes that lead here.
 func (h *Host) Assign(addr netip.Addr) error {
-	if err := h.assign(h.lo, netip.PrefixFrom(addr, addr.BitLen())); err != nil {
+	err := h.Do(func() error { return assign(h.lo, netip.PrefixFrom(addr, addr.BitLen())) })
+	if err != nil {
 		return fmt.Errorf("host %s: cannot assign %s: %w", h.name, addr, err)
 	}
 	return nil
-}
-
-func (h *Host) assign(link netlink.Link, addr netip.Prefix) error {
-	a := &netlink.Addr{IPNet: ipNet(addr)}
-	if addr.Addr().Is6() {
-		a.Flags = unix.IFA_F_NODAD
-	}
-	if err := h.nl.AddrReplace(link, a); err != nil {
-		return err
-	}
-	return h.settle(addr.Addr())
-}
-
-// settle waits until the host takes packets to addr for its own. The kernel
-// finishes the addition of an IPv6 address in the background, after it has
-// acknowledged it, and until then the host would forward them; no message marks
-// the end of that.
-func (h *Host) settle(addr netip.Addr) error {
-	for range 2000 {
-		routes, err := h.nl.RouteGet(addr.AsSlice())
-		if err == nil && len(routes) == 1 && routes[0].Type == unix.RTN_LOCAL {
-			return nil
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return errors.New("the kernel has not taken the address up within 2 s")
 }
 
 // Route sends what goes to dst by way of via, a neighbour's address, in place
@@ -130,7 +100,7 @@ func (h *Host) settle(addr netip.Addr) error {
 // packet finds dst without a route in between.
 func (h *Host) Route(dst netip.Prefix, via netip.Addr) error {
 	route := &netlink.Route{Dst: ipNet(dst.Masked()), Gw: via.AsSlice()}
-	if err := h.nl.RouteReplace(route); err != nil {
+	if err := h.Do(func() error { return netlink.RouteReplace(route) }); err != nil {
 		return fmt.Errorf("host %s: cannot route %s via %s: %w", h.name, dst, via, err)
 	}
 	return nil
@@ -138,15 +108,38 @@ func (h *Host) Route(dst netip.Prefix, via netip.Addr) error {
 
 // Unroute removes the route to dst.
 func (h *Host) Unroute(dst netip.Prefix) error {
-	if err := h.nl.RouteDel(&netlink.Route{Dst: ipNet(dst.Masked())}); err != nil {
+	route := &netlink.Route{Dst: ipNet(dst.Masked())}
+	if err := h.Do(func() error { return netlink.RouteDel(route) }); err != nil {
 		return fmt.Errorf("host %s: cannot remove the route to %s: %w", h.name, dst, err)
 	}
 	return nil
 }
 
-func (h *Host) close() error {
-	h.nl.Close()
-	return h.ns.Close()
+// assign adds an address to an interface of the calling thread's namespace.
+func assign(link netlink.Link, addr netip.Prefix) error {
+	a := &netlink.Addr{IPNet: ipNet(addr)}
+	if addr.Addr().Is6() {
+		a.Flags = unix.IFA_F_NODAD
+	}
+	if err := netlink.AddrReplace(link, a); err != nil {
+		return err
+	}
+	return settle(addr.Addr())
+}
+
+// settle waits until the kernel takes packets to addr for the host's own. It
+// finishes the addition of an IPv6 address in the background, after it has
+// acknowledged it, and until then would forward them; no message marks the end
+// of that.
+func settle(addr netip.Addr) error {
+	for range 2000 {
+		routes, err := netlink.RouteGet(addr.AsSlice())
+		if err == nil && len(routes) == 1 && routes[0].Type == unix.RTN_LOCAL {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return errors.New("the kernel has not taken the address up within 2 s")
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 )
 
@@ -17,7 +16,6 @@ const maxName = 15
 // methods of its hosts and links may be called from any.
 type Lab struct {
 	duct  netns.NsHandle // holds the inner ends of all links; no host is in it
-	nl    *netlink.Handle
 	hosts map[string]*Host
 	links []*Link
 }
@@ -37,12 +35,7 @@ func New() (*Lab, error) {
 		duct.Close()
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	nl, err := netlink.NewHandleAt(duct, routeFamily)
-	if err != nil {
-		duct.Close()
-		return nil, fmt.Errorf("%w: netlink: %w", ErrUnavailable, err)
-	}
-	return &Lab{duct: duct, nl: nl, hosts: map[string]*Host{}}, nil
+	return &Lab{duct: duct, hosts: map[string]*Host{}}, nil
 }
 
 // Host adds a host in a namespace of its own: loopback up, forwarding on,
@@ -78,6 +71,9 @@ func (l *Lab) Self(name string) (*Host, error) {
 }
 
 func (l *Lab) checkName(name string) error {
+	if !l.duct.IsOpen() {
+		return errors.New("the lab is closed")
+	}
 	if name == "" || len(name) > maxName || strings.ContainsAny(name, "/:% \t\n") {
 		return fmt.Errorf("host name %q: give 1 to %d characters that may stand in the name of an interface", name, maxName)
 	}
@@ -102,14 +98,16 @@ func (l *Lab) addHost(name string, ns netns.NsHandle) (*Host, error) {
 // namespaces. A program or a socket that is still in a host keeps that one
 // namespace until it ends: wait for programs and close sockets first.
 func (l *Lab) Close() error {
+	if !l.duct.IsOpen() {
+		return nil
+	}
 	var errs []error
 	for _, link := range l.links {
 		errs = append(errs, link.close())
 	}
 	for _, h := range l.hosts {
-		errs = append(errs, h.close())
+		errs = append(errs, h.ns.Close())
 	}
-	l.nl.Close()
 	errs = append(errs, l.duct.Close())
 	return errors.Join(errs...)
 }

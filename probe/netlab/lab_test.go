@@ -188,9 +188,23 @@ func TestCloseLeavesNothing(t *testing.T) {
 		ping.send(t) // under way when the lab closes
 		ping.conn.Close()
 		check(t, lab.Close())
+		check(t, lab.Close()) // a second time does nothing
+		expectClosed(t, lab, a, b)
 	}
 	if after := holdings(t); !slices.Equal(before, after) {
 		t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
+}
+
+// A closed lab refuses everything, and above all changes nothing elsewhere.
+func expectClosed(t *testing.T, lab *Lab, a, b *Host) {
+	t.Helper()
+	_, hostErr := lab.Host("c")
+	_, linkErr := lab.Link(a, addrA, b, addrB)
+	for _, err := range []error{hostErr, linkErr, a.Assign(addrA.Addr()), a.Route(addrA, addrA.Addr()), a.Unroute(addrA)} {
+		if err == nil || !strings.Contains(err.Error(), "the lab is closed") {
+			t.Errorf("error %v, want one that says that the lab is closed", err)
+		}
 	}
 }
 

@@ -65,7 +65,9 @@ func (k *Link) Number(addrA, addrB netip.Prefix) error {
 	}
 	addrs := [2]netip.Prefix{addrA, addrB}
 	for i, e := range k.ends {
-		if err := e.number(addrs[i], addrs[1-i].Addr(), k.ends[1-i].mac); err != nil {
+		other := k.ends[1-i]
+		err := e.host.Do(func() error { return e.number(addrs[i], addrs[1-i].Addr(), other.mac) })
+		if err != nil {
 			return fmt.Errorf("host %s: cannot assign %s: %w", e.host.name, addrs[i], err)
 		}
 	}

@@ -33,59 +33,77 @@ func (k *Link) build(a, b *Host) error {
 // newEnd makes the veth pair of one end (side 0 or 1) of a link.
 func (l *Lab) newEnd(h *Host, toward string, number, side int) (*end, error) {
 	e := &end{host: h, mac: net.HardwareAddr{0x02, 'l', 'a', byte(number >> 8), byte(number), byte(side)}}
-	name := h.freeName(toward)
+	name, err := h.freeName(toward)
+	if err != nil {
+		return nil, err
+	}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU = fmt.Sprintf("link%d.%d", number, side), mtu
 	veth := &netlink.Veth{LinkAttrs: attrs, PeerName: name, PeerHardwareAddr: e.mac, PeerNamespace: netlink.NsFd(h.ns)}
-	if err := l.nl.LinkAdd(veth); err != nil {
+	if err := within(l.duct, func() error { return e.makeInner(veth) }); err != nil {
 		return nil, fmt.Errorf("cannot make a veth pair: %w", err)
 	}
-	if err := e.raise(l, attrs.Name, name); err != nil {
-		return nil, errors.Join(fmt.Errorf("interface %s of host %s: %w", name, h.name, err), l.nl.LinkDel(veth))
+	if err := h.Do(func() error { return e.raise(name) }); err != nil {
+		return nil, errors.Join(fmt.Errorf("interface %s of host %s: %w", name, h.name, err), e.close(l))
 	}
 	return e, nil
 }
 
-// raise brings both ends of the pair up and opens the wire.
-func (e *end) raise(l *Lab, inner, name string) (err error) {
-	if e.inner, err = l.nl.LinkByName(inner); err != nil {
+// makeInner makes the pair and brings its inner end up, with a socket on it. The
+// calling thread is in the duct. The inner end comes first: an outer one that
+// comes up after it has a carrier and is ready at once.
+func (e *end) makeInner(veth *netlink.Veth) (err error) {
+	if err := netlink.LinkAdd(veth); err != nil {
 		return err
 	}
-	if e.iface, err = e.host.nl.LinkByName(name); err != nil {
+	e.inner = veth
+	if err = netlink.LinkSetUp(veth); err == nil {
+		e.wire, err = openWire(veth.Attrs().Index)
+	}
+	if err != nil {
+		return errors.Join(err, netlink.LinkDel(veth))
+	}
+	return nil
+}
+
+// raise brings the outer end up. The calling thread is in the host.
+func (e *end) raise(name string) (err error) {
+	if e.iface, err = netlink.LinkByName(name); err != nil {
 		return err
 	}
-	if err := e.host.Do(func() error { return disableOffload(name) }); err != nil {
+	if err := disableOffload(name); err != nil {
 		return err
 	}
-	if err := errors.Join(l.nl.LinkSetUp(e.inner), e.host.nl.LinkSetUp(e.iface)); err != nil {
-		return err
-	}
-	return within(l.duct, func() (err error) {
-		e.wire, err = openWire(e.inner.Attrs().Index)
-		return err
-	})
+	return netlink.LinkSetUp(e.iface)
 }
 
 // freeName names an interface after the host that it leads to, and a number if
 // one of that name is there.
-func (h *Host) freeName(toward string) string {
-	name := toward
-	for n := 2; ; n++ {
-		if _, err := h.nl.LinkByName(name); err != nil {
-			return name
+func (h *Host) freeName(toward string) (name string, err error) {
+	taken := map[string]bool{}
+	err = h.Do(func() error {
+		links, err := netlink.LinkList()
+		for _, l := range links {
+			taken[l.Attrs().Name] = true
 		}
+		return err
+	})
+	name = toward
+	for n := 2; taken[name]; n++ {
 		suffix := fmt.Sprintf(".%d", n)
 		name = toward[:min(len(toward), maxName-len(suffix))] + suffix
 	}
+	return name, err
 }
 
 // number gives the end an address and makes the other end's known, so that no
-// packet waits for a neighbour to be resolved over the delayed link.
+// packet waits for a neighbour to be resolved over the delayed link. The calling
+// thread is in the host.
 func (e *end) number(addr netip.Prefix, neighbour netip.Addr, mac net.HardwareAddr) error {
-	if err := e.host.assign(e.iface, addr); err != nil {
+	if err := assign(e.iface, addr); err != nil {
 		return err
 	}
-	return e.host.nl.NeighSet(&netlink.Neigh{
+	return netlink.NeighSet(&netlink.Neigh{
 		LinkIndex:    e.iface.Attrs().Index,
 		State:        netlink.NUD_PERMANENT,
 		IP:           neighbour.AsSlice(),
@@ -93,8 +111,12 @@ func (e *end) number(addr netip.Prefix, neighbour netip.Addr, mac net.HardwareAd
 	})
 }
 
-// close undoes build, however far that got, and waits for the relays. The
-// interfaces in the hosts go with their inner ends.
+// close undoes newEnd. The interface in the host goes with the inner end.
+func (e *end) close(l *Lab) error {
+	return errors.Join(e.wire.close(), within(l.duct, func() error { return netlink.LinkDel(e.inner) }))
+}
+
+// close undoes build, however far that got, and waits for the relays.
 func (k *Link) close() error {
 	var errs []error
 	for _, p := range k.pipes {
@@ -106,7 +128,7 @@ func (k *Link) close() error {
 	}
 	for _, e := range k.ends {
 		if e != nil {
-			errs = append(errs, e.wire.close(), k.lab.nl.LinkDel(e.inner))
+			errs = append(errs, e.close(k.lab))
 		}
 	}
 	return errors.Join(errs...)

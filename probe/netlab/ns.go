@@ -20,8 +20,13 @@ func newNamespace() (ns netns.NsHandle, err error) {
 	return ns, nil
 }
 
-// within runs f on a thread that is in the namespace ns.
+// within runs f on a thread that is in the namespace ns. What f asks of netlink
+// goes there: a netlink.Handle would do as well, until it is closed, when it turns
+// to the namespace of the caller.
 func within(ns netns.NsHandle, f func() error) error {
+	if !ns.IsOpen() {
+		return errors.New("the lab is closed")
+	}
 	return onThread(func() error {
 		if err := netns.Set(ns); err != nil {
 			return fmt.Errorf("cannot enter the network namespace: %w", err)
