@@ -87,9 +87,10 @@ func (t *flights) forgetStamps() {
 	clear(t.byKey)
 }
 
-// stamp takes in a transmit stamp.
+// stamp takes in a transmit stamp. One that is older than the flight is of a
+// packet that had the number before the numbering began anew.
 func (t *flights) stamp(key uint32, tx int64) {
-	if f := t.byKey[key]; f != nil {
+	if f := t.byKey[key]; f != nil && tx >= f.sent.wall {
 		f.tx = tx
 		delete(t.byKey, key)
 	}

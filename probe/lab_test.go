@@ -12,6 +12,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 	"golang.org/x/sys/unix"
 )
@@ -48,7 +49,27 @@ func newLab(t testing.TB) *lab {
 	// stay silent for seconds.
 	l.in(t, l.near, func() { l.address(t, "near", near4+"/24", near6+"/64") })
 	l.in(t, l.far, func() { l.address(t, "far", far4+"/24", far6+"/64") })
+	l.await(t, far4)
+	l.await(t, far6)
 	return l
+}
+
+// await probes until far answers: links and addresses come up in their own
+// time. The socket stays open for the test, since the kernel is as slow to
+// begin with stamps.
+func (l *lab) await(t testing.TB, addr string) {
+	t.Helper()
+	l.in(t, l.near, func() {
+		p := openICMP(zap.NewNop()).prober(labTarget(addr))
+		t.Cleanup(p.close)
+		for range 200 {
+			b := p.probe(t.Context(), Settings{Packets: 1, Timeout: 50 * time.Millisecond})
+			if b.Received == 1 && b.TSSource == SourceKernel {
+				return
+			}
+		}
+		t.Fatalf("no way to %s in the lab", addr)
+	})
 }
 
 // newNamespace makes one that goes with the test.

@@ -83,6 +83,10 @@ func (l *lane) close() {
 func (l *lane) send(r *round, flow *icmpFlow) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.sendLocked(r, flow)
+}
+
+func (l *lane) sendLocked(r *round, flow *icmpFlow) {
 	now := time.Now()
 	l.flights.sweep(now.Sub(l.origin))
 	f := &flight{
