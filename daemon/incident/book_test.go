@@ -415,6 +415,20 @@ func TestChanged(t *testing.T) {
 	if got := d.book.Changed(); len(got) != 0 {
 		t.Errorf("nothing changed, but: %v", got)
 	}
+	for range 2 {
+		d.sight["e1"] = Lost
+		d.see()
+		d.book.Changed()
+		d.sight["e1"] = InSync
+		d.see(hijack("e1"))
+	}
+	d.sight["e1"] = Lost
+	d.book.Changed()
+	d.see()
+	if got := d.book.Changed(); len(got) != 1 || got[0].Bad[0].Lost.IsZero() {
+		t.Errorf("after a loss that was not told: %v", got)
+	}
+	d.sight["e1"] = InSync
 	d.see()
 	if got := d.book.Changed(); len(got) != 1 || got[0].Open {
 		t.Errorf("after it resolved: %v", got)

@@ -54,7 +54,6 @@ func (r *reconciliation) outOfSight(rec *Record, old Witness, w *watched) {
 		w.told = w.told || !old.Unseen && (rec.Told.Lost.IsZero() || !r.now.Before(rec.Told.Lost.Add(lossInterval)))
 		old.Lost = r.now
 	}
-	old.Unseen = false
 	due := old.Lost.Add(blindFor)
 	if !r.now.Before(due) && r.world.Good {
 		w.cleared = notice.ReasonVantageLost
