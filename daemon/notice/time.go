@@ -28,6 +28,9 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte("null"), nil
 	}
+	if err := t.tellable(); err != nil {
+		return nil, err
+	}
 	return []byte(`"` + t.String() + `"`), nil
 }
 
@@ -42,5 +45,13 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("not an RFC 3339 time: %w", err)
 	}
 	*t = At(parsed)
+	return t.tellable()
+}
+
+// tellable refuses what RFC 3339 has no words for.
+func (t Time) tellable() error {
+	if year := t.UTC().Year(); year < 0 || year > 9999 {
+		return fmt.Errorf("the year %d is not one of four digits", year)
+	}
 	return nil
 }

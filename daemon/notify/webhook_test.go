@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -257,9 +258,10 @@ func TestWebhookRefusesPrivateAddresses(t *testing.T) {
 }
 
 func TestWebhookBadCertificate(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
 	defer server.Close()
-	server.Config.ErrorLog = nil
 	got := open(t, to(server.URL)).Send(t.Context(), sample)
 	if got.Outcome != Retry || !strings.Contains(got.Err.Error(), "certificate") {
 		t.Errorf("got %+v", got)

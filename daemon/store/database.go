@@ -49,7 +49,7 @@ func openDatabase(ctx context.Context, path string) (_ *database, err error) {
 		}
 	}
 	if d.write, err = connect(path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		"_pragma=busy_timeout(2000)", "_pragma=journal_size_limit(16777216)"); err != nil {
+		"_pragma=busy_timeout(2000)", "_pragma=wal_autocheckpoint(4000)", "_pragma=journal_size_limit(33554432)"); err != nil {
 		return nil, err
 	}
 	d.write.SetMaxOpenConns(1)

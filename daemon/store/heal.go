@@ -49,6 +49,9 @@ func (s *Store) usable() (*database, error) {
 func (s *Store) retire(d *database, why error) {
 	s.opts.Log.Error("state database given up, opening it again", zap.String("path", d.path), zap.Error(why))
 	s.open.Store(nil)
+	if errors.Is(why, errLost) || errors.Is(why, errReplaced) || corrupt(why) {
+		s.known = nil
+	}
 	rescued := ""
 	if errors.Is(why, errLost) {
 		rescued = s.rescue(d)
@@ -114,23 +117,30 @@ func (s *Store) reopen() error {
 	return nil
 }
 
-// adopt puts an open database to use.
+// adopt puts an open database to use. Of one that is not the one that was used before, it is not known what it holds:
+// what memory has is written to it, and the engine is asked for the rest.
 func (s *Store) adopt(ctx context.Context, d *database) error {
-	seq, depth, err := outboxSize(ctx, d.read)
+	last, depth, err := outboxSize(ctx, d.read)
 	if err != nil {
 		return fmt.Errorf("count the outbox: %w", err)
 	}
-	first := s.known == nil && s.Trouble() == nil
+	var left []notice.Delivery
+	if !s.opened {
+		if left, err = leftOver(ctx, d.read); err != nil {
+			return fmt.Errorf("read the outbox: %w", err)
+		}
+	}
 	same := s.known != nil && d.file != nil && os.SameFile(s.known, d.file)
 	if !same {
-		s.recount(seq, depth)
+		s.restore(left)
+		s.recount(last, depth)
 	}
 	s.known = d.file
 	s.open.Store(d)
 	if d.fresh && d.path != memory {
 		s.opts.Log.Info("new state database", zap.String("path", d.path))
 	}
-	if !first && !same && s.opts.Recovered != nil {
+	if s.opened && !same && s.opts.Recovered != nil {
 		s.opts.Recovered()
 	}
 	return nil

@@ -26,6 +26,7 @@ func (s *Store) Record(d notice.Delivery) {
 	if d.State != notice.Pending {
 		s.depth[d.Channel]--
 	}
+	s.copy(d)
 	s.next.outbox[d.Seq] = d
 	s.next.trim(&s.dropped, s.depth)
 	signal(s.lazy)

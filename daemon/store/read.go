@@ -91,7 +91,11 @@ func query[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), 
 	if db == nil {
 		return nil, ErrUnavailable
 	}
-	rows, err := db.read.QueryContext(ctx, text, args...)
+	return queryDB(ctx, db.read, scan, text, args...)
+}
+
+func queryDB[T any](ctx context.Context, db *sql.DB, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
+	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}

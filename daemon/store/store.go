@@ -12,6 +12,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
+
+	"peervane/daemon/notice"
 )
 
 // ErrClosed is told to those who submit after the end.
@@ -44,7 +46,8 @@ type Store struct {
 	promised chan struct{}
 	lazy     chan struct{}
 	open     atomic.Pointer[database] // nil while there is none; changed by the writer alone
-	known    os.FileInfo              // the file that holds what was submitted; the writer's
+	known    os.FileInfo              // the file that holds what was submitted; nil: none does. The writer's
+	opened   bool                     // Open is done; the writer's
 	report   report                   // the writer's
 
 	mu      sync.Mutex
@@ -53,6 +56,7 @@ type Store struct {
 	trouble error    // why the store goes on from memory; nil while all is well
 	seq     int64    // the last given to a delivery
 	depth   map[string]int
+	copies  map[int64]notice.Delivery // of unfinished deliveries
 	dropped Dropped
 	closed  bool
 }
@@ -63,7 +67,8 @@ type Store struct {
 func Open(opts Options) (*Store, error) {
 	s := &Store{
 		opts: opts, promised: make(chan struct{}, 1), lazy: make(chan struct{}, 1),
-		next: newPending(), writing: newPending(), depth: map[string]int{},
+		next: newPending(), writing: newPending(), depth: map[string]int{}, copies: map[int64]notice.Delivery{},
+		seq:    time.Now().UnixMicro(), // beyond all of a database that cannot be read yet
 		report: report{log: opts.Log},
 	}
 	s.opts.patience = cmp.Or(opts.patience, defaultPatience)
@@ -77,6 +82,7 @@ func Open(opts Options) (*Store, error) {
 	} else if err != nil {
 		s.fail(err)
 	}
+	s.opened = true
 	return s, nil
 }
 
@@ -95,6 +101,7 @@ func (s *Store) Submit(b Batch, done func(error)) {
 		s.seq++
 		b.Outbox[i].Seq = s.seq
 		s.depth[b.Outbox[i].Channel]++
+		s.copy(b.Outbox[i])
 	}
 	s.next.add(&b)
 	s.next.trim(&s.dropped, s.depth)

@@ -68,17 +68,18 @@ func (r *running) mustPut(t *testing.T, b Batch) {
 	}
 }
 
-func (r *running) pending(t *testing.T, channel string) []int64 {
+// pending gives the ids of what is to be sent.
+func (r *running) pending(t *testing.T, channel string) []string {
 	t.Helper()
 	rows, err := r.Pending(t.Context(), channel, 0, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var seqs []int64
+	var ids []string
 	for _, d := range rows {
-		seqs = append(seqs, d.Seq)
+		ids = append(ids, d.ID)
 	}
-	return seqs
+	return ids
 }
 
 var (
@@ -148,7 +149,7 @@ func TestEverythingComesBackAfterARestart(t *testing.T) {
 	if history, err := s.Latency(t.Context(), "par1", epoch); err != nil || !reflect.DeepEqual(history, []Latency{latency}) {
 		t.Errorf("latency: got %+v, %v", history, err)
 	}
-	if got := s.pending(t, "noc"); !reflect.DeepEqual(got, []int64{1}) {
+	if got := s.pending(t, "noc"); !reflect.DeepEqual(got, []string{"d1"}) {
 		t.Errorf("noc has %v pending", got)
 	}
 	if s.Depth("noc") != 1 || s.Depth("pager") != 1 {
@@ -163,7 +164,7 @@ func TestSequenceGoesOnAfterARestart(t *testing.T) {
 	s.stop()
 	s = start(t, Options{Path: file})
 	s.mustPut(t, Batch{Outbox: []notice.Delivery{delivery(3, "noc")}})
-	if got := s.pending(t, "noc"); !reflect.DeepEqual(got, []int64{1, 2, 3}) {
+	if got := s.pending(t, "noc"); !reflect.DeepEqual(got, []string{"d1", "d2", "d3"}) {
 		t.Errorf("got %v", got)
 	}
 }
