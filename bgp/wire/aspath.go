@@ -8,7 +8,8 @@ import (
 
 // checkPath judges AS_PATH and AS4_PATH: each segment of a known type, not empty, and within the attribute
 // (RFC 7606 section 7.2; RFC 6793 section 6, which discards a malformed AS4_PATH), and no AS 0 (RFC 7607).
-// AS_SETs, and confederation segments from outside a confederation, are kept and remarked upon.
+// Sets (RFC 9774), and confederation segments from outside a confederation (RFC 5065 section 5), are kept and remarked
+// upon: a monitor that drops them would not see the routes that its routers use.
 func (u *Update) checkPath(a attribute) (Verdict, Reason) {
 	worse := TreatAsWithdraw
 	if a.code == attrAS4Path {
@@ -21,7 +22,7 @@ func (u *Update) checkPath(a attribute) (Verdict, Reason) {
 	if reason != 0 {
 		return worse, reason
 	}
-	if types&(1<<bgp.ASSet) != 0 {
+	if types&(1<<bgp.ASSet|1<<bgp.ConfedSet) != 0 {
 		u.fault(OK, ReasonASSet, a.code, int(a.at))
 	}
 	if types&(1<<bgp.ConfedSequence|1<<bgp.ConfedSet) != 0 && !u.params.IBGP && !u.params.Confederation {

@@ -13,7 +13,12 @@ import (
 func (u *Update) keeps(code uint8) bool { return u.kept&(1<<code) != 0 }
 
 // value is the value of an attribute that was kept; without one it is empty.
-func (u *Update) value(code uint8) []byte { return u.bytes(u.values[code]) }
+func (u *Update) value(code uint8) []byte {
+	if !u.keeps(code) {
+		return nil
+	}
+	return u.bytes(u.values[code])
+}
 
 // Key identifies the attributes of the announced routes of family f: equal keys have equal Attrs, whatever session
 // they came from. It holds neither NLRI nor what Attrs leaves out, so that more routes share one. It is valid until

@@ -201,15 +201,20 @@ func FuzzUpdateDifferential(f *testing.F) {
 		p := paramsFor(mode &^ modeWithout6)
 		v := p.Scan(b, &u)
 		update, err := gobgpUpdate(p, b)
-		switch {
-		case err != nil && v <= AttributeDiscard:
-			explainOurs(t, &u, err)
-		case err == nil && handled(update) && v > AttributeDiscard:
-			explainTheirs(t, &u, update)
-		case err == nil && handled(update):
-			compare(t, &u, update)
-		}
+		agree(t, &u, v, update, err)
 	})
+}
+
+// agree demands the same reading of an UPDATE, or a known reason for another.
+func agree(t *testing.T, u *Update, v Verdict, update *gobgp.BGPUpdate, err error) {
+	switch {
+	case err != nil && v <= AttributeDiscard:
+		explainOurs(t, u, err)
+	case err == nil && handled(update) && v > AttributeDiscard:
+		explainTheirs(t, u, update)
+	case err == nil && handled(update):
+		compare(t, u, update)
+	}
 }
 
 // explainOurs knows why gobgp may refuse, or panic over, what is accepted here.

@@ -75,7 +75,7 @@ var reasonNames = [...]string{
 	ReasonNewSpeaker:     "not valid from a 4-octet AS speaker",
 	ReasonUnrecognized:   "unrecognized well-known attribute",
 	ReasonConfederation:  "confederation segment from outside",
-	ReasonASSet:          "AS_SET",
+	ReasonASSet:          "AS_SET or AS_CONFED_SET",
 	ReasonFamily:         "address family was not negotiated",
 }
 

@@ -2,7 +2,8 @@ package wire
 
 import "peervane/bgp"
 
-// Params is what both sides agreed on, as far as it changes how UPDATEs read.
+// Params is what both sides agreed on, as far as it changes how UPDATEs read. The ASNs and the role change nothing
+// here; they go with it for those who judge the routes.
 type Params struct {
 	AS4           bool // both advertised 4-octet ASNs (RFC 6793)
 	IBGP          bool

@@ -239,6 +239,8 @@ func TestKeptAndPassedOver(t *testing.T) {
 			remark(ReasonConfederation, attrASPath), theRoute, "", 0},
 		{"confederation segments from inside", internal, body(nil, join(origin, confedPath, nextHop), route), OK, Fault{}, theRoute, "", 0},
 		{"AS_SET", external, body(nil, join(origin, setPath, nextHop), route), OK, remark(ReasonASSet, attrASPath), theRoute, "", 0},
+		{"AS_CONFED_SET from inside", internal, body(nil, join(origin, attr(attrASPath, segment(bgp.ConfedSet, 4, 65001)...), nextHop), route),
+			OK, remark(ReasonASSet, attrASPath), theRoute, "", 0},
 		{"IPv6 not negotiated", v4only, body(nil, join(soundMP, nextHop), route), OK, remark(ReasonFamily, attrMPReach), theRoute, "", 0},
 		{"IPv6 not negotiated, withdrawn", v4only, body(nil, soundMPU, nil), OK, remark(ReasonFamily, attrMPUnreach), "", "", 0},
 		{"IPv4 not negotiated", v6only, body(other, join(soundMP, nextHop), route), OK, remark(ReasonFamily, 0), route6, "", 0},

@@ -10,25 +10,25 @@ const maxFaults = 8
 // Update is one scanned UPDATE: views into the message, valid until its bytes change or Scan is called again.
 // The zero value is ready for Scan, and is meant to be used over and over. It belongs to one goroutine.
 type Update struct {
-	body []byte
-	key  []byte
-	err  *Error
+	body   []byte
+	key    []byte
+	err    *Error
+	faults [maxFaults]Fault // the first faultsLen count
+	values [attributes]span // those in kept count
 	state
 }
 
-// state is what Scan finds. It holds no pointer, so that it is cheap to clear.
+// state is what each Scan begins anew with.
 type state struct {
 	params    Params
 	rib       bool // a bare attribute block: ScanRIB
+	reachable bool // it announces routes, of whatever family
 	verdict   Verdict
 	faultsLen uint8
-	faults    [maxFaults]Fault
 	seen      [4]uint64 // attribute types that came, kept or not
-	kept      uint64    // attribute types of which values holds the first
-	values    [attributes]span
-	reachable bool // it announces routes, of whatever family
-	withdrawn span // the Withdrawn Routes field
-	nlri      span // the NLRI field
+	kept      uint64    // attribute types that were sound, and read here
+	withdrawn span      // the Withdrawn Routes field
+	nlri      span      // the NLRI field
 	reach     multiprotocol
 	unreach   multiprotocol
 }
@@ -43,8 +43,8 @@ func (u *Update) bytes(s span) []byte { return u.body[s.from:s.to] }
 // Verdict repeats what Scan said: the strongest of the faults.
 func (u *Update) Verdict() Verdict { return u.verdict }
 
-// Faults are what was found wrong, in order; after several, further ones are not kept. OK ones are remarks.
-// The slice is valid until the next Scan.
+// Faults are what was found wrong, in order; after several, further ones are not kept, but after SessionReset the last
+// is the one that ended it. OK ones are remarks. The slice is valid until the next Scan.
 func (u *Update) Faults() []Fault { return u.faults[:u.faultsLen] }
 
 // Err is the NOTIFICATION to send after SessionReset, else nil.
