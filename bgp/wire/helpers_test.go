@@ -103,3 +103,5 @@ func routes(seq func(func(NLRI) bool)) string {
 	}
 	return strings.Join(list, " ")
 }
+
+func announcedBy(u *Update) string { return routes(u.Announced) }

@@ -182,3 +182,23 @@ func TestAppendUpdateWithoutRoom(t *testing.T) {
 		t.Errorf("%d bytes for a route without attributes", len(got))
 	}
 }
+
+func TestAppendUpdateOfBareAttributes(t *testing.T) {
+	routes := []NLRI{{Prefix: netip.MustParsePrefix(theRoute)}, {Prefix: netip.MustParsePrefix(route6)}}
+	stream := AppendUpdate(nil, external, &bgp.Attrs{}, routes, nil)
+	for _, want := range []struct{ route, hop string }{{theRoute, "0.0.0.0"}, {route6, "::"}} {
+		_, length, err := ParseHeader(stream, MaxLen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var u Update
+		if v := external.Scan(stream[HeaderLen:length], &u); v != OK || announcedBy(&u) != want.route {
+			t.Errorf("%v %q: %v", v, announcedBy(&u), u.Faults())
+		}
+		f := bgp.FamilyOf(netip.MustParsePrefix(want.route))
+		if a := u.Attrs(f); a.NextHop.String() != want.hop || a.Path.Len() != 0 {
+			t.Errorf("next hop %v, path %q", a.NextHop, a.Path)
+		}
+		stream = stream[length:]
+	}
+}
