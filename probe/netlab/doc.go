@@ -24,6 +24,17 @@
 // Neighbours are permanent entries: no ARP or neighbour discovery adds a round
 // trip to the first packet on a path.
 //
+// # Precision
+//
+// On an idle machine of two CPUs a frame is about 70 µs late in the middle and
+// 0.4 ms at the 99th percentile, most of it the time that a sleeping CPU takes
+// to wake (BenchmarkAddedLatency). A program that computes on all CPUs while it
+// measures adds about a millisecond: the relay's thread then waits for a
+// processor of the Go scheduler. With some of these to spare, Reexec(args,
+// "GOMAXPROCS=16"), the middle stays under 100 µs. A loaded machine shows in the
+// upper percentiles all the same, so compare minima or medians. No frame is ever
+// early.
+//
 // # What it never does
 //
 // It never changes the namespace in which the program started, unless Reexec

@@ -111,7 +111,7 @@ func runPassingSignals(cmd *exec.Cmd) (code int, err error) {
 func wanted() (list []os.Signal) {
 	for _, s := range []os.Signal{
 		syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT,
-		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTSTP,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTSTP, syscall.SIGCONT,
 	} {
 		if !signal.Ignored(s) {
 			list = append(list, s)
@@ -120,8 +120,9 @@ func wanted() (list []os.Signal) {
 	return list
 }
 
-// pass hands a signal to the program inside. Ctrl-Z stops both, and both go on
-// together. A signal to a program that has just ended is no error.
+// pass hands a signal to the program inside. The terminal's request to stop
+// reaches it as one that it cannot overlook, and then stops this program too. A
+// signal to a program that has just ended is no error.
 func pass(s os.Signal, to *os.Process) {
 	if s != syscall.SIGTSTP {
 		_ = to.Signal(s)
@@ -129,7 +130,6 @@ func pass(s os.Signal, to *os.Process) {
 	}
 	_ = to.Signal(syscall.SIGSTOP)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-	_ = to.Signal(syscall.SIGCONT)
 }
 
 func exitCode(err error) (int, error) {

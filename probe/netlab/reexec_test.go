@@ -9,9 +9,12 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -88,6 +91,7 @@ func helpSignal() int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
 	pipe := openPipe(os.O_WRONLY)
+	defer pipe.Close() // not before
 	fmt.Fprintln(pipe, "ready")
 	fmt.Fprintln(pipe, <-signals)
 	select {}
@@ -118,25 +122,64 @@ func helpOuter() int {
 	return 1
 }
 
+// helpWait tells who it is and waits for its end.
 func helpWait() int {
-	fmt.Fprintln(openPipe(os.O_WRONLY), "ready")
+	pipe := openPipe(os.O_WRONLY)
+	defer pipe.Close() // not before
+	fmt.Fprintln(pipe, os.Getpid())
 	select {}
+}
+
+// startOuter starts a program that runs helpWait in namespaces, and returns the
+// process id and the pipe of that one.
+func startOuter(t *testing.T) (outer *exec.Cmd, inner int, pipe *os.File) {
+	makePipe(t)
+	outer = exec.Command("/proc/self/exe")
+	outer.Env = append(os.Environ(), helper("outer"))
+	check(t, outer.Start())
+	pipe = openPipe(os.O_RDONLY)
+	t.Cleanup(func() { pipe.Close() })
+	return outer, must(strconv.Atoi(readLine(t, pipe)))(t), pipe
 }
 
 // When the program outside is killed, the one inside ends too.
 func TestReexecDiesTogether(t *testing.T) {
-	makePipe(t)
-	outer := exec.Command("/proc/self/exe")
-	outer.Env = append(os.Environ(), helper("outer"))
-	check(t, outer.Start())
-	pipe := openPipe(os.O_RDONLY)
-	defer pipe.Close()
-	expectLine(t, pipe, "ready")
+	outer, _, pipe := startOuter(t)
 	check(t, outer.Process.Kill())
 	_ = outer.Wait() // "killed"
 	if rest, err := io.ReadAll(pipe); err != nil || len(rest) != 0 {
 		t.Errorf("read %q, %v, want the end of the program inside", rest, err)
 	}
+}
+
+// What Ctrl-Z and the shell's fg do to one, they do to both.
+func TestReexecStopsTogether(t *testing.T) {
+	outer, inner, pipe := startOuter(t)
+	check(t, outer.Process.Signal(syscall.SIGTSTP))
+	var status syscall.WaitStatus
+	must(syscall.Wait4(outer.Process.Pid, &status, syscall.WUNTRACED, nil))(t)
+	if !status.Stopped() {
+		t.Fatalf("the program outside: %v, want it stopped", status)
+	}
+	awaitStopped(t, inner, true)
+	check(t, outer.Process.Signal(syscall.SIGCONT))
+	awaitStopped(t, inner, false)
+	check(t, outer.Process.Signal(syscall.SIGINT))
+	must(io.ReadAll(pipe))(t)
+	_ = outer.Wait() // its code is 1
+}
+
+// awaitStopped waits until a process is stopped, or no longer is.
+func awaitStopped(t *testing.T, pid int, want bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+		stat := string(must(os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)))(t))
+		state := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])[0]
+		if (state == "T") == want {
+			return
+		}
+	}
+	t.Fatalf("the program inside: stopped is not %t", want)
 }
 
 func makePipe(t *testing.T) {
@@ -152,20 +195,24 @@ func openPipe(mode int) *os.File {
 	return f
 }
 
-// expectLine reads byte by byte, to leave the rest of the pipe alone.
 func expectLine(t *testing.T, r io.Reader, want string) {
+	t.Helper()
+	if line := readLine(t, r); line != want {
+		t.Fatalf("read %q, want %q", line, want)
+	}
+}
+
+// readLine reads byte by byte, to leave the rest of the pipe alone.
+func readLine(t *testing.T, r io.Reader) string {
 	t.Helper()
 	var line []byte
 	for b := make([]byte, 1); ; line = append(line, b[0]) {
 		if _, err := r.Read(b); err != nil {
-			t.Fatalf("%v after %q, want %q", err, line, want)
+			t.Fatalf("%v after %q, want a line", err, line)
 		}
 		if b[0] == '\n' {
-			break
+			return string(line)
 		}
-	}
-	if string(line) != want {
-		t.Fatalf("read %q, want %q", line, want)
 	}
 }
 
