@@ -48,7 +48,8 @@ func All(s *State) (findings []bgp.Finding, recheck time.Time) {
 	if s.Reg.Policy.Ignore {
 		return nil, time.Time{}
 	}
-	j := newJudgement(s)
+	s.prepare()
+	j := &judgement{State: s}
 	for i := range all {
 		if d := &all[i]; d.state != nil && !s.Settings.Off[d.name] {
 			findings = append(findings, d.state(j)...)

@@ -73,11 +73,7 @@ func promote(routes []Held) {
 	routes[0] = first
 }
 
-// bestPaths gives the best path of each vantage, nil where it holds none.
-func (s *State) bestPaths() []*Held {
-	return firsts(len(s.Vantages), s.Routes)
-}
-
+// firsts gives the first of each vantage's sorted routes, nil where it holds none.
 func firsts(n int, routes []Held) []*Held {
 	out := make([]*Held, n)
 	for i := range routes {

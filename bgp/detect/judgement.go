@@ -10,8 +10,6 @@ import (
 // judgement is one run of all detectors over one state.
 type judgement struct {
 	*State
-	best    []*Held // by vantage; nil = holds none
-	claims  map[*Held]*claim
 	recheck time.Time
 }
 
@@ -22,17 +20,17 @@ type claim struct {
 	offence
 }
 
-func newJudgement(s *State) *judgement {
-	j := &judgement{State: s, best: s.bestPaths()}
+// prepare finds the best paths, and lets the route detectors speak about each route.
+func (s *State) prepare() {
+	if s.best != nil {
+		return
+	}
+	s.best, s.claims = firsts(len(s.Vantages), s.Routes), map[*Held]*claim{}
 	for i := range s.Routes {
 		if c := s.offence(&s.Routes[i]); c != nil {
-			if j.claims == nil {
-				j.claims = map[*Held]*claim{}
-			}
-			j.claims[&s.Routes[i]] = c
+			s.claims[&s.Routes[i]] = c
 		}
 	}
-	return j
 }
 
 // offence lets every route detector speak about one route. The first has it; what the others know of methods and leakers

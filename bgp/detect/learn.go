@@ -14,7 +14,8 @@ func (s *State) Learn() (changed bool) {
 	if s.Memory == nil || !s.exact() || s.Reg.Policy.Ignore {
 		return false
 	}
-	best, covering := s.bestPaths(), firsts(len(s.Vantages), s.Covering)
+	s.prepare()
+	best, covering := s.best, firsts(len(s.Vantages), s.Covering)
 	for i := range s.Vantages {
 		v := &s.Vantages[i]
 		if best[i] == nil && !v.InSync {
@@ -25,7 +26,7 @@ func (s *State) Learn() (changed bool) {
 		changed = t.learnPath(s, v, best[i]) || changed
 		changed = t.learnCover(s, v, best[i], covering[i]) || changed
 	}
-	return s.Memory.Lack.learn(s, best) || changed
+	return s.Memory.Lack.learn(s) || changed
 }
 
 // learnPresence keeps whether and until when a legitimate route was held.
@@ -68,15 +69,12 @@ func (s *State) settle(name string) { s.settled = union(s.settled, []string{name
 // Good says whether some vantage in sync shows the registered prefix as it should be: in the exact scope with a legitimate
 // best path, in that of a more-specific without an offending route.
 func (s *State) Good() bool {
-	best := s.bestPaths()
+	s.prepare()
 	for i, v := range s.Vantages {
-		if !v.InSync {
+		if !v.InSync || s.claims[s.best[i]] != nil {
 			continue
 		}
-		if s.exact() && best[i] != nil && s.offence(best[i]) == nil && s.judgeOrigin(best[i]) == Legitimate {
-			return true
-		}
-		if !s.exact() && (best[i] == nil || s.offence(best[i]) == nil) {
+		if !s.exact() || s.best[i] != nil && s.judgeOrigin(s.best[i]) == Legitimate {
 			return true
 		}
 	}

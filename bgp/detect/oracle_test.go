@@ -189,13 +189,13 @@ func (o *oracle) withdrawn() (line string, explained []string) {
 	}
 	last := len(o.moments) - 1
 	sites := o.moments[last].sites
-	replaced := func(missing []int) bool {
-		return !slices.ContainsFunc(missing, func(s int) bool { return !o.offends(sites[s].stands[exact]) })
+	replaced := func(i int, missing []int) bool {
+		return !slices.ContainsFunc(missing, func(s int) bool { return !o.offends(o.moments[i].sites[s].stands[exact]) })
 	}
 	condition := func(backup bool, need int) func(int) bool {
 		return func(i int) bool {
 			held, missing := o.count(i, backup)
-			return len(missing) > 0 && len(held) < need
+			return len(missing) > 0 && len(held) < need && !replaced(i, missing)
 		}
 	}
 	var bad []string
@@ -208,13 +208,12 @@ func (o *oracle) withdrawn() (line string, explained []string) {
 		}
 		from, holds := o.began(condition(backup, need))
 		_, missing := o.count(last, backup)
-		if !holds {
-			continue
-		}
-		if replaced(missing) {
+		if held, _ := o.count(last, backup); len(missing) > 0 && len(held) < need && replaced(last, missing) {
 			for _, s := range missing {
 				explained = append(explained, sites[s].name)
 			}
+		}
+		if !holds {
 			continue
 		}
 		for _, s := range missing {

@@ -14,7 +14,7 @@ func (t *Trace) learnPath(s *State, v *Vantage, best *Held) (changed bool) {
 	switch {
 	case v.Loading || best == nil && !v.InSync:
 		return false
-	case best == nil || s.offence(best) != nil:
+	case best == nil || s.claims[best] != nil:
 		changed = t.Moved != nil
 		t.Moved = nil
 		return changed
@@ -87,34 +87,64 @@ func pathChange(j *judgement) []bgp.Finding {
 	return []bgp.Finding{f}
 }
 
-// moves lists the vantages in use whose route moved and which no other incident claims.
+// moves lists the vantages in use whose route moved and which no other incident claims. Each of our own sessions is in
+// use. A recording shows hundreds of foreign networks, whose path hunting is no concern of ours: what they show counts when
+// the route of the one nearest to us moves.
 func (j *judgement) moves() []move {
-	var out []move
+	var own, foreign []move
 	inUse := false
 	for i, h := range j.best {
 		if h == nil || j.role(h.Vantage) != primary {
 			continue
 		}
 		inUse = true
-		if t := j.Memory.trace(h.Vantage.Name); t != nil {
-			out = j.moved(out, i, t)
+		switch m := j.moved(i); {
+		case m == nil:
+		case h.Vantage.Own():
+			own = append(own, *m)
+		default:
+			foreign = append(foreign, *m)
 		}
 	}
 	if !inUse {
 		return j.failedOver()
 	}
-	return out
+	nearest := j.nearest()
+	if slices.ContainsFunc(foreign, func(m move) bool { return m.at == nearest }) {
+		return append(own, foreign...)
+	}
+	return own
 }
 
-func (j *judgement) moved(out []move, i int, t *Trace) []move {
+// nearest is the collectors' peer with the best settled path, among those that hold a route.
+func (j *judgement) nearest() (v *bgp.Vantage) {
+	best := 0
+	for i, h := range j.best {
+		if h == nil || h.Vantage.Own() {
+			continue
+		}
+		t := j.Memory.trace(h.Vantage.Name)
+		if t == nil || t.Settled.Path == nil || j.Vantages[i].Loading {
+			continue
+		}
+		if n := t.Settled.Len(); v == nil || n < best {
+			v, best = h.Vantage, n
+		}
+	}
+	return v
+}
+
+// moved compares the best route of a vantage with its settled path.
+func (j *judgement) moved(i int) *move {
 	h, v := j.best[i], &j.Vantages[i]
-	if t.Settled.Path == nil || v.Loading || j.samePath(v, t.Settled.Path, h.Attrs.Path) || j.yields(h, "path_change") {
-		return out
+	t := j.Memory.trace(v.Name)
+	if t == nil || t.Settled.Path == nil || v.Loading || j.samePath(v, t.Settled.Path, h.Attrs.Path) {
+		return nil
 	}
-	if t.Moved == nil {
-		return out
+	if j.yields(h, "path_change") || t.Moved == nil {
+		return nil
 	}
-	return append(out, move{h, t.Settled.Path, h.Vantage, t.Moved.Since})
+	return &move{h, t.Settled.Path, h.Vantage, t.Moved.Since}
 }
 
 // failedOver compares the routes of the backup sessions with what the primary ones held before they lost it.

@@ -142,6 +142,21 @@ func TestPathChangeRules(t *testing.T) {
 			l.announce(c, "203.0.113.0/24", "64700 64496")
 			l.announce(c, "203.0.113.0/24", "64700 64501 64496")
 		}, nil},
+		{"in a replay the nearest vantage stands for all: it moved", func(l *lab) {
+			l.settings.Replay = true
+			a, b := l.collector("a", 64700), l.collector("b", 64701)
+			l.announce(a, "203.0.113.0/24", "64700 64501 64496")
+			l.announce(b, "203.0.113.0/24", "64701 64496")
+			l.announce(a, "203.0.113.0/24", "64700 64502 64496")
+			l.announce(b, "203.0.113.0/24", "64701 64502 64496")
+		}, []string{"path_change info 203.0.113.0/24 ris/a,ris/b/2"}},
+		{"in a replay the nearest vantage stands for all: it did not", func(l *lab) {
+			l.settings.Replay = true
+			a, b := l.collector("a", 64700), l.collector("b", 64701)
+			l.announce(a, "203.0.113.0/24", "64700 64501 64496")
+			l.announce(b, "203.0.113.0/24", "64701 64496")
+			l.announce(a, "203.0.113.0/24", "64700 64502 64496")
+		}, nil},
 		{"our own `internal` ASN at its head goes", func(l *lab) {
 			e1 := l.peer("e1", 64499, bgp.Internal)
 			l.announce(e1, "203.0.113.0/24", "64499 64500 64496")

@@ -85,7 +85,7 @@ type Held struct {
 
 // State is one scope: a route prefix under its registration. The zero values of Routes, Covering and Memory are fine.
 //
-// A State is built for one judgement: Learn, then All. Its slices may be used again afterwards.
+// A State is built for one judgement, Learn and then All, and not changed between them.
 type State struct {
 	Reg      *Registration
 	Prefix   netip.Prefix // Reg.Prefix (the exact scope), or a more-specific of it
@@ -99,6 +99,9 @@ type State struct {
 	Covering []Held
 	Memory   *Memory
 
+	// What Learn and All have in common, worked out once.
+	best    []*Held // the best path of each vantage; nil = holds none
+	claims  map[*Held]*claim
 	settled []string
 }
 

@@ -20,7 +20,7 @@ func (t tally) none() bool { return len(t.absent) > 0 && len(t.held) == 0 }
 
 func (t tally) fewer(need int) bool { return len(t.absent) > 0 && len(t.held) < need }
 
-func (s *State) tallies(best []*Held) (primaries, backups tally) {
+func (s *State) tallies() (primaries, backups tally) {
 	for i := range s.Vantages {
 		t := &primaries
 		switch s.role(s.Vantages[i].Vantage) {
@@ -29,7 +29,7 @@ func (s *State) tallies(best []*Held) (primaries, backups tally) {
 		case backup:
 			t = &backups
 		}
-		switch s.presence(i, best[i]) {
+		switch s.presence(i, s.best[i]) {
 		case present:
 			t.held = append(t.held, i)
 		case absent:
@@ -39,17 +39,19 @@ func (s *State) tallies(best []*Held) (primaries, backups tally) {
 	return primaries, backups
 }
 
-// learn keeps since when each way of being withdrawn holds.
-func (l *Lack) learn(s *State, best []*Held) (changed bool) {
-	primaries, backups := s.tallies(best)
-	expected := s.Reg.Policy.Expect == Announced
+// learn keeps since when each way of being withdrawn holds. Where each of the vantages that lack the prefix holds an
+// offending route in its place, that route's incident tells it.
+func (l *Lack) learn(s *State) (changed bool) {
+	primaries, backups := s.tallies()
+	missed := s.Reg.Policy.Expect == Announced && !s.replaced(primaries.absent)
+	unsecured := s.Reg.Policy.Expect == Announced && !s.replaced(backups.absent)
 	for _, c := range []struct {
 		since *time.Time
 		holds bool
 	}{
-		{&l.None, expected && primaries.none()},
-		{&l.Few, expected && primaries.fewer(s.minPrimary())},
-		{&l.Backup, expected && backups.none()},
+		{&l.None, missed && primaries.none()},
+		{&l.Few, missed && primaries.fewer(s.minPrimary())},
+		{&l.Backup, unsecured && backups.none()},
 	} {
 		if c.holds && c.since.IsZero() {
 			*c.since, changed = s.Now, true
@@ -60,16 +62,25 @@ func (l *Lack) learn(s *State, best []*Held) (changed bool) {
 	return changed
 }
 
-// withdrawn: too few sessions hold the registered prefix from a legitimate origin. Where each of those that lack it holds
-// an offending route in its place, that route's incident tells it.
+// replaced says whether each of the vantages holds an offending route where the legitimate one is missing.
+func (s *State) replaced(absent []int) bool {
+	for _, i := range absent {
+		if s.claims[s.best[i]] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// withdrawn: too few sessions hold the registered prefix from a legitimate origin.
 func withdrawn(j *judgement) []bgp.Finding {
 	if !j.exact() || j.Memory == nil || j.Reg.Policy.Expect != Announced {
 		return nil
 	}
-	primaries, backups := j.tallies(j.best)
+	primaries, backups := j.tallies()
 	none := primaries.none()
-	few := primaries.fewer(j.minPrimary()) && !j.replaced(primaries.absent)
-	spare := backups.none() && !j.replaced(backups.absent)
+	few := primaries.fewer(j.minPrimary()) && !j.stands(primaries.absent)
+	spare := backups.none() && !j.stands(backups.absent)
 	if !few && !spare {
 		return nil
 	}
@@ -106,15 +117,12 @@ func (j *judgement) heldSince(t, began time.Time) bool {
 	return false
 }
 
-// replaced says whether each of the vantages holds an offending route where the legitimate one is missing, and notes it
-// with those routes.
-func (j *judgement) replaced(vantages []int) bool {
-	for _, i := range vantages {
-		if j.best[i] == nil || j.claims[j.best[i]] == nil {
-			return false
-		}
+// stands says whether offending routes have replaced all that is missing, and notes with them that it is.
+func (j *judgement) stands(absent []int) bool {
+	if !j.replaced(absent) {
+		return false
 	}
-	for _, i := range vantages {
+	for _, i := range absent {
 		j.yields(j.best[i], "withdrawn")
 	}
 	return true
