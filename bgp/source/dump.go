@@ -135,17 +135,30 @@ func (d *dumper) message(m *mrtMessage) error {
 	if m.update == nil {
 		return nil
 	}
-	c := cursor{b: m.update}
-	withdrawn := c.take(int(c.uint16()))
-	block := c.take(int(c.uint16()))
-	if c.short {
-		return malformed("the fields of the UPDATE are longer than itself")
-	}
-	d.attrs.parse(block, m.as4)
-	if err := d.withdrawals(m, withdrawn); err != nil {
+	attrs, fields, err := splitUpdate(m)
+	if err != nil {
 		return err
 	}
-	return d.announcements(m, c.b)
+	d.attrs = attrs
+	if err := d.withdrawals(m, fields.withdrawn); err != nil {
+		return err
+	}
+	return d.announcements(m, fields.announced)
+}
+
+// ipv4Fields are the two lists of prefixes of an UPDATE that stand outside of its attributes.
+type ipv4Fields struct{ withdrawn, announced []byte }
+
+func splitUpdate(m *mrtMessage) (attrs dumpAttrs, fields ipv4Fields, err error) {
+	c := cursor{b: m.update}
+	fields.withdrawn = c.take(int(c.uint16()))
+	block := c.take(int(c.uint16()))
+	if c.short {
+		return attrs, fields, malformed("the fields of the UPDATE are longer than itself")
+	}
+	fields.announced = c.b
+	attrs.parse(block, m.as4)
+	return attrs, fields, nil
 }
 
 func (d *dumper) withdrawals(m *mrtMessage, nlri []byte) error {

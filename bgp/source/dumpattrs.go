@@ -119,6 +119,14 @@ func (m *mpReach) parseReach(v *cursor) {
 	m.nlri = v.b
 }
 
+// count gives the number of prefixes, as far as they can be read.
+func (m *mpReach) count(addPath bool) (n int) {
+	if m.present {
+		_ = eachPrefix(m.nlri, m.v6, addPath, func(netip.Prefix, uint32) error { n++; return nil })
+	}
+	return n
+}
+
 // parseFamily knows IPv4 and IPv6, unicast and multicast.
 func (m *mpReach) parseFamily(v *cursor) {
 	afi, safi := v.uint16(), v.uint8()

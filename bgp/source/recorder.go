@@ -70,6 +70,7 @@ func (r *recorder) update(v *recordedVantage, m *mrtMessage) error {
 		}
 	}
 	r.stats.Faults.add(u)
+	r.countOthers(m, u)
 	if f, ok := u.EndOfRIB(); ok && bad == nil {
 		return r.endOfRIB(v, f, m.at)
 	}
@@ -77,6 +78,24 @@ func (r *recorder) update(v *recordedVantage, m *mrtMessage) error {
 		return err
 	}
 	return bad
+}
+
+// countOthers counts the routes of families that are not learnt, which an UPDATE may hold beside or instead of others.
+func (r *recorder) countOthers(m *mrtMessage, u *wire.Update) {
+	for _, f := range u.Faults() {
+		if f.Reason != wire.ReasonFamily {
+			continue
+		}
+		attrs, _, err := splitUpdate(m)
+		if err != nil {
+			return
+		}
+		if f.Attr == typeMPReach {
+			r.stats.OtherAnnounced += attrs.reach.count(m.addPath)
+		} else {
+			r.stats.OtherWithdrawn += attrs.unreach.count(m.addPath)
+		}
+	}
 }
 
 // routes takes in what an UPDATE withdraws and announces.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"time"
 
 	"peervane/bgp"
 	"peervane/bgp/rib"
@@ -195,32 +194,4 @@ func (w *replay) put(in bgp.Input) error { return w.sink.Put(in) }
 // watches says whether all routes of a prefix are told, whatever their path.
 func (w *replay) watches(p netip.Prefix) bool {
 	return w.opts.Watched == nil || w.opts.Watched.Match(p)
-}
-
-// Stats counts what a recording held.
-type Stats struct {
-	Records   int
-	Bad       int       // records that could not be read, or not to their end
-	Announced int       // routes announced by UPDATEs
-	Withdrawn int       // routes withdrawn by UPDATEs, those of a malformed one included (RFC 7606)
-	Routes    int       // entries of RIB dumps
-	States    int       // changes of session states
-	First     time.Time // the time of the first record that was told
-	Last      time.Time
-	Ignored   map[string]int // sound records that hold nothing for us, by what they are
-	Faults    FaultCounts    // what was wrong in UPDATEs that were used all the same
-}
-
-func (s *Stats) record(at time.Time) {
-	if s.Records++; s.Records == 1 {
-		s.First = at
-	}
-	s.Last = at
-}
-
-func (s *Stats) ignore(what string) {
-	if s.Ignored == nil {
-		s.Ignored = make(map[string]int)
-	}
-	s.Ignored[what]++
 }

@@ -1,0 +1,80 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"testing"
+
+	"peervane/bgp"
+)
+
+// plainFile is a file that is in memory already.
+func plainFile(b []byte) *file {
+	return &file{Reader: bufio.NewReaderSize(bytes.NewReader(b), 4096), name: "fuzz"}
+}
+
+// checker is a sink that holds Inputs to what everyone relies on.
+func checker(t *testing.T) Sink {
+	up := map[*bgp.Vantage]bool{}
+	return SinkFunc(func(in bgp.Input) error {
+		v := vantageOf(in)
+		was := up[v]
+		switch in := in.(type) {
+		case bgp.SessionUp:
+			up[v], was = true, true
+		case bgp.SessionDown:
+			up[v] = false
+		case bgp.Change:
+			if !in.Prefix.IsValid() || in.Prefix != in.Prefix.Masked() || in.Announced+in.Withdrawn != 1 || (in.Attrs != nil) != (in.Announced == 1) {
+				t.Errorf("%+v", in)
+			}
+		}
+		if !was {
+			t.Errorf("%s tells %T while it is down", v.Name, in)
+		}
+		return nil
+	})
+}
+
+func newChecked(t *testing.T, stats *Stats) *recorder {
+	w := &replay{ctx: context.Background(), sink: checker(t), opts: &RecordingOptions{}, stats: stats}
+	return &recorder{replay: w, collector: anyCollector}
+}
+
+func FuzzMRT(f *testing.F) {
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bad := func(error) {}
+		d := &dumper{ctx: context.Background(), w: io.Discard}
+		readMRT(&mrtReader{mrtFramer: mrtFramer{file: plainFile(b)}}, d, bad)
+		if d.err != nil {
+			t.Error(d.err)
+		}
+		var stats Stats
+		r := newChecked(t, &stats)
+		if err := readMRT(&mrtReader{mrtFramer: mrtFramer{file: plainFile(b)}}, r, bad); err == nil {
+			r.endDump()
+		}
+	})
+}
+
+func FuzzRISJSON(f *testing.F) {
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bad := func(error) {}
+		var out bytes.Buffer
+		d := &dumper{ctx: context.Background(), w: &out}
+		d.dumpRIS(plainFile(b), bad)
+		d.flush()
+		var stats Stats
+		r, lines := newChecked(t, &stats), risReader{file: plainFile(b)}
+		for lines.next(bad, r.ignored) == nil {
+			if err := r.ris(lines.msg); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := linesByKind(out.Bytes()); n["A"] != stats.Announced || n["W"] != stats.Withdrawn {
+			t.Errorf("dumped %v, replayed %+v", n, stats)
+		}
+	})
+}

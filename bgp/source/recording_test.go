@@ -1,0 +1,418 @@
+package source
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"peervane/bgp"
+	"peervane/bgp/rib"
+	"peervane/bgp/wire"
+)
+
+// replayed is what a recording tells.
+type replayed struct {
+	inputs []bgp.Input
+	stats  Stats
+	bad    []error
+	end    error
+}
+
+func replayFiles(t testing.TB, watched *rib.Watched, files ...string) (out replayed) {
+	t.Helper()
+	r := NewRecording(files, RecordingOptions{Watched: watched, Report: func(err error) { out.bad = append(out.bad, err) }})
+	out.end = r.Run(context.Background(), SinkFunc(func(in bgp.Input) error {
+		out.inputs = append(out.inputs, in)
+		return nil
+	}))
+	out.stats = r.Stats()
+	return out
+}
+
+// told says in words, each with its vantage and second.
+func (r *replayed) told() string {
+	var lines []string
+	for _, in := range r.inputs {
+		lines = append(lines, fmt.Sprintf("%s %.6g %s", vantageOf(in).Name, in.When().Sub(t0).Seconds(), say(in)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func vantageOf(in bgp.Input) *bgp.Vantage {
+	switch in := in.(type) {
+	case bgp.Change:
+		return in.Vantage
+	case bgp.SessionUp:
+		return in.Vantage
+	case bgp.SessionDown:
+		return in.Vantage
+	case bgp.EndOfRIB:
+		return in.Vantage
+	}
+	return nil
+}
+
+func (r *replayed) expect(t *testing.T, want string) {
+	t.Helper()
+	for _, err := range r.bad {
+		t.Error(err)
+	}
+	if r.end != nil {
+		t.Error(r.end)
+	}
+	if got := r.told(); got != strings.TrimSpace(strings.ReplaceAll(want, "\t", "")) {
+		t.Errorf("told\n%s", got)
+	}
+}
+
+// linesByKind counts A, W, B and STATE.
+func linesByKind(dump []byte) map[string]int {
+	n := map[string]int{}
+	for line := range bytes.Lines(dump) {
+		n[string(bytes.Split(line, []byte("|"))[2])]++
+	}
+	return n
+}
+
+func TestReplayCountsWhatBgpdumpPrints(t *testing.T) {
+	for _, want := range testData(t, "mrt/expect/*.bgp.gz") {
+		name := strings.TrimSuffix(filepath.Base(want), ".bgp.gz")
+		r := replayFiles(t, nil, testData(t, "mrt/*/"+name)[0])
+		n := linesByKind(gunzip(t, want))
+		s := r.stats
+		if s.Announced+s.OtherAnnounced != n["A"] || s.Withdrawn+s.OtherWithdrawn != n["W"] || s.Routes != n["B"] || s.States != n["STATE"] {
+			t.Errorf("%s: %+v, want %v", name, s, n)
+		}
+	}
+}
+
+// UPDATEs that RFC 7606 makes a withdrawal are counted as such; all others as they are dumped.
+func TestReplayCountsWhatIsDumped(t *testing.T) {
+	for _, file := range append(testData(t, "mrt/updates/*"), testData(t, "mrt/rib/*")...) {
+		lines, _, _ := dumped(t, file)
+		n, s := linesByKind(lines), replayFiles(t, nil, file).stats
+		turned := 0
+		if filepath.Base(file) == "updates.et-header.2015.gz" {
+			turned = 4 // routes with AS 0 in their path (RFC 7607)
+		}
+		if s.Announced+s.OtherAnnounced != n["A"]-turned || s.Withdrawn+s.OtherWithdrawn != n["W"]+turned || s.Routes != n["B"] || s.States != n["STATE"] {
+			t.Errorf("%s: %+v, want %v", file, s, n)
+		}
+	}
+}
+
+// The statistics count messages: those with path attributes, and those that withdraw. (One that withdraws by
+// MP_UNREACH_NLRI alone has an attribute too.)
+func TestReplayAgainstStatistics(t *testing.T) {
+	var want struct {
+		Updates    int `json:"total_upd"`
+		Attributes int `json:"total_advt"`
+		Withdrawal int `json:"total_withd"`
+	}
+	b, err := os.ReadFile(testData(t, "mrt/expect/rrc23.updates.20220421.0200.gz.json")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &want); err != nil {
+		t.Fatal(err)
+	}
+	f, err := openFile(testData(t, "mrt/updates/rrc23.updates.20220421.0200.gz")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got := messageCounter{}
+	if err := readMRT(&mrtReader{mrtFramer: mrtFramer{file: f}}, &got, func(err error) { t.Error(err) }); err != nil {
+		t.Error(err)
+	}
+	if got.updates != want.Updates || got.attributes != want.Attributes || got.withdrawing != want.Withdrawal {
+		t.Errorf("%d updates, %d with attributes, %d withdrawing; want %+v", got.updates, got.attributes, got.withdrawing, want)
+	}
+}
+
+type messageCounter struct {
+	dumper
+	u                                wire.Update
+	updates, attributes, withdrawing int
+}
+
+func (c *messageCounter) state(*mrtState) error { return nil }
+
+func (c *messageCounter) message(m *mrtMessage) error {
+	if m.update == nil {
+		return nil
+	}
+	c.updates++
+	recordedParams(m.as4, m.addPath, m.peer).Scan(m.update, &c.u)
+	if withdrawn := int(m.update[0])<<8 | int(m.update[1]); m.update[2+withdrawn] != 0 || m.update[3+withdrawn] != 0 {
+		c.attributes++
+	}
+	for range c.u.Withdrawn {
+		c.withdrawing++
+		break
+	}
+	return nil
+}
+
+func TestReplayOfTornFiles(t *testing.T) {
+	whole := func() *mrtFile {
+		m := &mrtFile{}
+		m.peerIndex("192.0.2.1", 64500)
+		for i := range 50 {
+			m.rib(fmt.Sprintf("10.%d.0.0/16", i), 64500, 64496)
+		}
+		return m
+	}
+	m := whole()
+	for cut := range len(m.bytes) {
+		file := writeFile(t, "rib", m.bytes[:cut])
+		r := replayFiles(t, nil, file)
+		var at *Error
+		switch {
+		case isBorder(m.bytes, cut):
+			if r.end != nil {
+				t.Fatalf("cut between records at %d: %v", cut, r.end)
+			}
+		case !errors.Is(r.end, ErrTruncated) || !errors.As(r.end, &at) || at.File != file || at.Offset > int64(cut):
+			t.Fatalf("cut at %d: %v", cut, r.end)
+		case slices.ContainsFunc(r.inputs, func(in bgp.Input) bool { _, ok := in.(bgp.EndOfRIB); return ok }):
+			t.Fatalf("cut at %d: the vantage is told to be in sync", cut)
+		}
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	z.Write(m.bytes)
+	z.Close()
+	for cut := 2; cut < packed.Len(); cut++ {
+		if r := replayFiles(t, nil, writeFile(t, "rib.gz", packed.Bytes()[:cut])); !errors.Is(r.end, ErrTruncated) {
+			t.Fatalf("gzip cut at %d: %v", cut, r.end)
+		}
+	}
+	packed.Bytes()[packed.Len()-6]++ // its checksum
+	if r := replayFiles(t, nil, writeFile(t, "rib.gz", packed.Bytes())); !errors.Is(r.end, ErrCorrupt) {
+		t.Errorf("bad checksum: %v", r.end)
+	}
+}
+
+// isBorder says whether a record ends at this offset.
+func isBorder(b []byte, at int) bool {
+	for o := 0; o <= at; o += mrtHeaderLen + int(b[o+10])<<8 + int(b[o+11]) {
+		if o == at {
+			return true
+		}
+	}
+	return false
+}
+
+func TestReplayOfTornData(t *testing.T) {
+	file := testData(t, "mrt/rib/rib.20140523.0600_firstMB.bz2")[0]
+	r := replayFiles(t, nil, file)
+	if !errors.Is(r.end, ErrTruncated) || !strings.Contains(r.end.Error(), file) || r.stats.Routes != 270005 {
+		t.Errorf("%v after %d routes", r.end, r.stats.Routes)
+	}
+}
+
+func TestReplayReportsBadRecords(t *testing.T) {
+	m := mrtFile{}
+	m.rib("192.0.2.0/24", 64500) // without a PEER_INDEX_TABLE
+	m.record(mrtBGP4MP, subMessageAS4, []byte{1, 2, 3})
+	m.record(mrtBGP4MP, subStateChangeAS4, []byte{1, 2, 3})
+	m.record(mrtTableDumpV2, subPeerIndexTable, []byte{1, 2, 3})
+	m.record(mrtTableDump, tableIPv4, []byte{1, 2, 3})
+	m.record(mrtOldBGP, oldUpdate, []byte{1, 2, 3})
+	m.record(11, 0, []byte{1, 2, 3}) // OSPF
+	m.update("192.0.2.0/24", "", 64500)
+	r := replayFiles(t, nil, m.write(t, "updates"))
+	if len(r.bad) != 6 || r.stats.Bad != 6 || r.stats.Announced != 1 || r.end != nil || r.stats.Ignored["type 11"] != 1 {
+		t.Errorf("%v %v %+v", r.bad, r.end, r.stats)
+	}
+	var second *Error
+	if !errors.As(r.bad[1], &second) || second.Offset != 50 {
+		t.Errorf("the second is at %+v", second)
+	}
+	for range 100 {
+		m.record(mrtBGP4MP, subMessageAS4, []byte{1})
+	}
+	if r := replayFiles(t, nil, m.write(t, "updates")); r.stats.Bad != 106 || len(r.bad) != reportedErrors+1 {
+		t.Errorf("%d reports of %d bad records", len(r.bad), r.stats.Bad)
+	}
+}
+
+func TestReplayOfWhatIsNoRecording(t *testing.T) {
+	for _, content := range []string{"TABLE_DUMP2|1|B|192.0.2.1|64500|", "<html>not found</html>", "\x1f\x8bno gzip"} {
+		r := replayFiles(t, nil, writeFile(t, "x", []byte(content)))
+		if !errors.Is(r.end, ErrCorrupt) && !errors.Is(r.end, ErrTruncated) {
+			t.Errorf("%q: %v", content, r.end)
+		}
+	}
+	if r := replayFiles(t, nil, filepath.Join(t.TempDir(), "missing")); !errors.Is(r.end, os.ErrNotExist) {
+		t.Errorf("missing file: %v", r.end)
+	}
+	if r := replayFiles(t, nil, writeFile(t, "empty", nil)); r.end != nil || len(r.inputs) != 0 {
+		t.Errorf("empty file: %v", r.end)
+	}
+}
+
+func TestReplaySessions(t *testing.T) {
+	m := mrtFile{}
+	m.update("192.0.2.0/24", "", 64500, 64496)
+	m.update("192.0.2.0/24", "", 64500, 64497)
+	m.update("", "203.0.113.0/24") // never held
+	m.at = t0.Add(10 * time.Second)
+	m.state(6, 1)
+	m.state(1, 3)
+	m.at = t0.Add(20 * time.Second)
+	m.state(5, 6)
+	m.update("192.0.2.0/24", "", 64500, 64496)
+	m.message(recordedPeer, wire.AppendEndOfRIB(nil, bgp.IPv4))
+	m.message(recordedPeer, wire.AppendEndOfRIB(nil, bgp.IPv4))
+	m.at = t0.Add(20*time.Second + 1500*time.Microsecond)
+	m.update("", "192.0.2.0/24")
+	r := replayFiles(t, nil, m.write(t, "updates"))
+	r.expect(t, `
+		mrt/192.0.2.1/64500 0 up [ipv4 ipv6] due=false
+		mrt/192.0.2.1/64500 0 +192.0.2.0/24 64500 64496
+		mrt/192.0.2.1/64500 0 +192.0.2.0/24 64500 64497*
+		mrt/192.0.2.1/64500 10 down kept=[]
+		mrt/192.0.2.1/64500 20 up [ipv4 ipv6] due=false
+		mrt/192.0.2.1/64500 20 +192.0.2.0/24 64500 64496 initial
+		mrt/192.0.2.1/64500 20 eor ipv4
+		mrt/192.0.2.1/64500 20.0015 -192.0.2.0/24`)
+	if up, ok := r.inputs[0].(bgp.SessionUp); !ok || !up.Recorded || up.Vantage.Own() {
+		t.Errorf("%+v", r.inputs[0])
+	}
+}
+
+func TestReplayOfDumps(t *testing.T) {
+	m := mrtFile{}
+	m.peerIndex("192.0.2.1", 64500)
+	m.rib("192.0.2.0/24", 64500, 64496)
+	m.rib("192.0.2.0/25", 64500, 64496)
+	m.at = t0.Add(time.Hour)
+	m.update("203.0.113.0/24", "", 64500, 64499)
+	m.at = t0.Add(2 * time.Hour)
+	m.peerIndex("192.0.2.1", 64500)
+	m.rib("192.0.2.0/24", 64500, 64496)
+	m.rib("203.0.113.0/24", 64500, 64499)
+	r := replayFiles(t, nil, m.write(t, "rrc00.bview"))
+	r.expect(t, `
+		rrc00/192.0.2.1/64500 0 up [ipv4 ipv6] due=false
+		rrc00/192.0.2.1/64500 0 +192.0.2.0/24 64500 64496 initial
+		rrc00/192.0.2.1/64500 0 +192.0.2.0/25 64500 64496 initial
+		rrc00/192.0.2.1/64500 3600 eor ipv4
+		rrc00/192.0.2.1/64500 3600 +203.0.113.0/24 64500 64499
+		rrc00/192.0.2.1/64500 7200 +192.0.2.0/24 64500 64496 initial
+		rrc00/192.0.2.1/64500 7200 +203.0.113.0/24 64500 64499 initial
+		rrc00/192.0.2.1/64500 7200 -192.0.2.0/25 swept
+		rrc00/192.0.2.1/64500 7200 eor ipv4`)
+}
+
+// Files of one collector share vantages, and merge by time; ties go by the order of arguments, and times that step back
+// within a file are taken as they come.
+func TestReplayMerges(t *testing.T) {
+	first, second, other := mrtFile{}, mrtFile{}, mrtFile{}
+	first.peerIndex("192.0.2.1", 64500)
+	first.rib("192.0.2.0/24", 64500)
+	second.update("192.0.2.0/25", "", 64500)
+	second.at = t0.Add(2 * time.Second)
+	second.update("192.0.2.0/26", "", 64500)
+	second.at = t0.Add(time.Second)
+	second.update("192.0.2.0/27", "", 64500)
+	other.at = t0.Add(2 * time.Second)
+	other.update("192.0.2.0/28", "", 64500)
+	r := replayFiles(t, nil, second.write(t, "rrc01.updates"), other.write(t, "route-views.sg.updates.1"), first.write(t, "rrc01.bview"))
+	r.expect(t, `
+		rrc01/192.0.2.1/64500 0 up [ipv4 ipv6] due=false
+		rrc01/192.0.2.1/64500 0 +192.0.2.0/25 64500
+		rrc01/192.0.2.1/64500 0 +192.0.2.0/24 64500 initial
+		rrc01/192.0.2.1/64500 0 -192.0.2.0/25 swept
+		rrc01/192.0.2.1/64500 0 eor ipv4
+		rrc01/192.0.2.1/64500 2 +192.0.2.0/26 64500
+		rrc01/192.0.2.1/64500 1 +192.0.2.0/27 64500
+		route-views.sg/192.0.2.1/64500 2 up [ipv4 ipv6] due=false
+		route-views.sg/192.0.2.1/64500 2 +192.0.2.0/28 64500`)
+}
+
+func TestReplayTellsWatchedOnly(t *testing.T) {
+	m := mrtFile{}
+	m.update("192.0.2.0/25", "", 64500)
+	m.update("203.0.113.0/24", "", 64500)
+	m.update("203.0.113.0/25", "", 64500, 64499)
+	m.update("203.0.113.0/25", "", 64500, 64498)
+	m.update("", "203.0.113.0/24")
+	watched := rib.NewWatched([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, []uint32{64499})
+	r := replayFiles(t, watched, m.write(t, "x"))
+	r.expect(t, `
+		mrt/192.0.2.1/64500 0 up [ipv4 ipv6] due=false
+		mrt/192.0.2.1/64500 0 +192.0.2.0/25 64500
+		mrt/192.0.2.1/64500 0 +203.0.113.0/25 64500 64499
+		mrt/192.0.2.1/64500 0 -203.0.113.0/25`)
+	if r.stats.Announced != 4 || r.stats.Withdrawn != 1 {
+		t.Errorf("%+v", r.stats)
+	}
+}
+
+// What stands before an NLRI that is cut short was learnt: the collector did not end its session over it.
+func TestReplayKeepsWhatStandsBeforeBadNLRI(t *testing.T) {
+	m := mrtFile{}
+	message := update("192.0.2.0/24", "", 64500)
+	message = append(message, 24, 203)
+	message[17] += 2
+	m.message(recordedPeer, message)
+	r := replayFiles(t, nil, m.write(t, "x"))
+	if len(r.bad) != 1 || r.stats.Announced != 1 || len(r.inputs) != 2 {
+		t.Errorf("%v %+v %v", r.bad, r.stats, r.inputs)
+	}
+}
+
+func TestReplayStopsWithItsSink(t *testing.T) {
+	m := mrtFile{}
+	m.update("192.0.2.0/24", "", 64500)
+	full := errors.New("full")
+	r := NewRecording([]string{m.write(t, "x")}, RecordingOptions{})
+	if err := r.Run(context.Background(), SinkFunc(func(bgp.Input) error { return full })); !errors.Is(err, full) {
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := r.Run(ctx, SinkFunc(func(bgp.Input) error { return nil })); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestCollectorOf(t *testing.T) {
+	for path, want := range map[string]string{
+		"ris.rrc06.updates.1427846400.gz":                            "rrc06",
+		"rrc00_1999.12_updates.19991214.1621.gz":                     "rrc00",
+		"/data/rrc21/2024.01/bview.20240101.0000.gz":                 "rrc21",
+		"routeviews.route-views.jinx.updates.1427846400.bz2":         "route-views.jinx",
+		"route-views.sg/bgpdata/2024.01/RIBS/rib.20240101.0000.bz2":  "route-views.sg",
+		"route-views6/bgpdata/2024.01/UPDATES/updates.20240101.0000": "route-views6",
+		"updates.20260222.1530.bz2":                                  "mrt",
+	} {
+		if got := collectorOf(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+func BenchmarkReplay(b *testing.B) {
+	file := os.Getenv("PEERVANE_BENCH_MRT")
+	if file == "" {
+		b.Skip("name an MRT file in PEERVANE_BENCH_MRT")
+	}
+	watched := rib.NewWatched(watchedNets, nil)
+	for b.Loop() {
+		replayFiles(b, watched, file)
+	}
+}
