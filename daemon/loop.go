@@ -30,7 +30,7 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 	alive := d.watchdog()
 	defer alive.Stop()
 	for {
-		heard := time.Now()
+		var heard time.Time // zero: not by a route
 		select {
 		case <-ctx.Done():
 			return nil
@@ -49,17 +49,16 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 	}
 }
 
-// take hands all that the peers have for us to the engine, and says when the first of it was read from its socket.
+// take hands all that the peers have for us to the engine, and says when the first change of it was read from its socket.
 func (l *loop) take() (heard time.Time) {
-	heard = time.Now()
 	if targets := l.targets.Swap(nil); targets != nil {
-		l.engine.probed(*targets, heard)
+		l.engine.probed(*targets, time.Now())
 		l.peers.watch(l.engine.watchedSet())
 	}
 	l.inputs = l.peers.take(l.engine, l.inputs[:0])
 	for _, in := range l.inputs {
 		l.engine.input(in)
-		if c, ok := in.(bgp.Change); ok && c.At.Before(heard) {
+		if c, ok := in.(bgp.Change); ok && (heard.IsZero() || c.At.Before(heard)) {
 			heard = c.At
 		}
 	}

@@ -37,7 +37,8 @@ type line struct {
 	body   []byte
 }
 
-// publish hands over what one step of the engine told. It never waits. heard is when the input that led to it was read.
+// publish hands over what one step of the engine told. It never waits. heard is when the
+// UPDATE that led to it was read; zero: none did.
 func (p *publisher) publish(out output, changed []incident.Record, heard, now time.Time) {
 	var b store.Batch
 	var lines []line
@@ -61,7 +62,7 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events) == 0 {
 		return
 	}
-	if len(lines) > 0 {
+	if len(lines) > 0 && !heard.IsZero() {
 		p.metrics.detected(heard)
 	}
 	p.store.Submit(b, func(err error) { p.onDisk(lines, wake, heard, err) })
@@ -73,7 +74,7 @@ func (p *publisher) onDisk(lines []line, wake []string, heard time.Time, err err
 	for i := range lines {
 		notify.Log(p.log, &lines[i].notice, lines[i].body)
 	}
-	if len(lines) > 0 && err == nil {
+	if len(lines) > 0 && err == nil && !heard.IsZero() {
 		p.metrics.durable(heard)
 	}
 	p.channels.Wake(wake...)
