@@ -1,10 +1,14 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"go.uber.org/zap"
 
 	"peervane/daemon/notice"
 )
@@ -83,4 +87,33 @@ func TestSubmitAfterTheEnd(t *testing.T) {
 	}
 	s.Submit(one(2), nil)
 	s.Record(delivery(1, "noc"))
+}
+
+func TestWhatIsNotPromisedWaitsForCompany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(Options{Path: path(t), Log: zap.NewNop()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		began, answers := time.Now(), make(chan time.Duration, 3)
+		answer := func(error) { answers <- time.Since(began) }
+		event := Batch{Events: []Event{{Type: "session_up", Severity: notice.Info}}}
+		s.Submit(event, answer)
+		if took := <-answers; took != defaultLaziness {
+			t.Errorf("an event alone took %v", took)
+		}
+		began = time.Now()
+		s.Submit(event, answer)
+		s.Submit(one(1), answer)
+		for range 2 {
+			if took := <-answers; took != 0 {
+				t.Errorf("beside a promise it took %v", took)
+			}
+		}
+		cancel()
+		<-ended
+	})
 }

@@ -20,7 +20,7 @@ import (
 var ErrClosed = errors.New("the store is closed")
 
 const (
-	lazyDelay       = time.Second            // so long may wait what is not promised
+	defaultLaziness = time.Second            // so long may wait what is not promised
 	defaultPatience = 3 * time.Second        // a commit that takes longer is trouble: nobody's alert waits for the disk then
 	retryMin        = 500 * time.Millisecond // between attempts while the disk does not answer
 	retryMax        = 30 * time.Second
@@ -36,7 +36,7 @@ type Options struct {
 	// state again, and may Load what is there. Called by the writer; it must not wait for the store. May be nil.
 	Recovered func()
 
-	patience time.Duration // shorter in tests
+	patience, laziness time.Duration // shorter in tests
 }
 
 // Store is safe for concurrent use. Run must run for anything to be written.
@@ -62,8 +62,8 @@ type Store struct {
 }
 
 // Open opens the database, makes it, or sets a corrupt one aside and makes another. Trouble with the disk is no error:
-// the store then goes on from memory, and Run tries again. It fails when another process has the
-// database, or a newer version made it.
+// the store then goes on from memory, and Run tries again. It fails when another process has the database, or a newer
+// version made it.
 func Open(opts Options) (*Store, error) {
 	s := &Store{
 		opts: opts, promised: make(chan struct{}, 1), lazy: make(chan struct{}, 1),
@@ -71,7 +71,7 @@ func Open(opts Options) (*Store, error) {
 		seq:    time.Now().UnixMicro(), // beyond all of a database that cannot be read yet
 		report: report{log: opts.Log},
 	}
-	s.opts.patience = cmp.Or(opts.patience, defaultPatience)
+	s.opts.patience, s.opts.laziness = cmp.Or(opts.patience, defaultPatience), cmp.Or(opts.laziness, defaultLaziness)
 	var err error
 	if s.lock, err = lockFile(opts.Path); err != nil {
 		return nil, err
@@ -87,7 +87,8 @@ func Open(opts Options) (*Store, error) {
 }
 
 // Submit hands over a batch and returns at once. done, unless nil, is called once, by the writer: with nil when the
-// batch is on disk, or with the reason why it stays in memory for now. It must not wait for the store.
+// batch is on disk, or with the reason why it stays in memory for now. It must not wait for the store. A batch without
+// incidents and deliveries is in no hurry.
 func (s *Store) Submit(b Batch, done func(error)) {
 	s.mu.Lock()
 	if s.closed {
@@ -109,7 +110,7 @@ func (s *Store) Submit(b Batch, done func(error)) {
 		s.next.done = append(s.next.done, done)
 	}
 	s.mu.Unlock()
-	if b.promised() || done != nil {
+	if b.promised() {
 		signal(s.promised)
 	} else {
 		signal(s.lazy)
@@ -144,7 +145,7 @@ func (s *Store) Run(ctx context.Context) error {
 			}
 		case <-s.lazy:
 			if due == nil {
-				due = time.After(lazyDelay)
+				due = time.After(s.opts.laziness)
 			}
 			continue
 		case <-due:

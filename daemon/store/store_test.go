@@ -31,7 +31,7 @@ type running struct {
 func start(t *testing.T, opts Options) *running {
 	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
-	opts.Log = zap.New(core)
+	opts.Log, opts.laziness = zap.New(core), time.Millisecond
 	s, err := Open(opts)
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,8 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 		to  **sql.Stmt
 		sql string
 	}{
-		{&s.incident, `REPLACE INTO incidents (id, fingerprint, type, prefix, status, severity, started, updated, resolved, told, notice, state)
+		{&s.incident, `REPLACE INTO incidents
+			(id, fingerprint, type, prefix, status, severity, started, updated, resolved, told, notice, state)
 			VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`},
 		{&s.delivery, `REPLACE INTO outbox (seq, delivery, channel, incident, body, created, dead, attempts, next_at, error)
 			VALUES (?,?,?,?,?,?,?,?,?,?)`},
