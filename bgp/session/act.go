@@ -72,9 +72,9 @@ func (s *Session) act(a Action, at time.Time) {
 	case Up:
 		s.goUp(a, at)
 	case Down:
-		s.goDown(a.Reason, at)
+		s.goDown(*a.Reason, at)
 	case Fail:
-		s.fail(a.Reason, at)
+		s.fail(*a.Reason, at)
 	}
 }
 
@@ -103,12 +103,15 @@ func (s *Session) goUp(a Action, at time.Time) {
 }
 
 func (s *Session) goDown(r Reason, at time.Time) {
+	wanted := r.Sent != nil && r.Sent.Code == wire.CodeCease
 	s.publish(at, func(st *Status) {
 		st.Up, st.Negotiated = time.Time{}, nil
-		st.Flaps++
+		if !wanted {
+			st.Flaps++
+		}
 		st.LastError, st.LastErrorAt = r.Text, at
 	})
-	if r.Sent != nil && r.Sent.Code == wire.CodeCease {
+	if wanted {
 		s.log.Info("session closed", zap.String("reason", r.Text))
 	} else {
 		s.log.Warn("session lost", zap.String("reason", r.Text), zap.Bool("graceful", r.Graceful))

@@ -47,7 +47,7 @@ func (c *Config) needsMultiprotocol() bool { return !slices.Contains(c.Families,
 // remote is the address to dial; a link-local one has its interface as zone.
 func (c *Config) remote() netip.AddrPort {
 	addr, port := c.Addr, c.Port
-	if addr.IsLinkLocalUnicast() && addr.Is6() && addr.Zone() == "" && c.Interface != "" {
+	if c.linkLocal() && c.Interface != "" {
 		addr = addr.WithZone(c.Interface)
 	}
 	if port == 0 {
@@ -55,6 +55,9 @@ func (c *Config) remote() netip.AddrPort {
 	}
 	return netip.AddrPortFrom(addr, port)
 }
+
+// linkLocal says whether the neighbour's address means something only on Interface.
+func (c *Config) linkLocal() bool { return c.Addr.Is6() && c.Addr.IsLinkLocalUnicast() }
 
 // connectRetry is ConnectRetry with its default.
 func (c *Config) connectRetry() time.Duration {

@@ -12,7 +12,7 @@ func (c *Config) dialTCP(ctx context.Context) (net.Conn, error) {
 	d.SetMultipathTCP(false)
 	if c.LocalAddr.IsValid() {
 		local := c.LocalAddr
-		if c.remote().Addr().Zone() != "" && local.IsLinkLocalUnicast() {
+		if c.linkLocal() && local.IsLinkLocalUnicast() {
 			local = local.WithZone(c.Interface)
 		}
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))

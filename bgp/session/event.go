@@ -118,5 +118,5 @@ type Action struct {
 	Open   *wire.Open
 	Err    *wire.Error
 	Agreed *Negotiated
-	Reason Reason
+	Reason *Reason
 }

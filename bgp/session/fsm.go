@@ -91,7 +91,7 @@ func (f *FSM) Step(ev Event) []Action {
 	case TCPConnectionConfirmed:
 		f.accept()
 	default:
-		f.stepConn(ev)
+		f.stepConn(&ev)
 	}
 	f.armConnectRetry()
 	return f.out

@@ -9,7 +9,7 @@ import (
 
 // stepConn handles an event of one connection. An event of one that is gone is ignored: it was on its way when the
 // connection was closed.
-func (f *FSM) stepConn(ev Event) {
+func (f *FSM) stepConn(ev *Event) {
 	switch f.conns[ev.Conn].state {
 	case Connect:
 		f.connect(ev)
@@ -25,7 +25,7 @@ func (f *FSM) stepConn(ev Event) {
 // connect: on Event 16 it "sends an OPEN message to its peer", "sets the HoldTimer to a large value" and "changes its
 // state to OpenSent"; on Event 18 it "restarts the ConnectRetryTimer", "continues to listen for a connection that may be
 // initiated by the remote BGP peer", and "changes its state to Active".
-func (f *FSM) connect(ev Event) {
+func (f *FSM) connect(ev *Event) {
 	switch ev.Kind {
 	case TCPConnectionAcked:
 		f.open(ev.Conn)
@@ -43,7 +43,7 @@ func (f *FSM) open(slot Slot) {
 }
 
 // openSent: "In this state, BGP FSM waits for an OPEN message from its peer."
-func (f *FSM) openSent(ev Event) {
+func (f *FSM) openSent(ev *Event) {
 	switch ev.Kind {
 	case BGPOpen:
 		f.receiveOpen(ev)
@@ -58,7 +58,7 @@ func (f *FSM) openSent(ev Event) {
 }
 
 // openConfirm: "In this state, BGP waits for a KEEPALIVE or NOTIFICATION message."
-func (f *FSM) openConfirm(ev Event) {
+func (f *FSM) openConfirm(ev *Event) {
 	switch ev.Kind {
 	case KeepAliveMsg:
 		f.establish(ev.Conn)
@@ -76,7 +76,7 @@ func (f *FSM) openConfirm(ev Event) {
 
 // established: "In the Established state, the BGP FSM can exchange UPDATE, NOTIFICATION, and KEEPALIVE messages with its
 // peer." Each message but NOTIFICATION "restarts its HoldTimer, if the negotiated HoldTime value is non-zero".
-func (f *FSM) established(ev Event) {
+func (f *FSM) established(ev *Event) {
 	switch ev.Kind {
 	case KeepAliveMsg:
 		f.restartHold(ev.Conn)
@@ -97,7 +97,7 @@ func (f *FSM) established(ev Event) {
 }
 
 // trouble is what ends a connection in the same way in all three states.
-func (f *FSM) trouble(ev Event) {
+func (f *FSM) trouble(ev *Event) {
 	switch ev.Kind {
 	case HoldTimerExpires:
 		f.refuse(ev.Conn, &wire.Error{Code: wire.CodeHoldTimer, Reason: "the neighbour was silent for the hold time"})
@@ -112,7 +112,7 @@ func (f *FSM) trouble(ev Event) {
 }
 
 // unexpected answers a message that its state does not allow. The data is the message's type (RFC 6608 section 4).
-func (f *FSM) unexpected(ev Event, subcode uint8) {
+func (f *FSM) unexpected(ev *Event, subcode uint8) {
 	typ := messageType(ev.Kind)
 	f.refuse(ev.Conn, &wire.Error{Code: wire.CodeFSM, Subcode: subcode, Data: []byte{typ},
 		Reason: fmt.Sprintf("message of type %d in state %s", typ, f.conns[ev.Conn].state)})
@@ -132,7 +132,7 @@ func messageType(k EventKind) uint8 {
 
 // receiveOpen: without errors or a collision it "sends a KEEPALIVE message", "sets a KeepaliveTimer", "sets the HoldTimer
 // according to the negotiated value", and "changes its state to OpenConfirm".
-func (f *FSM) receiveOpen(ev Event) {
+func (f *FSM) receiveOpen(ev *Event) {
 	slot := ev.Conn
 	agreed, err := f.cfg.negotiate(&f.conns[slot].open.Caps, ev.Open)
 	if err != nil {
@@ -238,7 +238,7 @@ func (f *FSM) end(slot Slot, r Reason) {
 	c := f.conns[slot]
 	f.drop(slot)
 	if c.state != Established {
-		f.emit(Action{Do: Fail, Conn: slot, Reason: r})
+		f.emit(Action{Do: Fail, Conn: slot, Reason: &r})
 		return
 	}
 	if f.now.Sub(f.upSince) >= settled {
@@ -246,7 +246,7 @@ func (f *FSM) end(slot Slot, r Reason) {
 	}
 	f.bare, f.without = false, nil // a neighbour that comes back may have learnt
 	r.Graceful = r.graceful(c.agreed)
-	f.emit(Action{Do: Down, Conn: slot, Reason: r})
+	f.emit(Action{Do: Down, Conn: slot, Reason: &r})
 }
 
 // drop closes a connection without a word.

@@ -13,7 +13,9 @@ import (
 )
 
 const (
-	// chunkSize is what one read may bring: many messages, and always room for one of the longest.
+	// One read may bring as much as a buffer holds: enough for a neighbour at rest at first, and many messages, or one
+	// of the longest, once it was filled.
+	restSize  = 16 << 10
 	chunkSize = 128 << 10
 
 	// queued is how many messages may wait to be written. We write so little that more means a neighbour that does not
@@ -63,8 +65,8 @@ func newLink(conn net.Conn, st *status) *link {
 		chunks: make(chan chunk, 1), free: make(chan []byte, 2), out: make(chan []byte, queued),
 		closed: make(chan struct{}),
 	}
-	l.free <- make([]byte, chunkSize)
-	l.free <- make([]byte, chunkSize)
+	l.free <- make([]byte, restSize)
+	l.free <- make([]byte, restSize)
 	l.maxLen.Store(wire.MaxLen)
 	l.sendHold.Store(int64(sendHoldTime))
 	return l
@@ -96,25 +98,32 @@ func (l *link) read() error {
 		l.status.read(n, at)
 		fill += n
 		end, bad := frame(buf[:fill], int(l.maxLen.Load()))
-		c := chunk{buf, end, at, err}
-		if bad != nil {
-			c.err = bad
-		} else if err != nil && l.sendErr.Load() != nil {
-			c.err = *l.sendErr.Load()
+		c := chunk{buf, end, at, l.cause(bad, err)}
+		full, rest := fill == len(buf), buf[end:fill]
+		if end > 0 || c.err != nil {
+			if !l.deliver(c) || c.err != nil {
+				return err
+			}
+			if buf = l.buffer(); buf == nil {
+				return nil
+			}
 		}
-		if end == 0 && c.err == nil {
-			continue
+		if (full || len(rest) >= len(buf)) && len(buf) < chunkSize {
+			buf = make([]byte, chunkSize)
 		}
-		if !l.deliver(c) || c.err != nil {
-			return err
-		}
-		next, ok := l.buffer()
-		if !ok {
-			return nil
-		}
-		fill = copy(next, buf[end:fill])
-		buf = next
+		fill = copy(buf, rest)
 	}
+}
+
+// cause is what ended the connection, if anything did: a bad header, what made the writer give up, or the read itself.
+func (l *link) cause(bad *wire.Error, err error) error {
+	if bad != nil {
+		return bad
+	}
+	if gaveUp := l.sendErr.Load(); err != nil && gaveUp != nil {
+		return *gaveUp
+	}
+	return err
 }
 
 // frame finds where the last complete message ends.
@@ -141,12 +150,13 @@ func (l *link) deliver(c chunk) bool {
 	}
 }
 
-func (l *link) buffer() ([]byte, bool) {
+// buffer waits for a free one; nil means that the link is closed.
+func (l *link) buffer() []byte {
 	select {
 	case buf := <-l.free:
-		return buf, true
+		return buf
 	case <-l.closed:
-		return nil, false
+		return nil
 	}
 }
 
@@ -166,6 +176,9 @@ func (l *link) send(msg []byte) {
 		l.giveUp(errSendHold)
 	}
 }
+
+// busy says whether the neighbour is slow to take in what we say.
+func (l *link) busy() bool { return len(l.out) > queued/2 }
 
 // write writes what is queued, until the link is closed; then it says that no more will come.
 func (l *link) write() {

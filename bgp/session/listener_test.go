@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"slices"
 	"testing"
@@ -145,17 +146,38 @@ func TestNetworks(t *testing.T) {
 
 // IPv4 and IPv6 of one port do not stand in each other's way.
 func TestListenOnBothFamilies(t *testing.T) {
-	first := prepareListener(t, "0.0.0.0:0")
-	defer first.closeSockets()
-	port := first.Addrs()[0].Port()
-	first.closeSockets()
-	l := listen(t, netip.AddrPortFrom(netip.IPv4Unspecified(), port).String(), netip.AddrPortFrom(netip.IPv6Unspecified(), port).String())
+	l, port := bothFamilies(t)
+	serve(t, l)
 	asked := members(t, l, "127.0.4.1/32", "::1/128")
 	connect(t, "127.0.4.1", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)).expectClosed()
 	connect(t, "::1", netip.AddrPortFrom(netip.IPv6Loopback(), port)).expectClosed()
 	if len(asked) != 2 {
 		t.Errorf("%d of 2 connections", len(asked))
 	}
+}
+
+// bothFamilies listens on a port that was free a moment ago.
+func bothFamilies(t *testing.T) (*Listener, uint16) {
+	t.Helper()
+	var err error
+	for range 10 {
+		probe := prepareListener(t, "0.0.0.0:0")
+		port := probe.Addrs()[0].Port()
+		probe.closeSockets()
+		var sockets []net.Listener
+		sockets, err = Listen(context.Background(), []netip.AddrPort{
+			netip.AddrPortFrom(netip.IPv4Unspecified(), port), netip.AddrPortFrom(netip.IPv6Unspecified(), port)})
+		if err != nil {
+			continue
+		}
+		l, err := NewListener(sockets, logger(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l, port
+	}
+	t.Fatal(err)
+	return nil, 0
 }
 
 // A connection that comes when its session has ended is closed, not forgotten.

@@ -151,7 +151,7 @@ func (s *Session) message(i Slot, msg []byte, at time.Time) {
 }
 
 // refresh handles a ROUTE-REFRESH of an Established session. Asked for our routes, we have none to send: under RFC 7313
-// that is told by the beginning and the end of nothing.
+// that is told by the beginning and the end of nothing; while an answer is on its way it serves for further requests.
 func (s *Session) refresh(i Slot, msg []byte, at time.Time) {
 	f, known, subtype, err := wire.ParseRouteRefresh(msg[wire.HeaderLen:])
 	n := s.slots[i].up
@@ -160,6 +160,7 @@ func (s *Session) refresh(i Slot, msg []byte, at time.Time) {
 		err.Data = append([]byte(nil), msg...)
 		s.step(Event{Kind: UpdateMsgErr, Conn: i, At: at, Err: err})
 	case !known || !n.Families[f] || !n.EnhancedRefresh:
+	case subtype == wire.RefreshRequest && s.slots[i].link.busy():
 	case subtype == wire.RefreshRequest:
 		s.slots[i].send(s, wire.TypeRouteRefresh, wire.AppendRouteRefresh(nil, f, wire.RefreshBegin))
 		s.slots[i].send(s, wire.TypeRouteRefresh, wire.AppendRouteRefresh(nil, f, wire.RefreshEnd))

@@ -63,7 +63,7 @@ func setOptions(fd int, opts []option) error {
 // protected than configured must not come up.
 func (c *Config) control(_, _ string, raw syscall.RawConn) error {
 	return onSocket(raw, func(fd int) error {
-		if c.Interface != "" {
+		if c.Interface != "" && !c.linkLocal() { // the zone of a link-local address says it already
 			if err := unix.BindToDevice(fd, c.Interface); err != nil {
 				return fmt.Errorf("bind to interface %q: %w", c.Interface, err)
 			}

@@ -12,7 +12,7 @@ type Status struct {
 	State       State
 	Since       time.Time   // in State
 	Up          time.Time   // Established since; zero when it is not
-	Flaps       uint64      // how often an Established session was lost
+	Flaps       uint64      // how often an Established session was lost, our own Ceases aside
 	LastError   string      // why the last attempt or session ended
 	LastErrorAt time.Time   // zero without
 	Negotiated  *Negotiated // nil when not Established

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
 
 	"peervane/bgp"
 	"peervane/bgp/wire"
@@ -357,3 +360,39 @@ func settle(t *testing.T, a, b *recorder) {
 		}
 	}
 }
+
+// Whatever a neighbour says, before its OPEN or after it: the session neither panics nor hangs, and ends when told.
+func FuzzNeighbour(f *testing.F) {
+	hello := append(testOpen().Append(nil), keepalive()...)
+	f.Add([]byte(nil), []byte("GET / HTTP/1.1\r\n\r\n"))
+	f.Add(hello, update(2))
+	f.Add(hello, append(wire.AppendRouteRefresh(nil, bgp.IPv4, wire.RefreshRequest), keepalive()...))
+	f.Add(restartable(true).Append(nil), wire.AppendNotification(nil, &wire.Error{Code: wire.CodeCease, Subcode: wire.SubHardReset}))
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		cfg := testConfig()
+		cfg.Passive = true
+		s := New(cfg, deaf{}, zap.NewNop(), Options{})
+		stop := start(t, s)
+		near, far := net.Pipe()
+		s.Incoming(near)
+		var reading sync.WaitGroup
+		reading.Go(func() { _, _ = io.Copy(io.Discard, far) })
+		_ = far.SetDeadline(time.Now().Add(patience))
+		_, _ = far.Write(first) // fails when the session has had enough
+		_, _ = far.Write(second)
+		_ = far.Close()
+		stop()
+		reading.Wait()
+		if state := s.State().State; state != Idle {
+			t.Errorf("state %s after the end", state)
+		}
+	})
+}
+
+// deaf is a Handler that takes everything.
+type deaf struct{}
+
+func (deaf) Established(Negotiated, time.Time)          {}
+func (deaf) Update([]byte, time.Time) (err *wire.Error) { return nil }
+func (deaf) Refresh(bgp.Family, uint8, time.Time)       {}
+func (deaf) Closed(Reason, time.Time)                   {}
