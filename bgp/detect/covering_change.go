@@ -81,7 +81,7 @@ func coveringChange(j *judgement) []bgp.Finding {
 			out = append(out, j.coverFinding(h.Prefix, k.culprit))
 		}
 		show(&out[n], h, t.Carrier.Since)
-		out[n].Previous = append(out[n].Previous, j.last(h.Vantage)...)
+		out[n].Previous = append(out[n].Previous, j.last(i)...)
 	}
 	for n := range out {
 		j.agree(&out[n], anyVantage)
@@ -96,7 +96,7 @@ func (j *judgement) newCarrier(i int, h *Held) *Trace {
 	if h == nil || j.best[i] != nil || !v.InSync {
 		return nil
 	}
-	t := j.Memory.trace(v.Name)
+	t := j.traces[i]
 	if t == nil || t.Carrier == nil || !t.Carrier.same(j.cover(h)) || j.presence(i, nil) != absent {
 		return nil
 	}

@@ -14,14 +14,18 @@ func (s *State) Learn() (changed bool) {
 	if s.Memory == nil || !s.exact() || s.Reg.Policy.Ignore {
 		return false
 	}
+	for _, v := range s.Vantages {
+		if v.Up || v.InSync {
+			s.Memory.make(v.Name)
+		}
+	}
 	s.prepare()
 	best, covering := s.best, firsts(len(s.Vantages), s.Covering)
 	for i := range s.Vantages {
-		v := &s.Vantages[i]
-		if best[i] == nil && !v.InSync {
+		v, t := &s.Vantages[i], s.traces[i]
+		if t == nil || best[i] == nil && !v.InSync {
 			continue
 		}
-		t := s.Memory.make(v.Name)
 		changed = t.learnPresence(s, i, best[i]) || changed
 		changed = t.learnPath(s, v, best[i]) || changed
 		changed = t.learnCover(s, v, best[i], covering[i]) || changed
@@ -48,7 +52,7 @@ func (j *judgement) settling() {
 		return
 	}
 	for i := range j.Vantages {
-		t := j.Memory.trace(j.Vantages[i].Name)
+		t := j.traces[i]
 		if t == nil {
 			continue
 		}
@@ -82,8 +86,8 @@ func (s *State) Good() bool {
 }
 
 // last is the legitimate route that a vantage held last; after a restart only its settled path is known.
-func (s *State) last(v *bgp.Vantage) []bgp.Seen {
-	t := s.Memory.trace(v.Name)
+func (s *State) last(i int) []bgp.Seen {
+	t, v := s.traces[i], s.Vantages[i].Vantage
 	switch {
 	case t == nil:
 		return nil
@@ -95,29 +99,29 @@ func (s *State) last(v *bgp.Vantage) []bgp.Seen {
 	return nil
 }
 
-// trace finds what is remembered of a vantage; nil = nothing.
-func (m *Memory) trace(vantage string) *Trace {
-	if m == nil {
-		return nil
-	}
-	i, found := m.find(vantage)
-	if !found {
-		return nil
-	}
-	return &m.Traces[i]
-}
-
 func (m *Memory) find(vantage string) (int, bool) {
 	return slices.BinarySearchFunc(m.Traces, vantage, func(t Trace, name string) int { return cmp.Compare(t.Vantage, name) })
 }
 
-// make finds or begins the trace of a vantage. The pointer is good until the next call.
-func (m *Memory) make(vantage string) *Trace {
-	i, found := m.find(vantage)
-	if !found {
+// traces gives what is remembered of each vantage of a state, nil where that is nothing.
+func (m *Memory) traces(vantages []Vantage) []*Trace {
+	out := make([]*Trace, len(vantages))
+	for i := range vantages {
+		if m == nil {
+			break
+		}
+		if n, found := m.find(vantages[i].Name); found {
+			out[i] = &m.Traces[n]
+		}
+	}
+	return out
+}
+
+// make begins the trace of a vantage, where there is none.
+func (m *Memory) make(vantage string) {
+	if i, found := m.find(vantage); !found {
 		m.Traces = slices.Insert(m.Traces, i, Trace{Vantage: vantage})
 	}
-	return &m.Traces[i]
 }
 
 // Forget drops what is remembered of a vantage that is gone for good.

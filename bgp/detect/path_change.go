@@ -123,7 +123,7 @@ func (j *judgement) nearest() (v *bgp.Vantage) {
 		if h == nil || h.Vantage.Own() {
 			continue
 		}
-		t := j.Memory.trace(h.Vantage.Name)
+		t := j.traces[i]
 		if t == nil || t.Settled.Path == nil || j.Vantages[i].Loading {
 			continue
 		}
@@ -137,7 +137,7 @@ func (j *judgement) nearest() (v *bgp.Vantage) {
 // moved compares the best route of a vantage with its settled path.
 func (j *judgement) moved(i int) *move {
 	h, v := j.best[i], &j.Vantages[i]
-	t := j.Memory.trace(v.Name)
+	t := j.traces[i]
 	if t == nil || t.Settled.Path == nil || v.Loading || j.samePath(v, t.Settled.Path, h.Attrs.Path) {
 		return nil
 	}
@@ -179,7 +179,7 @@ func (j *judgement) failedOver() []move {
 func (j *judgement) abandoned() (from move) {
 	for i := range j.Vantages {
 		v := j.Vantages[i].Vantage
-		t := j.Memory.trace(v.Name)
+		t := j.traces[i]
 		if t == nil || t.Settled.Path == nil || j.role(v) != primary || j.presence(i, nil) != absent {
 			continue
 		}
@@ -197,7 +197,7 @@ func (j *judgement) abandoned() (from move) {
 func (j *judgement) settledAtPrimary(h *Held) bool {
 	for i := range j.Vantages {
 		v := &j.Vantages[i]
-		t := j.Memory.trace(v.Name)
+		t := j.traces[i]
 		if t != nil && t.Settled.Path != nil && j.role(v.Vantage) == primary &&
 			wildHops(j.hops(v.Vantage, t.Settled.Path), j.hops(h.Vantage, h.Attrs.Path)) {
 			return true

@@ -79,7 +79,7 @@ func (s *State) presence(i int, best *Held) presence {
 			return unknown
 		}
 	}
-	if !v.InSync || !s.comesBack(v.Vantage) && !s.seen(v.Name) {
+	if !v.InSync || !s.comesBack(v.Vantage) && !s.seen(i) {
 		return unknown
 	}
 	return absent
@@ -91,7 +91,7 @@ func (s *State) judgeOrigin(h *Held) Verdict {
 }
 
 // seen says whether a legitimate route of the prefix was ever held at a vantage.
-func (s *State) seen(vantage string) bool {
-	t := s.Memory.trace(vantage)
+func (s *State) seen(i int) bool {
+	t := s.traces[i]
 	return t != nil && t.Seen
 }

@@ -102,6 +102,7 @@ type State struct {
 	// What Learn and All have in common, worked out once.
 	best    []*Held // the best path of each vantage; nil = holds none
 	claims  map[*Held]*claim
+	traces  []*Trace // of each vantage; nil = nothing is remembered
 	settled []string
 }
 

@@ -134,7 +134,7 @@ func (j *judgement) missing(f *bgp.Finding, t tally) {
 	for _, i := range t.absent {
 		v := j.Vantages[i].Vantage
 		f.Bad = union(f.Bad, []string{v.Name})
-		f.Previous = append(f.Previous, j.last(v)...)
+		f.Previous = append(f.Previous, j.last(i)...)
 	}
 	f.Expected.Silent = f.Bad
 }
