@@ -2,6 +2,7 @@ package probe
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"peervane/probe/stats"
@@ -36,9 +37,6 @@ type Batch struct {
 	Err      string     // why nothing, or not all, could be sent
 }
 
-// sourceRank orders the sources of time, worst last.
-var sourceRank = map[string]int{SourceKernel: 1, SourceTCPInfo: 2, SourceKernelRx: 3, SourceUser: 4}
-
 // add counts one outcome.
 func (b *Batch) add(o Outcome) {
 	b.Sent++
@@ -59,8 +57,13 @@ func (b *Batch) add(o Outcome) {
 	}
 	if o.Kind == stats.Reply || o.Kind == stats.Late || o.Kind == stats.Refused {
 		b.RTTs = append(b.RTTs, o.RTT)
-		if sourceRank[o.TSSource] > sourceRank[b.TSSource] {
+		if weakness(o.TSSource) > weakness(b.TSSource) {
 			b.TSSource = o.TSSource
 		}
 	}
+}
+
+// weakness orders the sources of time, the best first.
+func weakness(source string) int {
+	return slices.Index([]string{SourceKernel, SourceTCPInfo, SourceKernelRx, SourceUser}, source)
 }

@@ -2,11 +2,13 @@ package probe
 
 import (
 	"context"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"go.uber.org/zap/zaptest"
 	"golang.org/x/sys/unix"
 )
@@ -257,4 +259,98 @@ func TestICMPErrorAboutOneTargetSparesTheOthers(t *testing.T) {
 			expect(t, b.TSSource != SourceUser, true)
 		}
 	})
+}
+
+func TestInterfaceThatComesBack(t *testing.T) {
+	eachSocket(t, func(t *testing.T, l *lab, v6 bool) {
+		target := labTarget(either(v6, far4, far6))
+		target.Interface = "near"
+		l.in(t, l.near, func() {
+			p := l.prober(t, target)
+			defer p.close()
+			brief := Settings{Packets: 1, Timeout: 50 * time.Millisecond}
+			expect(t, p.probe(t.Context(), brief).Received, 1)
+
+			link, err := netlink.LinkByName("near")
+			must(t, err)
+			must(t, netlink.LinkDel(link))
+			for range silentBatches {
+				expect(t, p.probe(t.Context(), brief).Received, 0)
+			}
+			expect(t, p.probe(t.Context(), brief).Err, "bind to interface near: no such device")
+
+			l.cable(t)
+			expect(t, p.probe(t.Context(), quick).Received, quick.Packets)
+		})
+	})
+}
+
+func TestLinkLocalAddress(t *testing.T) {
+	l := newLab(t)
+	var addr netip.Addr
+	l.in(t, l.far, func() { addr = l.linkLocal(t, "far") })
+	target := labTarget(addr.WithZone("near").String())
+	l.await(t, target.Addr.String())
+	expect(t, l.probe(t, target, 1, quick)[0].Received, quick.Packets)
+}
+
+func TestDSCPIsOnTheWire(t *testing.T) {
+	for _, method := range []Method{ICMP, TCP(443)} {
+		eachFamily(t, func(t *testing.T, l *lab, v6 bool) {
+			target := Target{POP: "p", Addr: netip.MustParseAddr(either(v6, far4, far6)), Method: method, DSCP: 46}
+			tap := l.tap(t)
+			l.probe(t, target, 1, quick)
+			expect(t, firstDSCP(t, tap, target), uint8(46))
+		})
+	}
+}
+
+// tap opens a packet socket at near.
+func (l *lab) tap(t *testing.T) int {
+	fd := -1
+	l.in(t, l.near, func() {
+		var err error
+		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(bits.ReverseBytes16(unix.ETH_P_ALL)))
+		must(t, err)
+	})
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// firstDSCP reads that of the first packet to a target, its neighbour
+// discovery aside.
+func firstDSCP(t *testing.T, tap int, target Target) uint8 {
+	buffer := make([]byte, 512)
+	for {
+		n, err := unix.Read(tap, buffer)
+		if err != nil {
+			t.Fatalf("no packet was seen: %v", err)
+		}
+		switch b := buffer[:n]; {
+		case n >= 20 && b[0]>>4 == 4 && netip.AddrFrom4([4]byte(b[16:20])) == target.Addr:
+			return b[1] >> 2
+		case n >= 41 && b[0]>>4 == 6 && netip.AddrFrom16([16]byte(b[24:40])) == target.Addr && b[40] != 135 && b[40] != 136:
+			return (b[0]<<4 | b[1]>>4) >> 2
+		}
+	}
+}
+
+func TestCorruptedReplyIsNoReply(t *testing.T) {
+	for _, raw := range []bool{false, true} {
+		l := newLab(t)
+		if !raw {
+			l.openPing(t)
+		}
+		l.respond(t, false, func(r *responder, q request) {
+			message := append([]byte{0, 0, 0, 0, byte(q.id >> 8), byte(q.id), byte(q.seq >> 8), byte(q.seq)}, q.cookie...)
+			message = sealed(message)
+			message[2] ^= 0xff
+			if err := unix.Sendto(r.fd, message, 0, sockaddr(q.from)); err != nil {
+				t.Error(err)
+			}
+		})
+		b := l.probe(t, labTarget(far4), 1, quick)[0]
+		expect(t, b.Lost, 3)
+		expect(t, b.Foreign, 0)
+	}
 }

@@ -30,28 +30,32 @@ type lab struct{ near, far netns.NsHandle }
 func newLab(t testing.TB) *lab {
 	t.Helper()
 	l := &lab{near: newNamespace(t), far: newNamespace(t)}
+	l.in(t, l.near, func() { setSysctl(t, "net/ipv4/ping_group_range", "1 0") })
+	l.in(t, l.far, func() {
+		setSysctl(t, "net/ipv4/ip_forward", "1")
+		setSysctl(t, "net/ipv6/conf/all/forwarding", "1")
+		setSysctl(t, "net/ipv4/icmp_ratemask", "0")
+		setSysctl(t, "net/ipv6/icmp/ratelimit", "0")
+	})
+	l.cable(t)
+	return l
+}
+
+// cable connects near and far. Addresses come last: on a link that is not up
+// at both ends, IPv6 would stay silent for seconds.
+func (l *lab) cable(t testing.TB) {
 	l.in(t, l.near, func() {
 		must(t, netlink.LinkAdd(&netlink.Veth{
 			LinkAttrs: netlink.LinkAttrs{Name: "near"}, PeerName: "far",
 			PeerNamespace: netlink.NsFd(l.far),
 		}))
 		l.up(t, "near")
-		setSysctl(t, "net/ipv4/ping_group_range", "1 0")
 	})
-	l.in(t, l.far, func() {
-		l.up(t, "far")
-		setSysctl(t, "net/ipv4/ip_forward", "1")
-		setSysctl(t, "net/ipv6/conf/all/forwarding", "1")
-		setSysctl(t, "net/ipv4/icmp_ratemask", "0")
-		setSysctl(t, "net/ipv6/icmp/ratelimit", "0")
-	})
-	// Addresses come last: on a link that is not up at both ends, IPv6 would
-	// stay silent for seconds.
+	l.in(t, l.far, func() { l.up(t, "far") })
 	l.in(t, l.near, func() { l.address(t, "near", near4+"/24", near6+"/64") })
 	l.in(t, l.far, func() { l.address(t, "far", far4+"/24", far6+"/64") })
 	l.await(t, far4)
 	l.await(t, far6)
-	return l
 }
 
 // await probes until far answers: links and addresses come up in their own
@@ -131,6 +135,23 @@ func (l *lab) address(t testing.TB, device string, addresses ...string) {
 		addr.Flags = unix.IFA_F_NODAD
 		must(t, netlink.AddrAdd(link, addr))
 	}
+}
+
+// linkLocal is the fe80 address of an interface of the calling thread's
+// namespace.
+func (l *lab) linkLocal(t testing.TB, device string) netip.Addr {
+	t.Helper()
+	link, err := netlink.LinkByName(device)
+	must(t, err)
+	addrs, err := netlink.AddrList(link, netlink.FAMILY_V6)
+	must(t, err)
+	for _, a := range addrs {
+		if addr, ok := netip.AddrFromSlice(a.IP); ok && addr.IsLinkLocalUnicast() {
+			return addr
+		}
+	}
+	t.Fatalf("%s has no link-local address", device)
+	return netip.Addr{}
 }
 
 // route adds a route of a special kind at far, and one through far at near.

@@ -146,3 +146,18 @@ func TestFailedSendsDoNotMixUpStamps(t *testing.T) {
 		}
 	})
 }
+
+// TestTrafficOfOthersIsNoDrop holds a raw socket to count as its own drops
+// nothing that its filter rejects.
+func TestTrafficOfOthersIsNoDrop(t *testing.T) {
+	eachSocket(t, func(t *testing.T, l *lab, v6 bool) {
+		target := labTarget(either(v6, far4, far6))
+		l.in(t, l.near, func() {
+			idle, err := openLane(pathOf(target), 1)
+			must(t, err)
+			defer idle.close()
+			expect(t, l.probe(t, target, 1, quick)[0].Received, quick.Packets)
+			expect(t, socketDrops(idle.fd), uint32(0))
+		})
+	})
+}

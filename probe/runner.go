@@ -19,6 +19,8 @@ type runner struct {
 	scheduler *Scheduler
 	prober    prober
 	extra     chan struct{} // a token: a burst is asked for
+	bursting  bool          // one is under way; belongs to run
+	burstOver chan struct{} // a token: it has ended
 	slots     chan struct{} // bounds the batches under way
 	cancel    context.CancelFunc
 	done      chan struct{} // closed when the runner and its batches have ended
@@ -29,9 +31,10 @@ func startRunner(ctx context.Context, s *Scheduler, t Target, p prober) *runner 
 	ctx, cancel := context.WithCancel(ctx)
 	r := &runner{
 		target: t, scheduler: s, prober: p, cancel: cancel,
-		extra: make(chan struct{}, 1),
-		slots: make(chan struct{}, maxOverlap),
-		done:  make(chan struct{}),
+		extra:     make(chan struct{}, 1),
+		burstOver: make(chan struct{}, 1),
+		slots:     make(chan struct{}, maxOverlap),
+		done:      make(chan struct{}),
 	}
 	go r.run(ctx)
 	return r
@@ -53,29 +56,46 @@ func (r *runner) run(ctx context.Context) {
 	defer close(r.done)
 	defer r.prober.close()
 	defer batches.Wait()
-	interval := r.scheduler.settings.Load().Interval
-	tick := time.NewTimer(jitter(interval))
+	tick := time.NewTimer(jitter(r.scheduler.settings.Load().Interval))
 	defer tick.Stop()
 	previous := make(chan struct{})
 	close(previous)
 	for {
-		burst := false
-		select {
-		case <-ctx.Done():
+		burst, ok := r.next(ctx, tick)
+		if !ok {
 			return
-		case <-tick.C:
-			tick.Reset(r.scheduler.settings.Load().Interval)
-		case <-r.extra:
-			burst = true
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case r.slots <- struct{}{}:
 		}
 		before, after := previous, make(chan struct{})
 		batches.Go(func() { r.batch(ctx, burst, before, after) })
 		previous = after
+	}
+}
+
+// next waits until a batch is due, and may start; false when it is all over.
+// Of bursts there is one at a time, however often the routes change.
+func (r *runner) next(ctx context.Context, tick *time.Timer) (burst, ok bool) {
+	for due := false; !due; {
+		extra := r.extra
+		if r.bursting {
+			extra = nil
+		}
+		due = true
+		select {
+		case <-ctx.Done():
+			return false, false
+		case <-tick.C:
+			tick.Reset(r.scheduler.settings.Load().Interval)
+		case <-extra:
+			burst, r.bursting = true, true
+		case <-r.burstOver:
+			due, r.bursting = false, false
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return false, false
+	case r.slots <- struct{}{}:
+		return burst, true
 	}
 }
 
@@ -84,6 +104,9 @@ func (r *runner) batch(ctx context.Context, burst bool, before <-chan struct{}, 
 	defer func() { <-r.slots }()
 	defer close(after)
 	b := r.prober.probe(ctx, *r.scheduler.settings.Load())
+	if burst {
+		r.burstOver <- struct{}{}
+	}
 	<-before
 	if ctx.Err() != nil {
 		return // cut short: it measured nothing whole

@@ -56,7 +56,10 @@ func (s *Scheduler) Batches() <-chan Batch { return s.out }
 func (s *Scheduler) Dropped() uint64 { return s.dropped.Load() }
 
 // Configure replaces the settings; each target follows from its next batch on.
-func (s *Scheduler) Configure(settings Settings) { s.settings.Store(&settings) }
+func (s *Scheduler) Configure(settings Settings) {
+	settings = settings.sane()
+	s.settings.Store(&settings)
+}
 
 // Set replaces the targets. Those that stay are left as they are, in the
 // middle of a batch too. It may be called before and during Run.

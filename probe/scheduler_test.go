@@ -175,6 +175,20 @@ func TestBurstIsAtOnceAndExtra(t *testing.T) {
 	})
 }
 
+func TestBurstsDoNotPileUp(t *testing.T) {
+	schedule(t, newFake(time.Second), Settings{Interval: time.Hour, Packets: 1, Timeout: time.Second}, func(t *testing.T, s *Scheduler) {
+		s.Set([]Target{target("192.0.2.1")})
+		for range 100 { // routes that change every 100 ms for 10 s
+			s.Burst(target("192.0.2.1").Addr)
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		if n := len(taken(s)); n < 10 || n > 12 {
+			t.Errorf("%d batches of 1 s in 10 s", n)
+		}
+	})
+}
+
 func TestBurstBeforeRunIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScheduler(Settings{Interval: time.Hour}, zap.NewNop(), newFake(0).kinds())
