@@ -1,8 +1,6 @@
 package detect
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"peervane/bgp"
@@ -97,38 +95,4 @@ func (s *State) last(i int) []bgp.Seen {
 		return []bgp.Seen{{Vantage: v, Prefix: s.Prefix, Attrs: &bgp.Attrs{Path: t.Settled.Path}}}
 	}
 	return nil
-}
-
-func (m *Memory) find(vantage string) (int, bool) {
-	return slices.BinarySearchFunc(m.Traces, vantage, func(t Trace, name string) int { return cmp.Compare(t.Vantage, name) })
-}
-
-// traces gives what is remembered of each vantage of a state, nil where that is nothing.
-func (m *Memory) traces(vantages []Vantage) []*Trace {
-	out := make([]*Trace, len(vantages))
-	for i := range vantages {
-		if m == nil {
-			break
-		}
-		if n, found := m.find(vantages[i].Name); found {
-			out[i] = &m.Traces[n]
-		}
-	}
-	return out
-}
-
-// make begins the trace of a vantage, where there is none.
-func (m *Memory) make(vantage string) {
-	if i, found := m.find(vantage); !found {
-		m.Traces = slices.Insert(m.Traces, i, Trace{Vantage: vantage})
-	}
-}
-
-// Forget drops what is remembered of a vantage that is gone for good.
-func (m *Memory) Forget(vantage string) (changed bool) {
-	i, found := m.find(vantage)
-	if found {
-		m.Traces = slices.Delete(m.Traces, i, i+1)
-	}
-	return found
 }

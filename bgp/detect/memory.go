@@ -1,8 +1,10 @@
 package detect
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"time"
 
 	"peervane/bgp"
@@ -50,18 +52,52 @@ type Lack struct {
 	Backup time.Time `json:"backup,omitzero"` // no backup does
 }
 
+func (m *Memory) find(vantage string) (int, bool) {
+	return slices.BinarySearchFunc(m.Traces, vantage, func(t Trace, name string) int { return cmp.Compare(t.Vantage, name) })
+}
+
+// traces gives what is remembered of each vantage of a state, nil where that is nothing.
+func (m *Memory) traces(vantages []Vantage) []*Trace {
+	out := make([]*Trace, len(vantages))
+	for i := range vantages {
+		if m == nil {
+			break
+		}
+		if n, found := m.find(vantages[i].Name); found {
+			out[i] = &m.Traces[n]
+		}
+	}
+	return out
+}
+
+// make begins the trace of a vantage, where there is none.
+func (m *Memory) make(vantage string) {
+	if i, found := m.find(vantage); !found {
+		m.Traces = slices.Insert(m.Traces, i, Trace{Vantage: vantage})
+	}
+}
+
+// Forget drops what is remembered of a vantage that is gone for good.
+func (m *Memory) Forget(vantage string) (changed bool) {
+	i, found := m.find(vantage)
+	if found {
+		m.Traces = slices.Delete(m.Traces, i, i+1)
+	}
+	return found
+}
+
 // Path is an AS path that can be stored.
 type Path struct{ *bgp.Path }
 
 // IsZero says that there is none.
 func (p Path) IsZero() bool { return p.Path == nil }
 
-// MarshalJSON stores the segments.
+// MarshalJSON stores the segments: [] for the empty path, null where there is none.
 func (p Path) MarshalJSON() ([]byte, error) {
 	if p.Path == nil {
 		return []byte("null"), nil
 	}
-	return json.Marshal(p.Segments)
+	return json.Marshal(append([]bgp.Segment{}, p.Segments...))
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.

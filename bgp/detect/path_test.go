@@ -60,6 +60,15 @@ func TestPathChangeRules(t *testing.T) {
 			l.announce(e1, "203.0.113.0/24", longer)
 			l.sync(e1)
 		}, []string{"path_change info 203.0.113.0/24 e1/1"}},
+		{"an empty path, too", func(l *lab) {
+			l.reg.Policy.Origins = []uint32{64496, ourASN}
+			e1 := l.peer("e1", ourASN, bgp.Internal)
+			l.announce(e1, "203.0.113.0/24", "")
+			l.lose(e1)
+			l.restart()
+			l.sync(e1)
+			l.announce(e1, "203.0.113.0/24", direct)
+		}, []string{"path_change info 203.0.113.0/24 e1/1"}},
 		{"best path: another path of the same vantage is not used", func(l *lab) {
 			e1 := l.peer("e1", 64500, bgp.Provider)
 			l.announce(e1, "203.0.113.0/24", direct, pathID(1))

@@ -1,0 +1,112 @@
+package detect_test
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"peervane/bgp"
+	"peervane/bgp/detect"
+)
+
+func lines(o *oracle, findings []bgp.Finding) []string {
+	var out []string
+	for _, f := range findings {
+		out = append(out, o.line(f.Type, f.Severity, f.Offending.String(), f.Culprit, f.Bad, f.Since, f.Also))
+		if want := f.Type != "withdrawn" && len(f.Bad) < o.lab.reg.Policy.MinVantages; f.Quiet != want {
+			out = append(out, "quiet is wrong: "+f.Type)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// After random announcements, withdrawals, losses and waits, the findings are those of an oracle that walks through the
+// whole history; and when the detectors ask for a recheck, nothing changes before it.
+func TestFindingsEqualTheOracles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := newLab(t)
+		l.reg.Policy.CoveringOrigins = []uint32{64499}
+		l.reg.Policy.MinVantages = rapid.IntRange(0, 2).Draw(t, "min_vantages")
+		l.reg.Policy.Expect = rapid.SampledFrom([]string{detect.Announced, detect.Announced, detect.Optional, detect.Absent}).Draw(t, "expect")
+		l.reg.Connection = &detect.Connection{Primary: []string{"e1", "e2"}, Backup: []string{"e3"}}
+		l.reg.Connection.MinPrimary = rapid.IntRange(1, 2).Draw(t, "min_primary")
+		l.settings.Off["origin_change"] = rapid.IntRange(0, 3).Draw(t, "off") == 0
+		for _, name := range []string{"e1", "e2", "e3"} {
+			l.peer(name, 64500, bgp.Provider)
+		}
+		o := &oracle{lab: l}
+		l.learn()
+		o.note()
+		for range rapid.IntRange(20, 40).Draw(t, "steps") {
+			step(t, l)
+			o.note()
+			got, want := lines(o, l.judge()), o.judge()
+			if !slices.Equal(got, want) {
+				t.Fatalf("at %s\n got %s\nwant %s", l.now, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+			}
+			checkRecheck(t, *l, o, got)
+		}
+	})
+}
+
+// checkRecheck looks, in a copy of the lab, at the last moment before the detectors want to judge again.
+func checkRecheck(t *rapid.T, l lab, o *oracle, want []string) {
+	_, recheck := detect.All(l.state(registered))
+	if recheck.IsZero() {
+		recheck = l.now.Add(1000 * time.Hour)
+	}
+	if !recheck.After(l.now) {
+		t.Fatalf("at %s: recheck %s is not to come", l.now, recheck)
+	}
+	l.restart() // makes a memory of its own
+	l.now = recheck.Add(-time.Nanosecond)
+	l.learn()
+	if got := lines(o, l.judge()); !slices.Equal(got, want) {
+		t.Fatalf("before %s\n got %s\nwant %s", recheck, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+	}
+}
+
+var pathTexts = func() []string {
+	var out []string
+	for text := range kinds {
+		out = append(out, text)
+	}
+	slices.Sort(out)
+	return out
+}()
+
+func step(t *rapid.T, l *lab) {
+	s := rapid.SampledFrom(l.sites).Draw(t, "site")
+	prefix := rapid.SampledFrom([]string{exact, exact, exact, half, "203.0.112.0/23", "203.0.112.0/22"}).Draw(t, "prefix")
+	id := uint32(rapid.IntRange(0, 1).Draw(t, "id"))
+	op := rapid.SampledFrom([]string{
+		"announce", "announce", "announce", "announce", "announce", "withdraw", "withdraw", "withdraw",
+		"wait", "wait", "wait", "lose", "keep", "sync", "sync", "restart",
+	}).Draw(t, "op")
+	switch {
+	case op == "announce" && !s.stale:
+		if !s.Up {
+			l.rise(s)
+		}
+		l.announce(s, prefix, rapid.SampledFrom(pathTexts).Draw(t, "path"), pathID(id))
+	case op == "withdraw" && !s.stale:
+		if paths := s.routes[netip.MustParsePrefix(prefix)]; len(paths) > 0 {
+			l.withdraw(s, prefix, id)
+		}
+	case op == "lose":
+		l.lose(s)
+	case op == "keep" && s.InSync:
+		l.keep(s)
+	case op == "sync":
+		l.sync(s)
+	case op == "restart":
+		l.restart()
+	default:
+		l.wait(rapid.SampledFrom([]time.Duration{time.Second, 30 * time.Second, time.Hour, 24 * time.Hour}).Draw(t, "wait"))
+	}
+}
