@@ -70,9 +70,9 @@ func (p *page) sorted() []*Record {
 // fire opens an incident once its condition has held long enough at enough vantages. Until then the book keeps since when
 // it holds, so that a route announced again does not begin its hold anew.
 func (r *reconciliation) fire(key string, f *bgp.Finding) {
-	since, waiting := r.page.pending[key]
-	if !waiting || f.Since.Before(since) {
-		since = cmp.Or(f.Since, r.now)
+	since := cmp.Or(f.Since, r.now)
+	if before, waiting := r.page.pending[key]; waiting && before.Before(since) {
+		since = before
 	}
 	due := since.Add(f.Hold)
 	if f.Quiet || r.now.Before(due) {

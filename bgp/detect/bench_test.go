@@ -1,0 +1,33 @@
+package detect_test
+
+import (
+	"fmt"
+	"testing"
+
+	"peervane/bgp"
+	"peervane/bgp/detect"
+)
+
+
+// BenchmarkJudge is what one change of a registered prefix costs: Learn and All over four of our own sessions, or a
+// recording's 300 vantages.
+func BenchmarkJudge(b *testing.B) {
+	for _, n := range []int{4, 300} {
+		for _, c := range []struct{ name, path string }{{"quiet", direct}, {"hijacked", "64500 65550"}} {
+			b.Run(fmt.Sprintf("%s-%d", c.name, n), func(b *testing.B) {
+				l := newLab(b)
+				for i := range n {
+					l.announce(l.peer(fmt.Sprintf("e%d", i), 64500, bgp.Provider), exact, c.path)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					b.StopTimer()
+					st := l.state(registered)
+					b.StartTimer()
+					st.Learn()
+					detect.All(st)
+				}
+			})
+		}
+	}
+}
