@@ -9,6 +9,9 @@ import (
 	"peervane/bgp/wire"
 )
 
+// maxLogged bounds what is remembered of what was logged: a neighbour chooses some of the words.
+const maxLogged = 16
+
 var errClosed = errors.New("the neighbour closed the connection")
 
 // step gives an event to the FSM and does what it says; deliver is true when the message is one for the Handler.
@@ -94,7 +97,8 @@ func (s *Session) timer(a Action) *time.Time {
 func (s *Session) goUp(a Action, at time.Time) {
 	sl, n := &s.slots[a.Conn], a.Agreed
 	n.LocalAddr, n.PeerAddr = addrPort(sl.link.conn.LocalAddr()), addrPort(sl.link.conn.RemoteAddr())
-	sl.up, s.lastLogged = n, ""
+	sl.up = n
+	clear(s.logged)
 	s.publish(at, func(st *Status) { st.Up, st.Negotiated = at, n })
 	s.log.Info("session established", zap.Uint32("asn", n.PeerASN), zap.Stringer("address", n.PeerAddr),
 		zap.Stringer("router_id", n.PeerRouterID), zap.Duration("hold_time", n.HoldTime))
@@ -119,8 +123,8 @@ func (s *Session) goDown(r Reason, at time.Time) {
 	s.handler.Closed(r, at)
 }
 
-// fail tells of an attempt that came to nothing: once, until the reason is another. The loser of a collision is no
-// failure.
+// fail tells of an attempt that came to nothing: once for each reason, until a session comes up. The loser of a collision
+// is no failure.
 func (s *Session) fail(r Reason, at time.Time) {
 	if isCollision(r) {
 		s.log.Debug("connection collision resolved", zap.String("reason", r.Text))
@@ -128,10 +132,13 @@ func (s *Session) fail(r Reason, at time.Time) {
 	}
 	s.publish(at, func(st *Status) { st.LastError, st.LastErrorAt = r.Text, at })
 	level := zap.WarnLevel
-	if r.Text == s.lastLogged {
+	if s.logged[r.Text] {
 		level = zap.DebugLevel
 	}
-	s.lastLogged = r.Text
+	if len(s.logged) >= maxLogged {
+		clear(s.logged)
+	}
+	s.logged[r.Text] = true
 	s.log.Log(level, "session not established", zap.String("reason", r.Text))
 }
 

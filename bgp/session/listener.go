@@ -16,7 +16,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Neighbours are those of one address, or of a range of addresses, whose connections a Listener takes.
+// Neighbours are those of one address, or of a range of addresses, whose connections a Listener takes. The kernel wants
+// the password of a range from every address in it that has none of its own.
 type Neighbours struct {
 	Name     string
 	Prefix   netip.Prefix // of a single address for a configured neighbour, wider for dynamic ones

@@ -29,6 +29,26 @@ var loopback = map[string]struct{ us, them string }{
 	"IPv6": {"::1", "::1"},
 }
 
+// needs skips a test that the kernel cannot run.
+func needs(t *testing.T, family string) {
+	t.Helper()
+	if ln, err := net.Listen("tcp", net.JoinHostPort(loopback[family].us, "0")); err != nil {
+		skip(t, "no "+family+" on the loopback interface")
+	} else {
+		_ = ln.Close()
+	}
+}
+
+// needsMD5 skips a test that the kernel cannot run.
+func needsMD5(t *testing.T) {
+	t.Helper()
+	ln := tcpPeer(t, "127.0.2.10", nil)
+	err := onListener(ln, func(fd, _ int) error { return setMD5(fd, netip.MustParsePrefix("127.0.2.11/32"), "x") })
+	if errors.Is(err, unix.ENOPROTOOPT) {
+		skip(t, "the kernel was built without TCP MD5")
+	}
+}
+
 // watched counts the attempts of a session that came to nothing.
 func watched(s *Session) (failures chan error) {
 	failures = make(chan error, 100)
@@ -68,6 +88,7 @@ func key(them netip.Addr, password string) func(fd int) error {
 
 // A session comes up when both sides have the same key, and never else, whoever dials.
 func TestMD5WhenWeDial(t *testing.T) {
+	needsMD5(t)
 	for family, addr := range loopback {
 		for _, tc := range []struct {
 			name, ours, theirs string
@@ -79,6 +100,7 @@ func TestMD5WhenWeDial(t *testing.T) {
 			{"we have none", "", "secret", false},
 		} {
 			t.Run(family+"/"+tc.name, func(t *testing.T) {
+				needs(t, family)
 				t.Parallel()
 				ln := tcpPeer(t, addr.them, key(netip.MustParseAddr(addr.us), tc.theirs))
 				cfg := tcpConfig(addr.us, addr.them, portOf(ln))
@@ -115,6 +137,7 @@ func dialAs(t *testing.T, from string, to netip.AddrPort, timeout time.Duration,
 }
 
 func TestMD5WhenTheyDial(t *testing.T) {
+	needsMD5(t)
 	for family, addr := range loopback {
 		for _, tc := range []struct {
 			name, ours, theirs string
@@ -126,6 +149,7 @@ func TestMD5WhenTheyDial(t *testing.T) {
 			{"we have none", "", "secret", false},
 		} {
 			t.Run(family+"/"+tc.name, func(t *testing.T) {
+				needs(t, family)
 				t.Parallel()
 				l := listen(t, netip.AddrPortFrom(netip.MustParseAddr(addr.us), 0).String())
 				cfg := tcpConfig(addr.us, addr.them, 1)
@@ -151,6 +175,7 @@ func TestMD5WhenTheyDial(t *testing.T) {
 // A listening socket for both families knows IPv4 neighbours by their mapped addresses, ranges included; a reload
 // changes keys while it listens.
 func TestMD5OnDualStackSocket(t *testing.T) {
+	needsMD5(t)
 	l := listen(t, "[::]:0")
 	to := netip.AddrPortFrom(netip.MustParseAddr("127.0.2.5"), l.Addrs()[0].Port())
 	hosts, ranges := netip.MustParsePrefix("127.0.2.6/32"), netip.MustParsePrefix("127.0.3.0/24")
@@ -217,6 +242,7 @@ func TestGTSM(t *testing.T) {
 			{"off", 0, 3, true},
 		} {
 			t.Run(family+"/we dial/"+tc.name, func(t *testing.T) {
+				needs(t, family)
 				t.Parallel()
 				ln := tcpPeer(t, addr.them, ttl(v4, tc.ttl))
 				cfg := tcpConfig(addr.us, addr.them, portOf(ln))
@@ -233,6 +259,7 @@ func TestGTSM(t *testing.T) {
 				h.next("established")
 			})
 			t.Run(family+"/they dial/"+tc.name, func(t *testing.T) {
+				needs(t, family)
 				t.Parallel()
 				l := listen(t, netip.AddrPortFrom(netip.MustParseAddr(addr.us), 0).String())
 				cfg := tcpConfig(addr.us, addr.them, 1)

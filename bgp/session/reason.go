@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"net"
 	"slices"
 
 	"peervane/bgp/wire"
@@ -35,7 +36,14 @@ func received(n wire.Notification) Reason {
 	return Reason{Received: &n, Text: "received " + n.Text()}
 }
 
-func failed(err error) Reason { return Reason{Err: err, Text: err.Error()} }
+// failed leaves addresses and ports out of the text: the neighbour is known, and one reason should read the same twice.
+func failed(err error) Reason {
+	text := err.Error()
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
+		text = op.Err.Error()
+	}
+	return Reason{Err: err, Text: text}
+}
 
 // graceful judges whether routes may be kept (RFC 4724 section 4.2). With the N bit a NOTIFICATION counts like a lost
 // connection, whichever side sends it, but for a Hard Reset (RFC 8538 section 4). A Cease of our own never does: what

@@ -47,20 +47,20 @@ type Session struct {
 	status *status
 
 	// What follows belongs to the goroutine of Run.
-	fsm        *FSM
-	slots      [numSlots]slot
-	retryAt    time.Time // ConnectRetryTimer
-	idleEnd    time.Time // IdleHoldTimer
-	arriving   net.Conn  // the connection of a TCPConnectionConfirmed
-	lastLogged string    // the failure that was logged last
-	work       sync.WaitGroup
+	fsm      *FSM
+	slots    [numSlots]slot
+	retryAt  time.Time       // ConnectRetryTimer
+	idleEnd  time.Time       // IdleHoldTimer
+	arriving net.Conn        // the connection of a TCPConnectionConfirmed
+	logged   map[string]bool // failures since the last session
+	work     sync.WaitGroup
 }
 
 // New gives a session that does nothing until Run.
 func New(cfg Config, h Handler, log *zap.Logger, opts Options) *Session {
 	s := &Session{
 		cfg: cfg, handler: h, log: log.With(zap.String("peer", cfg.Name)),
-		dial: opts.Dial, mail: newMailbox(), status: newStatus(time.Now()),
+		dial: opts.Dial, mail: newMailbox(), status: newStatus(time.Now()), logged: make(map[string]bool),
 	}
 	if s.dial == nil {
 		s.dial = s.cfg.dialTCP

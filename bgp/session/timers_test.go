@@ -7,6 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
 	"peervane/bgp/wire"
 )
 
@@ -247,6 +251,48 @@ func TestStopIsBounded(t *testing.T) {
 		stop()
 		if took := time.Since(since); took > linger {
 			t.Errorf("stopping took %s", took)
+		}
+	})
+}
+
+// A neighbour that cannot bear a capability gets an OPEN without it.
+func TestRefusedCapabilityOnTheWire(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, _ *Session, h *recorder, far chan net.Conn) {
+		p := newScript(t, <-far)
+		p.expect(wire.TypeOpen)
+		p.send(wire.AppendNotification(nil, &wire.Error{Code: wire.CodeOpen, Subcode: wire.SubUnsupportedCapability,
+			Data: []byte{wire.CapRole, 1, wire.RoleCustomer}}))
+		_ = p.conn.Close()
+		p = newScript(t, <-far).handshake()
+		h.next("established")
+		if p.got.Caps.Role != nil || !p.got.Caps.AS4 {
+			t.Errorf("the second OPEN offers %+v", p.got.Caps)
+		}
+	})
+}
+
+// What keeps failing in the same way is a warning once, and again after a session.
+func TestFailuresAreLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.WarnLevel)
+		dial, far := pipes()
+		h := newRecorder(t)
+		start(t, New(testConfig(), h, zap.New(core), Options{Dial: dial}))
+		for range 5 {
+			_ = (<-far).Close()
+		}
+		p := newScript(t, <-far).handshake()
+		h.next("established")
+		if got := logs.FilterMessage("session not established").Len(); got != 1 {
+			t.Errorf("%d warnings of the same failure", got)
+		}
+		_ = p.conn.Close()
+		for range 2 {
+			_ = (<-far).Close()
+		}
+		synctest.Wait()
+		if got := logs.FilterMessage("session not established").Len(); got != 2 {
+			t.Errorf("%d warnings after a session", got)
 		}
 	})
 }
