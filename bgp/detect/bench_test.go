@@ -8,7 +8,6 @@ import (
 	"peervane/bgp/detect"
 )
 
-
 // BenchmarkJudge is what one change of a registered prefix costs: Learn and All over four of our own sessions, or a
 // recording's 300 vantages.
 func BenchmarkJudge(b *testing.B) {
