@@ -60,6 +60,7 @@ type Daemon struct {
 	snapshot  atomic.Pointer[api.Snapshot]
 	calls     chan func() // run by the engine's goroutine
 	wake      chan struct{}
+	hooks     hooks
 	rewrite   atomic.Bool                    // the store has lost what it was given
 	targets   atomic.Pointer[[]probe.Target] // new ones, for the engine
 }
@@ -72,6 +73,7 @@ func New(cfg *config.Config, opts Options) *Daemon {
 	}
 	d.snapshot.Store(&api.Snapshot{})
 	d.metrics = newMetrics(&d.snapshot)
+	d.hooks = hooks{queued: d.metrics.detected, durable: d.metrics.durable}
 	d.engine = newEngine(cfg, incident.Options{
 		Source: sourceName(cfg), NewID: randomID, Severity: cfg.Severity,
 	}, false, opts.Log.Named("engine"))
@@ -120,7 +122,7 @@ func (d *Daemon) openStore() error {
 	d.store = s
 	d.channels = notify.New(notify.Options{Journal: s, Log: d.log.Named("notify"), Metrics: d.metrics, Version: d.opts.Version})
 	d.publisher = &publisher{
-		store: s, channels: d.channels, log: d.log, metrics: d.metrics,
+		store: s, channels: d.channels, log: d.log, hooks: d.hooks,
 		configured: d.cfg.Channels, told: map[string]notice.Told{},
 	}
 	return nil

@@ -18,20 +18,21 @@ import (
 // engine owns all watched state: what the vantages show, the incidents, the latency plane. One goroutine calls it; it
 // holds no socket, and time comes in as a value, so that a replay gives the same notices every time.
 type engine struct {
-	log      *zap.Logger
-	cfg      *config.Config
-	settings *detect.Settings
-	regs     *registry
-	table    table
-	vantages vantages
-	known    knownPeers
-	agenda   agenda
-	sessions sessions
-	book     *incident.Book
-	plane    join.Plane
-	pops     pops
-	costs    []openCost
-	source   string // how this host is named in notices
+	log        *zap.Logger
+	cfg        *config.Config
+	settings   *detect.Settings
+	regs       *registry
+	table      table
+	vantages   vantages
+	known      knownPeers
+	agenda     agenda
+	sessions   sessions
+	book       *incident.Book
+	plane      join.Plane
+	pops       pops
+	costs      []openCost
+	configured int    // how many configurations were in force before this one
+	source     string // how this host is named in notices
 
 	localDrops uint64 // probes that this host dropped itself
 	out        output
@@ -60,9 +61,12 @@ func (e *engine) configure(cfg *config.Config, replay bool) {
 	if old == nil {
 		return
 	}
+	e.configured++
 	for reg := range e.regs.all() {
 		if was := old.exact(reg.Prefix); was != nil {
-			reg.memory = was.memory
+			reg.memory, reg.born = was.memory, was.born
+		} else {
+			reg.born = e.configured
 		}
 	}
 }
@@ -83,7 +87,7 @@ func (e *engine) input(in bgp.Input) {
 	case bgp.StaleLost:
 		e.lose(v, in.Family)
 	case bgp.EndOfRIB:
-		v.sync(in.Family, in.At)
+		v.sync(in.Family, e.configured, in.At)
 		e.touchFamily(in.Family)
 	case bgp.Gone:
 		e.gone(v)

@@ -81,6 +81,11 @@ func (w *world) up(peer string) string {
 	return w.tell()
 }
 
+func (w *world) endOfRIB(peer string) string {
+	w.engine.input(bgp.EndOfRIB{Vantage: w.peers[peer], Family: bgp.IPv4, At: w.now})
+	return w.tell()
+}
+
 // pass lets time go by, waking the engine whenever it asked for that.
 func (w *world) pass(d time.Duration) string {
 	var told []string
@@ -162,6 +167,18 @@ func TestReloadKeepsAndRemoves(t *testing.T) {
 	w.want(w.tell(), "resolved:origin_change:198.51.100.0/24:64510")
 	w.engine.reload(twoPeers(registered("203.0.113.0/24", 64510)))
 	w.want(w.tell(), "resolved:origin_change:203.0.113.0/24:64510")
+}
+
+// What is newly registered is asked for by a route refresh: until its end, the absence of a route is no fact.
+func TestNewlyRegisteredIsUnknownUntilRefreshed(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
+	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	w.announce("edge2", "203.0.113.0/24", 64501, 64496)
+	w.engine.reload(twoPeers(registered("203.0.113.0/24", 64496), registered("198.51.100.0/24", 64496)))
+	w.want(w.pass(time.Hour), "")
+	w.endOfRIB("edge1")
+	w.want(w.pass(time.Minute), "firing:withdrawn:198.51.100.0/24:0")
+	w.want(w.announce("edge2", "198.51.100.0/24", 64501, 64496), "resolved:withdrawn:198.51.100.0/24:0")
 }
 
 func TestIgnoreCarvesOut(t *testing.T) {

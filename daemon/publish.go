@@ -25,13 +25,16 @@ type publisher struct {
 	store    *store.Store
 	channels *notify.Dispatcher
 	log      *zap.Logger
-	metrics  *metrics
+	hooks    hooks
 
 	configured []config.Channel
 	told       map[string]notice.Told // of the open incidents
 }
 
-// told line of a notice, for the log, once it is on disk.
+// hooks hear how far the notices of an UPDATE have come, with the time at which it was read.
+type hooks struct{ queued, durable func(heard time.Time) }
+
+// line is what the log says of a notice once it is on disk.
 type line struct {
 	notice notice.Notice
 	body   []byte
@@ -63,7 +66,7 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 		return
 	}
 	if len(lines) > 0 && !heard.IsZero() {
-		p.metrics.detected(heard)
+		p.hooks.queued(heard)
 	}
 	p.store.Submit(b, func(err error) { p.onDisk(lines, wake, heard, err) })
 }
@@ -75,7 +78,7 @@ func (p *publisher) onDisk(lines []line, wake []string, heard time.Time, err err
 		notify.Log(p.log, &lines[i].notice, lines[i].body)
 	}
 	if len(lines) > 0 && err == nil && !heard.IsZero() {
-		p.metrics.durable(heard)
+		p.hooks.durable(heard)
 	}
 	p.channels.Wake(wake...)
 }

@@ -16,6 +16,7 @@ import (
 type registration struct {
 	detect.Registration
 	memory detect.Memory
+	born   int // the configuration with which it came; a session that has not told all of it since knows nothing of it
 }
 
 // registry holds the registered prefixes. A route is judged under the longest one that holds it.

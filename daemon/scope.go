@@ -23,7 +23,7 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 	for i, v := range e.vantages.list {
 		fam := &v.families[f]
 		st.Vantages = append(st.Vantages, detect.Vantage{
-			Vantage: v.Vantage, Up: v.up, InSync: v.inSync(f, seenAt(v, entry, exact)), Since: fam.at,
+			Vantage: v.Vantage, Up: v.up, InSync: v.inSync(f, seenAt(v, entry, exact), reg.born), Since: fam.at,
 		})
 		st.Routes = appendHeld(st.Routes, i, p, entry.of(v), fam.kept)
 	}

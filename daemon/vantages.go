@@ -26,6 +26,7 @@ type familyState struct {
 	spoken bool      // negotiated
 	synced bool      // End-of-RIB, or what stands for it
 	at     time.Time // since when
+	whole  int       // the configuration whose registered prefixes were all asked for
 	kept   bool      // the session is lost, its routes are held as stale (RFC 4724)
 }
 
@@ -101,20 +102,20 @@ func (v *vantage) fall(down bgp.SessionDown) {
 	}
 }
 
-// sync says that a family has been shown whole.
-func (v *vantage) sync(f bgp.Family, at time.Time) {
+// sync says that a family has been shown whole, as far as it was watched under the configuration of that number.
+func (v *vantage) sync(f bgp.Family, whole int, at time.Time) {
 	s := &v.families[f]
 	if !s.synced {
 		s.at = at
 	}
-	s.synced, s.kept = true, false
+	s.synced, s.kept, s.whole = true, false, whole
 }
 
 // present says whether what the vantage shows of a family is known at all: it is up, or its routes are kept as stale.
 func (v *vantage) present(f bgp.Family) bool { return v.up || v.families[f].kept }
 
 // inSync says whether the absence of a prefix at this vantage is a fact. seen: a route of it has been there since the
-// session came up.
-func (v *vantage) inSync(f bgp.Family, seen bool) bool {
-	return v.present(f) && (v.families[f].synced || seen)
+// session came up. born: the configuration with which its registration came.
+func (v *vantage) inSync(f bgp.Family, seen bool, born int) bool {
+	return v.present(f) && (seen || v.families[f].synced && v.families[f].whole >= born)
 }

@@ -170,8 +170,14 @@ func (p *Peer) expire(now time.Time) {
 		if at, ok := f.quietAt(); ok && !now.Before(at) {
 			p.endRefresh(family, now)
 		}
+		if f.quietDue() && !now.Before(f.first.last.Add(quietTime)) {
+			p.endOfRIB(family, now)
+		}
 	}
 }
+
+// quietDue says whether the first table of a family ends when it has been quiet for long, since no End-of-RIB is promised.
+func (f *peerFamily) quietDue() bool { return f.up && !f.synced && !f.first.due }
 
 // rearm makes Run look at the deadlines again.
 func (p *Peer) rearm() {

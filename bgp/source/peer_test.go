@@ -191,6 +191,22 @@ func TestPeerInitialUntilEndOfRIB(t *testing.T) {
 		"+192.0.2.0/24 64500 64496*; +2001:db8::/32 64500 initial")
 }
 
+func TestPeerWithoutEndOfRIBSettlesWhenQuiet(t *testing.T) {
+	l := newLab(t, nil)
+	l.up()
+	l.wait(20 * time.Second)
+	l.announce("192.0.2.0/24", 64500)
+	l.told()
+	l.timer(10 * time.Second)
+	l.expect("eor ipv6") // quiet for 30 s
+	l.timer(19 * time.Second)
+	l.expect("")
+	l.timer(time.Second)
+	l.expect("eor ipv4")
+	l.timer(time.Minute)
+	l.expect("")
+}
+
 func TestPeerForgetsWithoutGracefulRestart(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -354,11 +370,12 @@ func TestPeerLearnsNewlyWatched(t *testing.T) {
 		l := newLab(t, nil)
 		l.up()
 		l.endOfRIB(bgp.IPv4)
+		l.endOfRIB(bgp.IPv6)
 		l.told()
 		l.peer.setWatched(rib.NewWatched(more, nil), l.now)
 		l.wait(10 * time.Second)
 		l.announce("203.0.113.0/24", 64500)
-		l.expect("+203.0.113.0/24 64500 refreshed")
+		l.expect("eor ipv6; +203.0.113.0/24 64500 refreshed")
 		l.timer(29 * time.Second)
 		l.expect("")
 		l.timer(time.Second)
