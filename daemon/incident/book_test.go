@@ -233,6 +233,7 @@ func TestUpdates(t *testing.T) {
 	d.now = d.now.Add(time.Hour)
 	d.expect("one more is not material", d.see(hijack("e1", "e2", "e3", "e4")))
 	d.expect("fewer are not more", d.see(hijack("e1")))
+	d.expect("fewer that could show it are not more that do", d.see(with(hijack("e1"), func(f *bgp.Finding) { f.Total = 1 })))
 	d.expect("another method", d.see(with(hijack("e1"), func(f *bgp.Finding) { f.Methods = []string{"otc"} })), "incident-1 updated critical 1/4 evidence")
 
 	d = newDesk(t)

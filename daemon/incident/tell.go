@@ -21,8 +21,9 @@ const evidenceInterval = time.Minute
 // it was not before, or another method.
 func (r *Record) grew() bool {
 	bad := len(r.Bad)
-	return bad > 0 && bad >= 2*r.Told.Bad ||
-		2*r.Told.Bad <= r.Told.Total && 2*bad > r.Total ||
+	doubled := bad >= 2*r.Told.Bad
+	most := 2*r.Told.Bad <= r.Told.Total && 2*bad > r.Total
+	return bad > r.Told.Bad && (doubled || most) ||
 		slices.ContainsFunc(r.Notice.Evidence.Methods, func(m string) bool { return !slices.Contains(r.Told.Methods, m) })
 }
 
