@@ -50,10 +50,8 @@ func (d *dumper) dumpFile(name string, report func(error)) error {
 		return err
 	}
 	defer f.Close()
-	if looksLikeJSON(f.Reader) {
-		return d.dumpRIS(f, report)
-	}
-	return readMRT(&mrtReader{mrtFramer: mrtFramer{file: f}}, d, report)
+	in := formatOf(f)
+	return readAll(in, func() error { return in.print(d) }, report, d.ignored)
 }
 
 // end finishes a line.
@@ -93,8 +91,13 @@ func (d *dumper) begin(format string, at time.Time, micro bool, kind string, pee
 }
 
 func appendMicroseconds(b []byte, at time.Time) []byte {
-	digits := strconv.AppendInt(nil, 1_000_000+int64(at.Nanosecond()/1000), 10)
-	return append(b, digits[1:]...)
+	var digits [6]byte
+	rest := at.Nanosecond() / 1000
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = byte('0' + rest%10)
+		rest /= 10
+	}
+	return append(b, digits[:]...)
 }
 
 func (d *dumper) state(s *mrtState) error {

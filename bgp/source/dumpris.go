@@ -1,29 +1,11 @@
 package source
 
 import (
-	"errors"
-	"io"
 	"net/netip"
 	"strconv"
 )
 
-// dumpRIS prints JSON lines as if they had come as BGP4MP_ET.
-func (d *dumper) dumpRIS(f *file, report func(error)) error {
-	r := risReader{file: f}
-	for {
-		err := r.next(report, d.ignored)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := d.ris(r.msg); err != nil {
-			return err
-		}
-	}
-}
-
+// ris prints a message of RIS Live as if it had come as BGP4MP_ET.
 func (d *dumper) ris(m *risMessage) error {
 	switch m.typ {
 	case risPeerState:

@@ -1,9 +1,7 @@
 package source
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"time"
 )
@@ -77,16 +75,26 @@ type mrtRoute struct {
 type mrtReader struct {
 	mrtFramer
 	rec   record
-	peers []mrtPeer // of the latest PEER_INDEX_TABLE
+	peers []mrtPeer  // of the latest PEER_INDEX_TABLE
+	msg   mrtMessage // what the handler is given, used over and over
+	entry mrtRoute
 }
 
-// decode tells h what the record last read says. An *Error means that the record is bad, and was left out from where it
-// is so.
+func newMRTReader(f *file) *mrtReader { return &mrtReader{mrtFramer: mrtFramer{file: f}} }
+
+func (r *mrtReader) next(func(error), func(string)) (time.Time, error) {
+	err := r.frame(&r.rec)
+	return r.rec.at, err
+}
+
+func (r *mrtReader) tell(to *recorder) error { return r.decode(to) }
+func (r *mrtReader) print(to *dumper) error  { return r.decode(to) }
+
+// decode tells h what the record last read says.
 func (r *mrtReader) decode(h mrtHandler) error {
 	err := r.dispatch(h)
-	var bad malformed
-	if errors.As(err, &bad) {
-		return &Error{File: r.file.name, Offset: r.rec.offset, Err: err}
+	if bad, ok := err.(malformed); ok {
+		return &Error{File: r.file.name, Offset: r.rec.offset, Err: bad}
 	}
 	return err
 }
@@ -105,24 +113,4 @@ func (r *mrtReader) dispatch(h mrtHandler) error {
 	}
 	h.ignored(fmt.Sprintf("type %d", r.rec.typ))
 	return nil
-}
-
-// readMRT tells h everything that a file holds. It calls bad for each bad record, and returns what ended the file
-// before its end, or what h returned.
-func readMRT(r *mrtReader, h mrtHandler, bad func(error)) error {
-	for {
-		err := r.next(&r.rec)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		var wrong *Error
-		if err := r.decode(h); errors.As(err, &wrong) {
-			bad(wrong)
-		} else if err != nil {
-			return err
-		}
-	}
 }

@@ -70,7 +70,8 @@ func (r *mrtReader) stateChange(c *cursor, wide bool, h mrtHandler) error {
 
 func (r *mrtReader) bgp4mpMessage(c *cursor, wide bool, h mrtHandler) error {
 	sub := r.rec.subtype
-	m := mrtMessage{at: r.rec.at, et: r.rec.typ == mrtBGP4MPET, as4: wide, addPath: sub >= subAddPath}
+	r.msg = mrtMessage{at: r.rec.at, et: r.rec.typ == mrtBGP4MPET, as4: wide, addPath: sub >= subAddPath}
+	m := &r.msg
 	switch sub {
 	case subLocal, subLocalAS4, subLocalAddPath, subLocalAddPathA4:
 		m.local = true
@@ -91,7 +92,7 @@ func (r *mrtReader) bgp4mpMessage(c *cursor, wide bool, h mrtHandler) error {
 	if m.update, err = updateOf(c.b); err != nil {
 		return err
 	}
-	return h.message(&m)
+	return h.message(m)
 }
 
 // updateOf gives the body of an UPDATE, nil for another type of message.

@@ -35,20 +35,21 @@ const (
 type mrtFramer struct {
 	file   *file
 	offset int64 // where the next record begins
+	head   [mrtHeaderLen]byte
 	buf    []byte
 }
 
-// next reads one record. io.EOF ends the file between two records; any other error is an *Error, and ends it too.
-func (f *mrtFramer) next(r *record) error {
-	var head [mrtHeaderLen]byte
-	n, err := io.ReadFull(f.file, head[:])
+// frame reads one record. io.EOF ends the file between two records; any other error is an *Error, and ends it too.
+func (f *mrtFramer) frame(r *record) error {
+	head := f.head[:]
+	n, err := io.ReadFull(f.file, head)
 	if err == io.EOF {
 		return io.EOF
 	}
 	if err != nil {
 		return f.broken(err, n)
 	}
-	r.at = time.Unix(int64(binary.BigEndian.Uint32(head[:])), 0).UTC()
+	r.at = time.Unix(int64(binary.BigEndian.Uint32(head)), 0).UTC()
 	r.typ, r.subtype = binary.BigEndian.Uint16(head[4:]), binary.BigEndian.Uint16(head[6:])
 	length := binary.BigEndian.Uint32(head[8:])
 	if length > maxMRTRecord {

@@ -17,13 +17,13 @@ const (
 func (r *mrtReader) oldBGP(c *cursor, h mrtHandler) error {
 	switch r.rec.subtype {
 	case oldUpdate, oldPrefUpdate:
-		m := mrtMessage{at: r.rec.at, old: true, peer: oldPeer(c)}
+		r.msg = mrtMessage{at: r.rec.at, old: true, peer: oldPeer(c)}
 		oldPeer(c) // the collector's own end
 		if c.short {
 			return malformed("record is cut short before its message")
 		}
-		m.update = c.b
-		return h.message(&m)
+		r.msg.update = c.b
+		return h.message(&r.msg)
 	case oldStateChange:
 		s := mrtState{at: r.rec.at, old: true, peer: oldPeer(c), from: c.uint16(), to: c.uint16()}
 		if c.short {

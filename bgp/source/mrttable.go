@@ -22,7 +22,8 @@ func (r *mrtReader) tableDump(c *cursor, h mrtHandler) error {
 		return nil
 	}
 	v6 := sub == tableIPv6 || sub == tableIPv6AS4
-	e := mrtRoute{at: r.rec.at, v1: true, as4: sub >= tableIPv4AS4}
+	r.entry = mrtRoute{at: r.rec.at, v1: true, as4: sub >= tableIPv4AS4}
+	e := &r.entry
 	c.take(4) // view and sequence numbers
 	addr, bits := c.addr(v6), int(c.uint8())
 	c.uint8() // status
@@ -37,5 +38,5 @@ func (r *mrtReader) tableDump(c *cursor, h mrtHandler) error {
 		return malformed(fmt.Sprintf("prefix length %d", bits))
 	}
 	e.prefix = netip.PrefixFrom(addr, bits).Masked()
-	return h.route(&e)
+	return h.route(e)
 }

@@ -67,7 +67,8 @@ func (r *mrtReader) peerIndexTable(c *cursor, h mrtHandler) error {
 
 // ribEntries reads the routes of one prefix.
 func (r *mrtReader) ribEntries(c *cursor, v6, addPath bool, h mrtHandler) error {
-	e := mrtRoute{at: r.rec.at, as4: true, addPath: addPath}
+	r.entry = mrtRoute{at: r.rec.at, as4: true, addPath: addPath}
+	e := &r.entry
 	c.uint32() // sequence number
 	var ok bool
 	if e.prefix, ok = c.prefix(v6); !ok {
@@ -87,7 +88,7 @@ func (r *mrtReader) ribEntries(c *cursor, v6, addPath bool, h mrtHandler) error 
 			return malformed(fmt.Sprintf("entry of %v refers to peer %d, but the PEER_INDEX_TABLE before has %d", e.prefix, index, len(r.peers)))
 		}
 		e.peer = r.peers[index]
-		if err := h.route(&e); err != nil {
+		if err := h.route(e); err != nil {
 			return err
 		}
 	}

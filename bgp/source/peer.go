@@ -64,7 +64,7 @@ type control interface {
 type peerFamily struct {
 	up     bool // agreed on in this session
 	first  settling
-	synced bool // End-of-RIB has come since the session came up
+	synced bool // End-of-RIB has come since the session came up, or what counts as such
 
 	// Graceful restart: the table holds stale routes of a session that was lost, until the given time.
 	kept      bool
@@ -154,6 +154,9 @@ func (p *Peer) untilDeadline(now time.Time) time.Duration {
 		if at, ok := f.quietAt(); ok {
 			wait = min(wait, at.Sub(now))
 		}
+		if at, ok := f.settlesAt(); ok {
+			wait = min(wait, at.Sub(now))
+		}
 	}
 	return wait
 }
@@ -170,14 +173,16 @@ func (p *Peer) expire(now time.Time) {
 		if at, ok := f.quietAt(); ok && !now.Before(at) {
 			p.endRefresh(family, now)
 		}
-		if f.quietDue() && !now.Before(f.first.last.Add(quietTime)) {
+		if at, ok := f.settlesAt(); ok && !now.Before(at) {
 			p.endOfRIB(family, now)
 		}
 	}
 }
 
-// quietDue says whether the first table of a family ends when it has been quiet for long, since no End-of-RIB is promised.
-func (f *peerFamily) quietDue() bool { return f.up && !f.synced && !f.first.due }
+// settlesAt is when the first table counts as complete; false where End-of-RIB will tell, or has told.
+func (f *peerFamily) settlesAt() (time.Time, bool) {
+	return f.first.last.Add(quietTime), f.up && !f.synced && !f.first.due
+}
 
 // rearm makes Run look at the deadlines again.
 func (p *Peer) rearm() {

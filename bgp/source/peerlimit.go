@@ -44,6 +44,10 @@ func (p *Peer) loading(at time.Time) bool {
 
 func (p *Peer) tellLimit(exceeded bool, n int, at time.Time) {
 	p.exceeded = exceeded
-	p.log.Warn("max_prefixes", zap.Bool("exceeded", exceeded), zap.Int("prefixes", n), zap.Int("limit", p.cfg.MaxPrefixes))
+	message := "prefix limit exceeded"
+	if !exceeded {
+		message = "prefix limit is kept again"
+	}
+	p.log.Warn(message, zap.Int("prefixes", n), zap.Int("limit", p.cfg.MaxPrefixes))
 	p.put(bgp.LimitExceeded{Vantage: p.cfg.Vantage, At: at, Exceeded: exceeded, Prefixes: n, Limit: p.cfg.MaxPrefixes})
 }

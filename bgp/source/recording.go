@@ -80,9 +80,8 @@ type replay struct {
 // track is one file and where it stands.
 type track struct {
 	recorder
-	file  *file
-	mrt   *mrtReader
-	ris   *risReader // one of the two
+	format
+	name  string
 	index int
 	bad   int
 }
@@ -109,14 +108,9 @@ func (w *replay) open(name string, index int) (*track, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &track{recorder: recorder{replay: w, collector: collectorOf(name)}, file: f, index: index}
 	w.files = append(w.files, f)
-	if looksLikeJSON(f.Reader) {
-		t.ris = &risReader{file: f}
-	} else {
-		t.mrt = &mrtReader{mrtFramer: mrtFramer{file: f}}
-	}
-	return t, nil
+	own := recorder{replay: w, collector: collectorOf(name)}
+	return &track{recorder: own, format: formatOf(f), name: name, index: index}, nil
 }
 
 func (w *replay) close() {
@@ -127,32 +121,20 @@ func (w *replay) close() {
 
 // advance reads the next record of a file and puts the file in its place, or ends it.
 func (w *replay) advance(t *track) error {
-	err := t.next()
+	at, err := t.next(t.badRecord, t.ignored)
 	if err == nil {
+		t.at = at
 		heap.Push(&w.tracks, t)
 		return nil
 	}
 	if t.bad > reportedErrors {
-		w.report(fmt.Errorf("%s: %d bad records in all", t.file.name, t.bad))
+		w.report(fmt.Errorf("%s: %d bad records in all", t.name, t.bad))
 	}
-	if !errors.Is(err, io.EOF) {
+	if err != io.EOF {
 		w.ends = append(w.ends, err)
 		return nil
 	}
 	return t.endDump()
-}
-
-func (t *track) next() error {
-	if t.mrt != nil {
-		err := t.mrt.next(&t.mrt.rec)
-		t.at = t.mrt.rec.at
-		return err
-	}
-	if err := t.ris.next(t.badRecord, t.ignored); err != nil {
-		return err
-	}
-	t.at = t.ris.msg.at
-	return nil
 }
 
 // play tells what the record says that was read.
@@ -161,12 +143,8 @@ func (w *replay) play(t *track) error {
 		return err
 	}
 	w.stats.record(t.at)
-	if t.ris != nil {
-		return t.recorder.ris(t.ris.msg)
-	}
-	err := t.mrt.decode(&t.recorder)
-	var wrong *Error
-	if errors.As(err, &wrong) {
+	err := t.tell(&t.recorder)
+	if wrong, ok := err.(*Error); ok {
 		t.badRecord(wrong)
 		return nil
 	}

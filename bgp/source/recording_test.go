@@ -132,7 +132,8 @@ func TestReplayAgainstStatistics(t *testing.T) {
 	}
 	defer f.Close()
 	got := messageCounter{}
-	if err := readMRT(&mrtReader{mrtFramer: mrtFramer{file: f}}, &got, func(err error) { t.Error(err) }); err != nil {
+	in := newMRTReader(f)
+	if err := readAll(in, func() error { return in.decode(&got) }, func(err error) { t.Error(err) }, nil); err != nil {
 		t.Error(err)
 	}
 	if got.updates != want.Updates || got.attributes != want.Attributes || got.withdrawing != want.Withdrawal {

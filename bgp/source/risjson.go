@@ -268,35 +268,42 @@ type risReader struct {
 
 const maxRISLine = 4 << 20 // a message of 64 KiB in hexadecimal, with all its prefixes decoded, is under 1 MiB
 
-// next reads the next message of a peer. It calls bad for each line that is none, and ignored for what is JSON all
-// the same. io.EOF ends the file; any other error is an *Error and ends it too.
-func (r *risReader) next(bad func(error), ignored func(string)) error {
+func (r *risReader) tell(to *recorder) error { return to.ris(r.msg) }
+func (r *risReader) print(to *dumper) error  { return to.ris(r.msg) }
+
+// next reads the next line that is a message of a peer.
+func (r *risReader) next(bad func(error), ignored func(string)) (time.Time, error) {
 	for {
 		ended, err := r.readLine()
 		if err != nil {
-			return err
+			return time.Time{}, err
 		}
 		text := bytes.TrimSpace(r.buf)
 		if len(text) == 0 && ended {
-			return io.EOF
+			return time.Time{}, io.EOF
 		}
 		if len(text) == 0 {
 			continue
 		}
 		msg, err := parseRIS(text)
-		var syntax *json.SyntaxError
 		switch {
 		case err == nil:
 			r.msg = msg
-			return nil
+			return msg.at, nil
 		case errors.Is(err, errNotRIS):
 			ignored(err.Error())
-		case ended && errors.As(err, &syntax) && syntax.Offset >= int64(len(text)):
-			return r.error(fmt.Errorf("%w (%w)", ErrTruncated, err))
+		case ended && cutShort(err, text):
+			return time.Time{}, r.error(fmt.Errorf("%w (%w)", ErrTruncated, err))
 		default:
 			bad(r.error(err))
 		}
 	}
+}
+
+// cutShort says whether JSON is only wrong for its end.
+func cutShort(err error, text []byte) bool {
+	var syntax *json.SyntaxError
+	return errors.As(err, &syntax) && syntax.Offset >= int64(len(text))
 }
 
 // readLine reads one line, with its newline, into buf; ended says that there was no newline any more.

@@ -41,6 +41,14 @@ func TestPeerRun(t *testing.T) {
 		if _, ok := took[0].(bgp.StaleLost); !ok || time.Since(lost) != time.Minute {
 			t.Errorf("after %v: %v", time.Since(lost), took)
 		}
+		l.neg.GR = nil
+		peer.Established(l.neg, time.Now())
+		<-peer.Pending().Wake()
+		up := time.Now()
+		<-peer.Pending().Wake()
+		if took := peer.Pending().Take(nil); len(took) != 3 || time.Since(up) != quietTime {
+			t.Errorf("after %v: %v", time.Since(up), took)
+		}
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
