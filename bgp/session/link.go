@@ -44,7 +44,7 @@ type link struct {
 	reading  atomic.Bool  // the reader waits for bytes
 	maxLen   atomic.Int32 // of the neighbour's messages
 	sendHold atomic.Int64
-	sendErr  atomic.Pointer[error] // why the writer gave up
+	gaveUp   atomic.Bool // the send hold timer has expired
 
 	mu      sync.Mutex // orders deadlines
 	closing bool
@@ -115,13 +115,13 @@ func (l *link) read() error {
 	}
 }
 
-// cause is what ended the connection, if anything did: a bad header, what made the writer give up, or the read itself.
+// cause is what ended the connection, if anything did: a bad header, the send hold timer, or what the read says.
 func (l *link) cause(bad *wire.Error, err error) error {
-	if bad != nil {
+	switch {
+	case bad != nil:
 		return bad
-	}
-	if gaveUp := l.sendErr.Load(); err != nil && gaveUp != nil {
-		return *gaveUp
+	case err != nil && l.gaveUp.Load():
+		return errSendHold
 	}
 	return err
 }
@@ -173,26 +173,27 @@ func (l *link) send(msg []byte) {
 	select {
 	case l.out <- msg:
 	default:
-		l.giveUp(errSendHold)
+		l.giveUp()
 	}
 }
 
 // busy says whether the neighbour is slow to take in what we say.
 func (l *link) busy() bool { return len(l.out) > queued/2 }
 
-// write writes what is queued, until the link is closed; then it says that no more will come.
+// write writes what is queued, until the link is closed; then it says that no more will come. A connection that fails
+// is for the reader to tell of, since the neighbour's last words may still be unread.
 func (l *link) write() {
+	broken := false
 	for msg := range l.out {
-		if l.sendErr.Load() != nil {
+		if broken {
 			continue
 		}
 		l.setWriteDeadline()
 		n, err := l.conn.Write(msg)
 		l.status.bytesOut.Add(uint64(n))
+		broken = err != nil
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			l.giveUp(errSendHold)
-		} else if err != nil {
-			l.giveUp(err)
+			l.giveUp()
 		}
 	}
 	if half, ok := l.conn.(interface{ CloseWrite() error }); ok {
@@ -202,9 +203,9 @@ func (l *link) write() {
 	}
 }
 
-// giveUp makes the reader fail with err.
-func (l *link) giveUp(err error) {
-	l.sendErr.CompareAndSwap(nil, &err)
+// giveUp makes the reader fail: the neighbour does not read.
+func (l *link) giveUp() {
+	l.gaveUp.Store(true)
 	_ = l.conn.Close()
 }
 

@@ -227,9 +227,7 @@ func TestRoleMismatch(t *testing.T) {
 	p.expectNotification(wire.CodeOpen, wire.SubRoleMismatch)
 	p.expectClosed()
 	h.silent()
-	if st := s.State(); !strings.Contains(st.LastError, "a peer") {
-		t.Errorf("status %+v", st)
-	}
+	eventually(t, "the reason is shown", func() bool { return strings.Contains(s.State().LastError, "a peer") })
 }
 
 func TestRouteRefresh(t *testing.T) {
