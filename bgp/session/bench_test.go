@@ -73,3 +73,15 @@ func (e *echo) Established(Negotiated, time.Time)    { close(e.up) }
 func (e *echo) Refresh(bgp.Family, uint8, time.Time) {}
 func (e *echo) Closed(Reason, time.Time)             {}
 func (e *echo) Update([]byte, time.Time) *wire.Error { e.got <- struct{}{}; return nil }
+
+// A full table is a million of these steps.
+func TestUpdateAllocatesNothing(t *testing.T) {
+	m := newMachine(testConfig())
+	for _, ev := range ways["Established"] {
+		m.step(ev)
+	}
+	ev := event(UpdateMsg)
+	if n := testing.AllocsPerRun(1000, func() { m.Step(ev) }); n != 0 {
+		t.Errorf("%v allocations for each UPDATE", n)
+	}
+}
