@@ -78,7 +78,9 @@ func TestDeadTargetsCostNothingThatGrows(t *testing.T) {
 			flow.mu.Lock()
 			if lane := flow.lane; lane != nil {
 				lane.mu.Lock()
-				lane.origin = lane.origin.Add(-time.Second) // a second passes
+				for _, f := range lane.flights.queue {
+					f.expires -= time.Second // as if one had passed
+				}
 				most = max(most, len(lane.flights.bySeq), len(lane.flights.byKey), len(lane.flights.queue))
 				lane.mu.Unlock()
 			}
@@ -87,7 +89,7 @@ func TestDeadTargetsCostNothingThatGrows(t *testing.T) {
 			expect(t, len(lanes.open) <= 1, true)
 			lanes.mu.Unlock()
 		}
-		if most > silentBatches {
+		if most == 0 || most > silentBatches {
 			t.Errorf("%d flights were remembered", most)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,11 +14,30 @@ import (
 
 // phoneBook is a name server that can be down.
 type phoneBook struct {
+	mu    sync.Mutex
 	addrs map[string][]netip.Addr
 	asked int
 }
 
+// say changes the answer for a name; without addresses it fails.
+func (p *phoneBook) say(host string, addrs ...netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.addrs, host)
+	if len(addrs) > 0 {
+		p.addrs[host] = addrs
+	}
+}
+
+func (p *phoneBook) questions() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
+}
+
 func (p *phoneBook) lookup(_ context.Context, host string) ([]netip.Addr, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.asked++
 	if addrs, ok := p.addrs[host]; ok {
 		return addrs, nil
@@ -63,7 +83,7 @@ func TestResolverFollowsAName(t *testing.T) {
 		r.Set([]Site{{POP: "p", Host: "pop.example", ICMP: true}}, Way{})
 		expect(t, addrsOf(told()), []string{"192.0.2.1", "192.0.2.2"})
 
-		book.addrs["pop.example"] = addrs("192.0.2.3")
+		book.say("pop.example", addrs("192.0.2.3")...)
 		time.Sleep(resolveEvery - time.Second)
 		expect(t, addrsOf(told()), []string{"192.0.2.1", "192.0.2.2"})
 		time.Sleep(2 * time.Second)
@@ -76,13 +96,13 @@ func TestResolverKeepsAddressesWhileNamesFail(t *testing.T) {
 	runResolver(t, book, func(r *Resolver, told func() []Target) {
 		r.Set([]Site{{POP: "p", Host: "pop.example", ICMP: true}}, Way{})
 		told()
-		delete(book.addrs, "pop.example")
+		book.say("pop.example")
 		time.Sleep(resolveEvery + time.Second)
 		expect(t, addrsOf(told()), []string{"192.0.2.1"})
-		expect(t, book.asked, 2)
+		expect(t, book.questions(), 2)
 		time.Sleep(resolveAgain)
 		told()
-		expect(t, book.asked, 3)
+		expect(t, book.questions(), 3)
 	})
 }
 
@@ -114,7 +134,7 @@ func TestResolverForgetsSites(t *testing.T) {
 		expect(t, len(told()), 0)
 		time.Sleep(2 * resolveEvery)
 		told()
-		expect(t, book.asked, 1)
+		expect(t, book.questions(), 1)
 	})
 }
 

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"sync"
 	"testing"
@@ -18,8 +19,8 @@ import (
 // fakeKind probes nothing and notes what it was asked.
 type fakeKind struct {
 	takes  time.Duration // of one batch
+	mu     sync.Mutex    // guards all below
 	failed string        // the Err of each batch
-	mu     sync.Mutex    // guards made and closed
 	made   map[Target]int
 	closed map[Target]int
 	ended  bool
@@ -42,13 +43,32 @@ func (k *fakeKind) prober(t Target) prober {
 
 func (k *fakeKind) close() { k.ended = true }
 
+// counts gives how many probers were made and closed of each target.
+func (k *fakeKind) counts() (made, closed map[Target]int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return maps.Clone(k.made), maps.Clone(k.closed)
+}
+
+func (k *fakeKind) fail(err string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.failed = err
+}
+
+func (k *fakeKind) failure() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.failed
+}
+
 type fakeProber struct {
 	kind   *fakeKind
 	target Target
 }
 
 func (p fakeProber) probe(ctx context.Context, s Settings) Batch {
-	b := Batch{Target: p.target, Err: p.kind.failed}
+	b := Batch{Target: p.target, Err: p.kind.failure()}
 	b.Started = time.Now()
 	select {
 	case <-ctx.Done():
@@ -84,7 +104,8 @@ func schedule(t *testing.T, k *fakeKind, s Settings, body func(*testing.T, *Sche
 		if !k.ended {
 			t.Error("Run did not close the kind")
 		}
-		expect(t, k.closed, k.made)
+		made, closed := k.counts()
+		expect(t, closed, made)
 	})
 }
 
@@ -143,8 +164,9 @@ func TestSetLeavesWhatStays(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		s.Set([]Target{stays, comes, comes})
 		synctest.Wait()
-		expect(t, k.made, map[Target]int{stays: 1, goes: 1, comes: 1})
-		expect(t, k.closed, map[Target]int{goes: 1})
+		made, closed := k.counts()
+		expect(t, made, map[Target]int{stays: 1, goes: 1, comes: 1})
+		expect(t, closed, map[Target]int{goes: 1})
 		time.Sleep(time.Minute)
 		seen := make(map[Target]int)
 		for _, b := range taken(s) {
@@ -256,14 +278,14 @@ func TestFailureIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logged := observer.New(zap.InfoLevel)
 		k := newFake(0)
-		k.failed = "no such interface"
+		k.fail("no such interface")
 		s := newScheduler(everySecond, zap.New(core), k.kinds())
 		s.Set([]Target{target("192.0.2.1")})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- s.Run(ctx) }()
 		time.Sleep(10 * time.Second)
-		k.failed = ""
+		k.fail("")
 		time.Sleep(10 * time.Second)
 		cancel()
 		<-ended
