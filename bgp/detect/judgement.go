@@ -132,8 +132,8 @@ func show(f *bgp.Finding, h *Held, since time.Time) {
 	}
 }
 
-// agree counts the vantages that show a finding and, of the others in sync, those that could. It holds the finding back
-// while those that show it are fewer than min_vantages.
+// agree counts the vantages that show a finding and, of the others, those that could. It holds the finding back while
+// those that show it are fewer than min_vantages.
 func (s *State) agree(f *bgp.Finding, could func(*bgp.Vantage) bool) {
 	keys := map[string]bool{}
 	for _, r := range f.Routes {
@@ -142,7 +142,7 @@ func (s *State) agree(f *bgp.Finding, could func(*bgp.Vantage) bool) {
 	f.Quiet = len(keys) < s.Reg.Policy.MinVantages
 	f.Total = len(f.Bad)
 	for _, v := range s.Vantages {
-		if _, bad := slices.BinarySearch(f.Bad, v.Name); v.InSync && !bad && could(v.Vantage) {
+		if _, bad := slices.BinarySearch(f.Bad, v.Name); (v.InSync || v.Watching) && !bad && could(v.Vantage) {
 			f.Total++
 		}
 	}

@@ -201,6 +201,12 @@ func TestVantagesThatAgree(t *testing.T) {
 			l.announce(e1, "203.0.113.0/24", "64500 65550")
 			l.keep(e1)
 		}, []string{"origin_change critical 203.0.113.0/24 AS65550 e1/1 also withdrawn"}},
+		{"one that shows the registered prefix could show what is inside", func(l *lab) {
+			l.settings.Replay = true
+			c1, c2 := l.collector("a", 64700), l.collector("b", 64701)
+			c1.InSync, c2.InSync, c2.Watching = false, false, true
+			l.announce(c1, "203.0.113.128/25", "64700 65550")
+		}, []string{"subprefix critical 203.0.113.128/25 AS65550 ris/a/2"}},
 		{"An announcement is judged before its vantage is in sync", func(l *lab) {
 			e1 := l.peer("e1", 64500, bgp.Provider)
 			l.lose(e1)

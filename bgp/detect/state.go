@@ -70,10 +70,14 @@ type Settings struct {
 // Vantage is a vantage as it stands now.
 type Vantage struct {
 	*bgp.Vantage
-	Up      bool
-	InSync  bool      // for this family, and for this prefix where a feed or an unfinished table needs that
-	Loading bool      // its first table is still arriving: it may hold better paths than it has shown
-	Since   time.Time // in sync since
+	Up bool
+	// InSync says that what it holds of the state's prefix is all that there is: its table of the family is whole, or a
+	// route of this very prefix has been there since it came up. It decides on absence, and on what ends.
+	InSync bool
+	// Watching says that it has shown the registered prefix since it came up, so that it could show what is inside.
+	Watching bool
+	Loading  bool      // its first table is still arriving: it may hold better paths than it has shown
+	Since    time.Time // in sync since
 }
 
 // Held is a route that a vantage holds.
