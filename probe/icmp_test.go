@@ -155,6 +155,7 @@ func TestForeignRepliesDoNotCount(t *testing.T) {
 	eachSocket(t, func(t *testing.T, l *lab, v6 bool) {
 		other := either(v6, "10.77.0.3", "fd77::3")
 		l.in(t, l.far, func() { l.address(t, "far", other+either(v6, "/24", "/64")) })
+		l.await(t, labTarget(other))
 		elsewhere := l.bound(t, v6, other)
 		l.respond(t, v6, func(r *responder, q request) { r.replyFrom(elsewhere, q) })
 		b := l.probe(t, labTarget(either(v6, far4, far6)), 1, quick)[0]
@@ -185,10 +186,11 @@ func TestSourceAndInterface(t *testing.T) {
 	eachSocket(t, func(t *testing.T, l *lab, v6 bool) {
 		source := either(v6, "10.77.0.9", "fd77::9")
 		l.in(t, l.near, func() { l.address(t, "near", source+either(v6, "/24", "/64")) })
-		asked := make(chan netip.Addr, 3)
-		l.respond(t, v6, func(r *responder, q request) { asked <- q.from; r.reply(q) })
 		target := labTarget(either(v6, far4, far6))
 		target.Source, target.Interface = netip.MustParseAddr(source), "near"
+		l.await(t, target)
+		asked := make(chan netip.Addr, quick.Packets)
+		l.respond(t, v6, func(r *responder, q request) { asked <- q.from; r.reply(q) })
 		expect(t, l.probe(t, target, 1, quick)[0].Received, 3)
 		expect(t, <-asked, target.Source)
 	})
@@ -290,7 +292,7 @@ func TestLinkLocalAddress(t *testing.T) {
 	var addr netip.Addr
 	l.in(t, l.far, func() { addr = l.linkLocal(t, "far") })
 	target := labTarget(addr.WithZone("near").String())
-	l.await(t, target.Addr.String())
+	l.await(t, target)
 	expect(t, l.probe(t, target, 1, quick)[0].Received, quick.Packets)
 }
 

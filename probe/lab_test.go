@@ -54,17 +54,17 @@ func (l *lab) cable(t testing.TB) {
 	l.in(t, l.far, func() { l.up(t, "far") })
 	l.in(t, l.near, func() { l.address(t, "near", near4+"/24", near6+"/64") })
 	l.in(t, l.far, func() { l.address(t, "far", far4+"/24", far6+"/64") })
-	l.await(t, far4)
-	l.await(t, far6)
+	l.await(t, labTarget(far4))
+	l.await(t, labTarget(far6))
 }
 
 // await probes until far answers: links and addresses come up in their own
 // time. The socket stays open for the test, since the kernel is as slow to
 // begin with stamps.
-func (l *lab) await(t testing.TB, addr string) {
+func (l *lab) await(t testing.TB, target Target) {
 	t.Helper()
 	l.in(t, l.near, func() {
-		p := openICMP(zap.NewNop()).prober(labTarget(addr))
+		p := openICMP(zap.NewNop()).prober(target)
 		t.Cleanup(p.close)
 		for range 200 {
 			b := p.probe(t.Context(), Settings{Packets: 1, Timeout: 50 * time.Millisecond})
@@ -72,7 +72,7 @@ func (l *lab) await(t testing.TB, addr string) {
 				return
 			}
 		}
-		t.Fatalf("no way to %s in the lab", addr)
+		t.Fatalf("no way to %s in the lab", target)
 	})
 }
 
