@@ -169,6 +169,9 @@ func probeOf(r join.Report) api.Probe {
 	if r.Source.IsValid() {
 		p.Source = r.Source.String()
 	}
+	if r.Median > 0 {
+		p.LastMS = ms(r.Median)
+	}
 	if r.RTTs > 0 {
 		p.MinMS, p.P50MS, p.P95MS = ms(r.Min), ms(r.P50), ms(r.P95)
 		p.P99MS, p.MaxMS, p.JitterMS = ms(r.P99), ms(r.Max), ms(r.Jitter())

@@ -80,6 +80,7 @@ type Probe struct {
 	MaxMS    *float64   `json:"max_ms"`
 	JitterMS *float64   `json:"jitter_ms"` // p95 - p50
 	LastAt   time.Time  `json:"last_at"`
+	LastMS   *float64   `json:"last_ms"` // median of the latest batch
 }
 
 // Event is one line of the events log.

@@ -128,7 +128,7 @@ func TestNearestAndReports(t *testing.T) {
 	if len(reports) != 2 || reports[0].POP != "fra1" || reports[0].Nearest || !reports[1].Nearest {
 		t.Fatalf("got %+v", reports)
 	}
-	if r := reports[0]; r.Received != 6 || r.Sent != 9 || r.P50 != 20*time.Millisecond || !r.Last.Equal(at(20)) {
+	if r := reports[0]; r.Received != 6 || r.Sent != 9 || r.P50 != 20*time.Millisecond || !r.Last.Equal(at(20)) || r.Median != 20*time.Millisecond {
 		t.Errorf("got %+v", r)
 	}
 	for i := range 3 {

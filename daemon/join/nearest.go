@@ -38,8 +38,9 @@ const reported = 10 * time.Minute
 type Report struct {
 	Flow
 	stats.Summary
-	Last    time.Time // start of the latest batch
-	Nearest bool      // its POP is the nearest of its service
+	Last    time.Time     // start of the latest batch
+	Median  time.Duration // of the latest batch; 0: nothing answered it
+	Nearest bool          // its POP is the nearest of its service
 }
 
 // Reports sums up the last ten minutes of every flow, in the order of POPs and then of preference.
@@ -52,7 +53,9 @@ func (p *Plane) Reports(now time.Time) []Report {
 		}
 		r := Report{Flow: f, Summary: stats.Summarize(samples), Nearest: p.contestOf(f).Current() == f.POP}
 		if len(samples) > 0 {
-			r.Last = samples[len(samples)-1].Started
+			latest := samples[len(samples)-1]
+			r.Last = latest.Started
+			r.Median, _ = latest.Median()
 		}
 		out = append(out, r)
 	}
