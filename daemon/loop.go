@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
 
 	"peervane/bgp"
+	"peervane/daemon/api"
 )
 
 const (
@@ -21,6 +23,7 @@ type loop struct {
 	dirty   bool      // something changed since the last snapshot
 	shown   time.Time // when that was
 	backlog bool      // judge has more to do
+	status  string    // what the service manager was told last
 }
 
 func (d *Daemon) runEngine(ctx context.Context) error {
@@ -91,6 +94,17 @@ func (l *loop) step(heard time.Time) {
 func (l *loop) show(now time.Time) {
 	l.snapshot.Store(l.picture(now))
 	l.shown, l.dirty = now, false
+	l.tellStatus(l.snapshot.Load().Status)
+}
+
+// tellStatus gives the service manager the line that it shows of us, when it has changed.
+func (l *loop) tellStatus(s api.Status) {
+	text := fmt.Sprintf("%d of %d sessions up, %d registered prefixes, %d open incidents", s.PeersUp, s.Peers, s.Prefixes, s.OpenIncidents)
+	if text == l.status || l.opts.Manager.Status == nil {
+		return
+	}
+	l.status = text
+	l.tell("status", func() error { return l.opts.Manager.Status(text) })
 }
 
 // next is when the loop must go on by itself.

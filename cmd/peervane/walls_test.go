@@ -46,7 +46,8 @@ var walls = []struct {
 // pure names the packages that hold no socket, file, goroutine, timer or clock, and the single files of mixed packages.
 var pure = []string{
 	"bgp", "bgp/wire", "bgp/rib", "bgp/detect", "probe/stats", "daemon/join", "daemon/notice", "daemon/incident",
-	"bgp/session/fsm.go",
+	"bgp/session/fsm.go", "bgp/session/fsm_conn.go", "bgp/session/event.go", "bgp/session/open.go", "bgp/session/role.go",
+	"bgp/session/reason.go", "bgp/session/config.go",
 }
 
 // impure lists what a pure file must not use, by import path; nil means the whole package.
