@@ -71,7 +71,9 @@ type StaleLost struct {
 	At      time.Time
 }
 
-// EndOfRIB says that a vantage has shown all routes of a family since it came up.
+// EndOfRIB says that a vantage has shown all routes of a family since it came up: by the marker of RFC 4724, at the end of
+// a RIB dump, or, where none is due, because no new route has come for 30 s. It comes again when all routes have been
+// told that are newly watched.
 type EndOfRIB struct {
 	Vantage *Vantage
 	Family  Family

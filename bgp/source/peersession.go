@@ -111,7 +111,7 @@ func (p *Peer) endOfRIB(family bgp.Family, at time.Time) {
 	if !f.synced && !f.asked {
 		p.put(bgp.EndOfRIB{Vantage: p.cfg.Vantage, Family: family, At: at})
 	}
-	f.synced = true
+	f.synced, f.grew = true, at
 	p.checkLimit(at)
 	p.rearm()
 }
