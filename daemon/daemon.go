@@ -75,7 +75,7 @@ func New(cfg *config.Config, opts Options) *Daemon {
 	d.metrics = newMetrics(&d.snapshot)
 	d.hooks = hooks{queued: d.metrics.detected, durable: d.metrics.durable}
 	d.engine = newEngine(cfg, incident.Options{
-		Source: sourceName(cfg), NewID: randomID, Severity: cfg.Severity,
+		Source: sourceName(cfg), OurASN: cfg.Daemon.ASN, NewID: randomID, Severity: cfg.Severity,
 	}, false, opts.Log.Named("engine"))
 	d.peers = newPeers(opts.Log, d.wake)
 	d.scheduler = probe.New(probeSettings(cfg), opts.Log.Named("probe"))

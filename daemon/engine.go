@@ -31,8 +31,9 @@ type engine struct {
 	plane      join.Plane
 	pops       pops
 	costs      []openCost
-	configured int    // how many configurations were in force before this one
-	source     string // how this host is named in notices
+	reloaded   map[scope]bool // to be judged for the first time under a new configuration
+	configured int            // how many configurations were in force before this one
+	source     string         // how this host is named in notices
 
 	localDrops uint64 // probes that this host dropped itself
 	out        output
@@ -157,8 +158,19 @@ func (e *engine) lose(v *vantage, f bgp.Family) {
 }
 
 func (e *engine) gone(v *vantage) {
+	for _, s := range e.book.Of(v.Name) {
+		if s.Kind != incident.Routing {
+			continue
+		}
+		e.agenda.touch(scope{s.Prefix, s.Offending})
+	}
 	for _, f := range bgp.Families {
 		e.lose(v, f)
+	}
+	for reg := range e.regs.all() {
+		if reg.memory.Forget(v.Name) {
+			e.out.memories = append(e.out.memories, reg)
+		}
 	}
 	e.vantages.drop(v)
 	e.sessions.touch(v)
@@ -208,11 +220,21 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 		e.out.memories = append(e.out.memories, reg)
 	}
 	findings, recheck := detect.All(st)
-	e.tell(e.book.Reconcile(key, findings, now, e.world(st, now)), now)
+	e.tell(e.book.Reconcile(key, findings, now, e.world(st, e.reasonFor(s), now)), now)
 	e.agenda.at(s, earliest(recheck, e.book.Due(key)))
 	if s.prefix != s.reg && !e.book.Has(key) {
 		e.table.prune(s.prefix)
 	}
+}
+
+// reasonFor says why something resolves in a scope, where that is not that its condition cleared: under a new configuration
+// it may be no condition any more.
+func (e *engine) reasonFor(s scope) string {
+	if !e.reloaded[s] {
+		return ""
+	}
+	delete(e.reloaded, s)
+	return notice.ReasonConfig
 }
 
 // tell puts notices out, and opens an account of the cost for each routing incident that fires.

@@ -16,6 +16,12 @@ func (e *engine) reload(cfg *config.Config) {
 	e.configure(cfg, e.settings.Replay)
 	e.book.Reload(cfg.Severity)
 	e.touchAll()
+	e.reloaded = map[scope]bool{}
+	for _, s := range e.book.Open() {
+		if s.Kind == incident.Routing {
+			e.reloaded[scope{s.Prefix, s.Offending}] = true
+		}
+	}
 }
 
 // touchAll asks for everything to be judged.

@@ -35,7 +35,7 @@ type ReplaySummary struct {
 func NewReplay(cfg *config.Config, tell func(notice.Notice) error, log *zap.Logger) *Replay {
 	own := *cfg
 	own.Peers, own.POPs, own.Channels, own.Feeds = nil, nil, nil, nil
-	options := incident.Options{Source: "replay", NewID: derivedID, Severity: cfg.Severity}
+	options := incident.Options{Source: "replay", OurASN: cfg.Daemon.ASN, NewID: derivedID, Severity: cfg.Severity}
 	return &Replay{engine: newEngine(&own, options, true, log), tell: tell}
 }
 

@@ -23,7 +23,10 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 	for i, v := range e.vantages.list {
 		fam := &v.families[f]
 		st.Vantages = append(st.Vantages, detect.Vantage{
-			Vantage: v.Vantage, Up: v.up, InSync: v.inSync(f, seenAt(v, entry, exact), reg.born), Since: fam.at,
+			Vantage: v.Vantage, Up: v.up, Since: fam.at,
+			InSync:   v.inSync(f, seenAt(v, entry), reg.born),
+			Watching: v.present(f) && seenAt(v, exact),
+			Loading:  v.up && !v.recorded && !fam.synced,
 		})
 		st.Routes = appendHeld(st.Routes, i, p, entry.of(v), fam.kept)
 	}
@@ -35,14 +38,10 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 	return st
 }
 
-// seenAt says whether a vantage has shown the prefix, or the registered one that holds it, since it came up.
-func seenAt(v *vantage, entries ...*entry) bool {
-	for _, e := range entries {
-		if _, seen := e.holds(v); seen {
-			return true
-		}
-	}
-	return false
+// seenAt says whether a vantage has shown the prefix of an entry since it came up.
+func seenAt(v *vantage, e *entry) bool {
+	_, seen := e.holds(v)
+	return seen
 }
 
 func appendHeld(routes []detect.Held, index int, p netip.Prefix, paths []held, stale bool) []detect.Held {
@@ -77,8 +76,9 @@ func (e *engine) covering(p netip.Prefix) []detect.Held {
 }
 
 // world is what the incident book must know of a scope beside its findings.
-func (e *engine) world(st *detect.State, now time.Time) incident.World {
+func (e *engine) world(st *detect.State, reason string, now time.Time) incident.World {
 	return incident.World{
+		Reason:  reason,
 		Sight:   e.sightOf(st),
 		Good:    st.Good(),
 		Settled: st.Settled(),

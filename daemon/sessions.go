@@ -58,6 +58,7 @@ func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
 	v.dynamic = p.Dynamic.IsValid()
 	if v.since.IsZero() {
 		v.since = now
+		v.everUp = e.book.Has(incident.Scope{Kind: incident.Session, Subject: v.Name}) // down since before a restart
 	}
 	e.sessions.touch(v)
 }
