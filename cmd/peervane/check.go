@@ -14,7 +14,7 @@ const defaultConfig = "/etc/peervane/peervane.toml"
 func checkCommand(e *env) *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use:   "check",
+		Use:   "check [-c FILE]",
 		Short: "Validate the configuration",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

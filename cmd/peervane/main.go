@@ -31,6 +31,7 @@ var commands = []func(*env) *cobra.Command{
 	dumpCommand,
 
 	reloadCommand,
+	completionCommand,
 	versionCommand,
 }
 
@@ -65,44 +66,51 @@ func main() {
 func run(ctx context.Context, e *env, args []string) int {
 	root := newRoot(e)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := errors.New("a command is missing")
+	if len(args) > 0 {
+		err = root.ExecuteContext(ctx)
+	}
 	if err == nil {
 		return 0
 	}
-	code := exitUsage // cobra's own errors are all about usage
-	var told exit
-	if errors.As(err, &told) {
-		code = told.code
-		if told.err == nil {
-			return code
-		}
+	told := exit{exitUsage, fmt.Errorf("%w\nSee 'peervane help'.", err)} // there is no such command
+	errors.As(err, &told)
+	if told.err != nil {
+		fmt.Fprintf(e.stderr, "peervane: %v\n", told.err)
 	}
-	fmt.Fprintf(e.stderr, "peervane: %v\n", err)
-	if code == exitUsage {
-		fmt.Fprintln(e.stderr, "See 'peervane help'.")
-	}
-	return code
+	return told.code
 }
 
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "peervane",
-		Short:         "Watch registered prefixes over BGP, and what their routes cost in latency",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Use:               "peervane",
+		Short:             "Watch registered prefixes over BGP, and what their routes cost in latency",
+		Version:           version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
+	root.SetVersionTemplate(versionLine())
+	root.SetHelpCommand(helpCommand())
+	root.SetFlagErrorFunc(usage)
 	for _, command := range commands {
 		root.AddCommand(failing(command(e)))
 	}
 	return root
 }
 
-// failing gives every error of a command's own work exit code 1, so that only cobra's are about usage.
+// failing gives every error of a command's own work exit code 1, and of its arguments 64.
 func failing(c *cobra.Command) *cobra.Command {
-	work := c.RunE
+	work, arguments := c.RunE, c.Args
+	c.DisableFlagsInUseLine = true
+	c.Args = func(c *cobra.Command, args []string) error {
+		if arguments(c, args) == nil {
+			return nil
+		}
+		return usage(c, fmt.Errorf("wrong arguments: the command is '%s'", c.UseLine()))
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		err := work(c, args)
 		var told exit
@@ -112,4 +120,12 @@ func failing(c *cobra.Command) *cobra.Command {
 		return exit{exitFailed, err}
 	}
 	return c
+}
+
+// usage says where it is written how a command is used.
+func usage(c *cobra.Command, err error) error {
+	if !c.HasParent() {
+		return err
+	}
+	return exit{exitUsage, fmt.Errorf("%w\nSee 'peervane help %s'.", err, c.Name())}
 }

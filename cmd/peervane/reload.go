@@ -19,7 +19,7 @@ const controlName = "control.sock"
 func reloadCommand(e *env) *cobra.Command {
 	var socket string
 	c := &cobra.Command{
-		Use:   "reload",
+		Use:   "reload [--socket SOCKET]",
 		Short: "Have the running daemon read its configuration again",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -29,7 +28,7 @@ records' own clock, and prints every notice. It sends nothing and touches nothin
 		RunE: func(c *cobra.Command, inputs []string) error {
 			print, err := printer(format)
 			if err != nil {
-				return exit{exitUsage, err}
+				return usage(c, err)
 			}
 			cfg, err := load(e, config.Loader{Recording: true}, file)
 			if err != nil {
@@ -76,8 +75,6 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 // printFunc writes one notice.
 type printFunc func(io.Writer, *notice.Notice) error
 
-var errFormat = errors.New(`unknown format: use jsonl or text`)
-
 func printer(format string) (printFunc, error) {
 	switch format {
 	case "jsonl":
@@ -85,7 +82,7 @@ func printer(format string) (printFunc, error) {
 	case "text":
 		return printText, nil
 	}
-	return nil, errFormat
+	return nil, fmt.Errorf("unknown format %q: use jsonl or text", format)
 }
 
 func printJSON(w io.Writer, n *notice.Notice) error {

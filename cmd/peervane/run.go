@@ -19,7 +19,7 @@ import (
 func runCommand(e *env) *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use:   "run",
+		Use:   "run [-c FILE]",
 		Short: "Run the daemon",
 		Long:  "Run the daemon. SIGHUP makes it read its configuration again; SIGINT and SIGTERM end it in order.",
 		Args:  cobra.NoArgs,
