@@ -87,9 +87,7 @@ func (s *echoSocket) setUp(path lanePath) error {
 		return err
 	}
 	s.growBuffer()
-	if err := s.restartStamps(); err != nil {
-		return fmt.Errorf("ask for kernel time stamps: %w", err)
-	}
+	s.restartStamps()
 	if s.raw {
 		if err := s.choose(); err != nil {
 			return err
@@ -116,13 +114,12 @@ func (s *echoSocket) growBuffer() {
 }
 
 // restartStamps asks for stamps, the next of transmission with number 0: the
-// kernel starts to count whenever SOF_TIMESTAMPING_OPT_ID is newly set.
-func (s *echoSocket) restartStamps() error {
-	err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampFlags)
-	if err != nil {
-		return err
+// kernel starts to count whenever SOF_TIMESTAMPING_OPT_ID is newly set. Where
+// there are none, times come from user space and say so.
+func (s *echoSocket) restartStamps() {
+	for _, flags := range []int{stampFlags, stampFlags | unix.SOF_TIMESTAMPING_OPT_ID} {
+		_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, flags)
 	}
-	return unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampFlags|unix.SOF_TIMESTAMPING_OPT_ID)
 }
 
 // learnID reads the id that the kernel gave to a datagram socket: its port.

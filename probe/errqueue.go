@@ -33,6 +33,7 @@ type queued struct {
 	key      uint32     // of a stamp: the number of the packet, from SOF_TIMESTAMPING_OPT_ID
 	stamp    int64      // of a stamp: nanoseconds of the wall clock
 	offender netip.Addr // of an ICMP error: who sent it
+	to       netip.Addr // of an ICMP error: where our packet was going
 	quote    []byte     // of an ICMP error: our packet as it was quoted; valid until the next read
 }
 
@@ -61,12 +62,12 @@ type errorBuffer struct {
 
 // read takes the next message without waiting; unix.EAGAIN when there is none.
 func (b *errorBuffer) read(fd int) (queued, error) {
-	n, oobn, _, _, err := unix.Recvmsg(fd, b.data[:], b.oob[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+	n, oobn, _, to, err := unix.Recvmsg(fd, b.data[:], b.oob[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 	if err != nil {
 		return queued{}, err
 	}
 	q := parseQueued(b.oob[:oobn])
-	q.quote = b.data[:n]
+	q.to, q.quote = addrOf(to), b.data[:n]
 	return q, nil
 }
 

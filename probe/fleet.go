@@ -11,14 +11,14 @@ import (
 // fleet is the runners of one Scheduler.Run. It belongs to that goroutine.
 type fleet struct {
 	scheduler *Scheduler
-	openers   map[string]opener // by kind
+	makers    map[string]maker // by kind
 	runners   map[Target]*runner
 }
 
 func newFleet(s *Scheduler) *fleet {
-	f := &fleet{scheduler: s, openers: make(map[string]opener), runners: make(map[Target]*runner)}
+	f := &fleet{scheduler: s, makers: make(map[string]maker), runners: make(map[Target]*runner)}
 	for _, k := range s.kinds {
-		f.openers[k.name] = k.open(s.log)
+		f.makers[k.name] = k.open(s.log)
 	}
 	return f
 }
@@ -45,12 +45,12 @@ func (f *fleet) set(ctx context.Context, targets []Target) {
 }
 
 func (f *fleet) start(ctx context.Context, t Target) {
-	opener := f.openers[t.Method.Kind()]
-	if opener == nil {
+	maker := f.makers[t.Method.Kind()]
+	if maker == nil {
 		f.scheduler.log.Error("unknown probe method", zap.Stringer("target", t))
 		return
 	}
-	f.runners[t] = startRunner(ctx, f.scheduler, t, opener.prober(t))
+	f.runners[t] = startRunner(ctx, f.scheduler, t, maker.prober(t))
 }
 
 // burst wakes the runners of these addresses.
@@ -72,7 +72,7 @@ func (f *fleet) close() {
 		all = append(all, r)
 	}
 	stopAll(all)
-	for _, o := range f.openers {
+	for _, o := range f.makers {
 		o.close()
 	}
 }

@@ -104,9 +104,9 @@ func (f *flight) matches(addr netip.Addr, cookie []byte) bool {
 
 // quotedIn is true when an ICMP error quotes this probe. RFC 792 promises only
 // the first 8 bytes of it; more is compared as far as it goes.
-func (f *flight) quotedIn(cookie []byte) bool {
+func (f *flight) quotedIn(to netip.Addr, cookie []byte) bool {
 	n := min(len(cookie), len(f.cookie))
-	return string(cookie[:n]) == string(f.cookie[:n])
+	return to.WithZone("") == f.addr.WithZone("") && string(cookie[:n]) == string(f.cookie[:n])
 }
 
 // answer takes in a genuine reply.

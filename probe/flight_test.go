@@ -68,9 +68,11 @@ func TestOnlyAGenuineAnswerMatches(t *testing.T) {
 	expect(t, f.matches(netip.MustParseAddr("fe80::2"), cookie), false)
 	expect(t, f.matches(netip.MustParseAddr("fe80::1"), cookie[:15]), false)
 	expect(t, f.matches(netip.MustParseAddr("fe80::1"), append(cookie[:15:15], 0)), false)
-	expect(t, f.quotedIn(nil), true)
-	expect(t, f.quotedIn(cookie[:8]), true)
-	expect(t, f.quotedIn([]byte("other")), false)
+	to := netip.MustParseAddr("fe80::1")
+	expect(t, f.quotedIn(to, nil), true)
+	expect(t, f.quotedIn(to, cookie[:8]), true)
+	expect(t, f.quotedIn(to, []byte("other")), false)
+	expect(t, f.quotedIn(to.Next(), nil), false)
 }
 
 func TestSocketDropsClaimNoMoreLossesThanThereWere(t *testing.T) {

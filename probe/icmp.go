@@ -14,19 +14,19 @@ import (
 // to a state that no longer passes.
 const silentBatches = 3
 
-// icmpOpener holds the lanes that all ICMP flows share.
-type icmpOpener struct{ lanes *lanes }
+// icmpMaker holds the lanes that all ICMP flows share.
+type icmpMaker struct{ lanes *lanes }
 
-func openICMP(log *zap.Logger) opener {
-	return icmpOpener{newLanes(log)}
+func openICMP(log *zap.Logger) maker {
+	return icmpMaker{newLanes(log)}
 }
 
-func (o icmpOpener) prober(t Target) prober {
+func (o icmpMaker) prober(t Target) prober {
 	return &icmpFlow{target: t, lanes: o.lanes}
 }
 
 // close has nothing to do: each lane ends with the last flow that uses it.
-func (o icmpOpener) close() {}
+func (o icmpMaker) close() {}
 
 // tally counts answers that come outside the batch that they answer.
 type tally struct{ recovered, duplicate, foreign int }

@@ -15,11 +15,11 @@ var kinds = []kind{
 // kind is one way to probe. open is called once by each Scheduler.Run.
 type kind struct {
 	name string
-	open func(*zap.Logger) opener
+	open func(*zap.Logger) maker
 }
 
-// opener holds what the probers of a kind share, such as sockets.
-type opener interface {
+// maker makes the probers of a kind and holds what they share, such as sockets.
+type maker interface {
 	// prober makes the prober of one target. It sends nothing and cannot fail:
 	// what stands in the way is told by each batch, and tried again.
 	prober(Target) prober

@@ -228,7 +228,7 @@ func (l *lane) refused(q queued) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f := l.flights.bySeq[quoted.seq]; f != nil && f.quotedIn(quoted.cookie) {
+	if f := l.flights.bySeq[quoted.seq]; f != nil && f.quotedIn(q.to, quoted.cookie) {
 		f.refuse(q.offender)
 	}
 }

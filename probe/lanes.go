@@ -27,11 +27,12 @@ func newLanes(log *zap.Logger) *lanes {
 
 // acquire gives a lane of this path with a serial after the given one, and a
 // reference to it. A flow that leaves lane after lane never comes back to an
-// id that it has used.
+// id that it has used; and since all take the latest with room, those that
+// wander together leave the lanes behind them empty.
 func (p *lanes) acquire(path lanePath, after uint64) (*lane, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range p.open[path] {
+	for _, l := range slices.Backward(p.open[path]) {
 		if l.serial > after && l.refs < laneRoom {
 			l.refs++
 			return l, nil

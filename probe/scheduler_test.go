@@ -31,7 +31,7 @@ func newFake(takes time.Duration) *fakeKind {
 }
 
 func (k *fakeKind) kinds() []kind {
-	return []kind{{name: "icmp", open: func(*zap.Logger) opener { return k }}}
+	return []kind{{name: "icmp", open: func(*zap.Logger) maker { return k }}}
 }
 
 func (k *fakeKind) prober(t Target) prober {

@@ -15,13 +15,13 @@ import (
 	"peervane/probe/stats"
 )
 
-// tcpOpener has nothing to share: each connect is a socket of its own.
-type tcpOpener struct{}
+// tcpMaker has nothing to share: each connect is a socket of its own.
+type tcpMaker struct{}
 
-func openTCP(*zap.Logger) opener { return tcpOpener{} }
+func openTCP(*zap.Logger) maker { return tcpMaker{} }
 
-func (tcpOpener) prober(t Target) prober { return tcpProber{t} }
-func (tcpOpener) close()                 {}
+func (tcpMaker) prober(t Target) prober { return tcpProber{t} }
+func (tcpMaker) close()                 {}
 
 // tcpProber measures one handshake a batch and resets the connection at once.
 type tcpProber struct{ target Target }
@@ -34,14 +34,16 @@ func (p tcpProber) probe(ctx context.Context, s Settings) Batch {
 	outcome, err := p.connect(ctx, s.Timeout)
 	b.Ended = time.Now()
 	if err != nil {
-		b.Err = err.Error()
-		return b
+		b.Err = "tcp probe: " + err.Error()
 	}
-	b.add(outcome)
+	if !outcome.Sent.IsZero() {
+		b.add(outcome)
+	}
 	return b
 }
 
-// connect dials once. An error means that nothing was measured.
+// connect dials once. An error happened in this host; the outcome is zero when
+// nothing came of it.
 func (p tcpProber) connect(ctx context.Context, timeout time.Duration) (Outcome, error) {
 	observer := tcpObserver{target: p.target, fd: -1}
 	defer observer.close()
@@ -122,7 +124,7 @@ func (o *tcpObserver) connected(sent time.Time, user time.Duration) Outcome {
 
 // failed tells an ICMP error, a reset and silence apart. The error queue comes
 // first: a port unreachable of ICMP would otherwise pass for a reset. What is
-// none of them happened in this host.
+// none of them happened in this host, and stays an error.
 func (o *tcpObserver) failed(sent time.Time, user time.Duration, err error) (Outcome, error) {
 	if offender, ok := o.offender(); ok {
 		return Outcome{Sent: sent, Kind: stats.Unreachable, Offender: offender}, nil
@@ -135,9 +137,9 @@ func (o *tcpObserver) failed(sent time.Time, user time.Duration, err error) (Out
 		return Outcome{Sent: sent, Kind: stats.Lost}, nil
 	}
 	if kind, ok := localKind(err); ok {
-		return Outcome{Sent: sent, Kind: kind}, nil
+		return Outcome{Sent: sent, Kind: kind}, err
 	}
-	return Outcome{}, fmt.Errorf("tcp probe: %w", err)
+	return Outcome{}, err
 }
 
 // refused is a reset. Nothing in the kernel times it; and after a second SYN

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -99,6 +100,7 @@ func TestTCPNoRouteHereIsUnreachable(t *testing.T) {
 		b := l.probe(t, tcpTarget(either(v6, "10.99.0.1", "fd99::1"), 443), 1, quick)[0]
 		expect(t, b.Unreachable, 1)
 		expect(t, b.Offender.IsValid(), false)
+		expect(t, strings.HasSuffix(b.Err, "connect: network is unreachable"), true)
 	})
 }
 
