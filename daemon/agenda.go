@@ -10,25 +10,24 @@ import (
 // is the exact scope, in which absence and path changes are judged too.
 type scope struct{ reg, prefix netip.Prefix }
 
-// agenda is what the engine still has to judge: scopes that were touched, in the order in which they were, and scopes
-// that must be looked at again when some time has come. The zero value is empty.
+// agenda is what the engine still has to judge: scopes that a change touched, in the order in which they were; after those
+// the ones that a change of the whole may concern, a session in sync or lost, a reload, of which there may be very many;
+// and scopes that must be looked at again when some time has come. The zero value is empty.
 type agenda struct {
-	touched []scope
-	queued  map[scope]bool
+	touched queue
+	later   queue
 	timed   timedScopes
 	wanted  map[scope]time.Time // the earliest time on the heap that still counts, for each scope
 }
 
 // touch asks for a scope to be judged now.
-func (a *agenda) touch(s scope) {
-	if a.queued[s] {
-		return
+func (a *agenda) touch(s scope) { a.touched.add(s) }
+
+// review asks for a scope to be judged when all is judged that was touched.
+func (a *agenda) review(s scope) {
+	if !a.touched.has[s] {
+		a.later.add(s)
 	}
-	if a.queued == nil {
-		a.queued = map[scope]bool{}
-	}
-	a.queued[s] = true
-	a.touched = append(a.touched, s)
 }
 
 // at asks for a scope to be judged at t; it replaces the scope's earlier wish. The zero time withdraws it.
@@ -70,16 +69,49 @@ func (a *agenda) next() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// take gives the next touched scope.
+// take gives the next scope to judge.
 func (a *agenda) take() (scope, bool) {
-	if len(a.touched) == 0 {
-		a.touched = nil // a burst's backing array is not kept
-		return scope{}, false
+	s, ok := a.touched.take()
+	if !ok {
+		return a.later.take()
 	}
-	s := a.touched[0]
-	a.touched = a.touched[1:]
-	delete(a.queued, s)
+	if a.later.has[s] {
+		a.later.has[s] = false // judged now, so not once more
+	}
 	return s, true
+}
+
+// queue holds each scope at most once, first in, first out.
+type queue struct {
+	list []scope
+	has  map[scope]bool // false: taken out of turn
+}
+
+func (q *queue) add(s scope) {
+	if q.has[s] {
+		return
+	}
+	if q.has == nil {
+		q.has = map[scope]bool{}
+	}
+	if _, passed := q.has[s]; !passed {
+		q.list = append(q.list, s)
+	}
+	q.has[s] = true
+}
+
+func (q *queue) take() (scope, bool) {
+	for len(q.list) > 0 {
+		s := q.list[0]
+		q.list = q.list[1:]
+		wanted := q.has[s]
+		delete(q.has, s)
+		if wanted {
+			return s, true
+		}
+	}
+	*q = queue{} // a burst's memory is not kept
+	return scope{}, false
 }
 
 type timedScope struct {

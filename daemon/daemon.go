@@ -28,6 +28,9 @@ type Options struct {
 	Sockets []net.Listener // BGP sockets passed by the service manager, used beside those of the configuration
 	Load    Load           // reads the configuration again at a reload; nil: there is no reload
 	Manager Manager
+
+	Reloaded func(*config.Config) // hears of each configuration that a reload puts in force; must not block
+
 	Control string // path of the control socket; empty: none
 }
 

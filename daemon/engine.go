@@ -181,12 +181,12 @@ func (e *engine) gone(v *vantage) {
 func (e *engine) touchFamily(f bgp.Family) {
 	for reg := range e.regs.all() {
 		if bgp.FamilyOf(reg.Prefix) == f {
-			e.agenda.touch(scope{reg.Prefix, reg.Prefix})
+			e.agenda.review(scope{reg.Prefix, reg.Prefix})
 		}
 	}
 	for _, s := range e.book.Open() {
 		if s.Kind == incident.Routing && bgp.FamilyOf(s.Prefix) == f {
-			e.agenda.touch(scope{s.Prefix, s.Offending})
+			e.agenda.review(scope{s.Prefix, s.Offending})
 		}
 	}
 }

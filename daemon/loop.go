@@ -61,8 +61,8 @@ func (l *loop) take() (heard time.Time) {
 	l.inputs = l.peers.take(l.engine, l.inputs[:0])
 	for _, in := range l.inputs {
 		l.engine.input(in)
-		if c, ok := in.(bgp.Change); ok && (heard.IsZero() || c.At.Before(heard)) {
-			heard = c.At
+		if c, ok := in.(bgp.Change); ok && (heard.IsZero() || c.First.Before(heard)) {
+			heard = c.First
 		}
 	}
 	clear(l.inputs)

@@ -27,15 +27,17 @@ func (e *engine) reload(cfg *config.Config) {
 // touchAll asks for everything to be judged.
 func (e *engine) touchAll() {
 	for reg := range e.regs.all() {
-		e.agenda.touch(scope{reg.Prefix, reg.Prefix})
+		e.agenda.review(scope{reg.Prefix, reg.Prefix})
 	}
 	for p := range e.table.byPrefix.AllSorted() {
-		e.touch(p)
+		if reg := e.regs.owner(p); reg != nil {
+			e.agenda.review(scope{reg.Prefix, p})
+		}
 	}
 	for _, s := range e.book.Open() {
 		switch s.Kind {
 		case incident.Routing:
-			e.agenda.touch(scope{s.Prefix, s.Offending})
+			e.agenda.review(scope{s.Prefix, s.Offending})
 		case incident.Session:
 			e.touchSession(s)
 		case incident.Probing:

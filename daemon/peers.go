@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"peervane/bgp/wire"
 	"peervane/config"
 	"peervane/daemon/api"
+	"peervane/daemon/notice"
 )
 
 // forgetAfter is how long a dynamic neighbour that is down is remembered.
@@ -74,6 +76,7 @@ func (ps *peers) run(ctx context.Context) error {
 func (ps *peers) set(cfg *config.Config, e *engine, now time.Time) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
+	sameID := ps.routing.RouterID == cfg.Daemon.RouterID
 	ps.routing, ps.watched = cfg.Daemon, e.watchedSet()
 	wanted := map[string]config.Peer{}
 	for _, c := range cfg.Peers {
@@ -84,7 +87,7 @@ func (ps *peers) set(cfg *config.Config, e *engine, now time.Time) {
 	for _, name := range append([]string(nil), ps.order...) {
 		p := ps.byName[name]
 		want, ok := wanted[p.config.Name]
-		if !ok || !reflect.DeepEqual(want, p.config) {
+		if !ok || !sameID || !reflect.DeepEqual(want, p.config) {
 			ps.remove(name, ok)
 		}
 	}
@@ -299,9 +302,10 @@ func (ps *peers) picture(e *engine) []api.Peer {
 		v := p.Vantage()
 		shown := api.Peer{
 			Name: name, Address: v.Addr, ASN: v.ASN, Relationship: v.Relationship.String(), State: s.Session.State.String(),
-			Since: s.Session.Since, LastError: s.Session.LastError, Updates: s.Updates, Labels: p.config.Labels,
-			InSync: map[string]bool{}, Routes: map[string]int{},
+			Since: notice.At(s.Session.Since), LastError: s.Session.LastError, Updates: s.Updates,
+			InSync: map[string]bool{}, Routes: map[string]int{}, Labels: map[string]string{},
 		}
+		maps.Copy(shown.Labels, p.config.Labels)
 		for _, f := range bgp.Families {
 			shown.Routes[f.String()], shown.InSync[f.String()] = s.Routes[f], s.Synced[f]
 		}

@@ -54,6 +54,9 @@ func (d *Daemon) engage(cfg *config.Config) []error {
 	d.engine.reload(cfg)
 	d.apply(cfg)
 	d.reloaded = now
+	if d.opts.Reloaded != nil {
+		d.opts.Reloaded(cfg)
+	}
 	d.engine.record(event{at: now, typ: "config_reload", severity: notice.Info})
 	return nil
 }
@@ -65,6 +68,7 @@ func needRestart(old, new *config.Config) []error {
 		key     string
 		changed bool
 	}{
+		{"daemon.source", old.Daemon.Source != new.Daemon.Source},
 		{"daemon.state_dir", old.Daemon.StateDir != new.Daemon.StateDir},
 		{"daemon.http", old.Daemon.HTTP != new.Daemon.HTTP},
 		{"daemon.listen", !slices.Equal(old.Daemon.Listen, new.Daemon.Listen)},

@@ -16,11 +16,11 @@ import (
 )
 
 // newLog makes the daemon's log: JSON with RFC 3339 times in UTC, or lines for people, with colours on a terminal only.
-// onJournal says that each line carries its syslog priority, as sd-daemon(3) has it.
-func newLog(cfg config.Log, w *os.File, onJournal bool) (*zap.Logger, error) {
-	level, err := zapcore.ParseLevel(cfg.Level)
+// onJournal says that each line carries its syslog priority, as sd-daemon(3) has it. The level may be changed later.
+func newLog(cfg config.Log, w *os.File, onJournal bool) (*zap.Logger, zap.AtomicLevel, error) {
+	level, err := zap.ParseAtomicLevel(cfg.Level)
 	if err != nil {
-		return nil, fmt.Errorf("log.level: %w", err)
+		return nil, level, fmt.Errorf("log.level: %w", err)
 	}
 	terminal := term.IsTerminal(int(w.Fd()))
 	encoder := zapcore.NewJSONEncoder(encoding(false))
@@ -30,7 +30,7 @@ func newLog(cfg config.Log, w *os.File, onJournal bool) (*zap.Logger, error) {
 	if onJournal {
 		encoder = priorityEncoder{encoder}
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(w), level)), nil
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(w), level)), level, nil
 }
 
 func encoding(colour bool) zapcore.EncoderConfig {

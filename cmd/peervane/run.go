@@ -36,7 +36,7 @@ func runCommand(e *env) *cobra.Command {
 }
 
 func runDaemon(ctx context.Context, cfg *config.Config, file string) error {
-	log, err := newLog(cfg.Log, os.Stderr, systemd.OnJournal(os.Stderr))
+	log, level, err := newLog(cfg.Log, os.Stderr, systemd.OnJournal(os.Stderr))
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,8 @@ func runDaemon(ctx context.Context, cfg *config.Config, file string) error {
 	}
 	d := daemon.New(cfg, daemon.Options{
 		Log: log, Version: version(), Sockets: sockets, Manager: manager, Control: controlSocket(),
-		Load: func() (*config.Config, []config.Problem) { return config.Load(nil, file) },
+		Reloaded: func(cfg *config.Config) { _ = level.UnmarshalText([]byte(cfg.Log.Level)) }, // it was checked
+		Load:     func() (*config.Config, []config.Problem) { return config.Load(nil, file) },
 	})
 	stop := reloadOnHangup(ctx, d, log)
 	defer stop()
