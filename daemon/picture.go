@@ -9,7 +9,6 @@ import (
 
 	"peervane/bgp"
 	"peervane/daemon/api"
-	"peervane/daemon/join"
 	"peervane/daemon/notice"
 )
 
@@ -22,7 +21,8 @@ func (l *loop) picture(now time.Time) *api.Snapshot {
 		LocalDrops: l.engine.localDrops,
 	}
 	s.Status = api.Status{
-		Version: l.opts.Version, Source: l.engine.source, StartedAt: l.started, ReloadedAt: l.reloaded, At: now,
+		Version: l.opts.Version, Source: l.engine.source, StartedAt: notice.At(l.started),
+		ReloadedAt: notice.At(l.reloaded), At: notice.At(now),
 		Ready: !l.backlog, Peers: len(s.Peers), Prefixes: l.engine.regs.trie.Size(), OpenIncidents: len(s.Incidents),
 		Store: "ok",
 	}
@@ -47,6 +47,14 @@ func openNotices(e *engine) []notice.Notice {
 	return out
 }
 
+// some tells an empty list as [], not null.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
 // Snapshot is what the API shows.
 func (d *Daemon) Snapshot() *api.Snapshot { return d.snapshot.Load() }
 
@@ -66,7 +74,7 @@ func (e *engine) pictureOfPrefixes() []api.Prefix {
 	}
 	var out []api.Prefix
 	for reg := range e.regs.all() {
-		p := api.Prefix{Prefix: reg.Prefix, Origins: reg.Policy.Origins, Incidents: open[reg.Prefix]}
+		p := api.Prefix{Prefix: reg.Prefix, Origins: some(reg.Policy.Origins), Incidents: some(open[reg.Prefix])}
 		if reg.Connection != nil {
 			p.Connection = reg.Connection.Name
 		}
@@ -81,8 +89,21 @@ func (e *engine) pictureOfPrefixes() []api.Prefix {
 	return out
 }
 
-// maxEvents bounds one answer.
-const maxEvents = 10_000
+// maxEvents and maxEnded bound one answer.
+const (
+	maxEvents = 10_000
+	maxEnded  = 1_000
+)
+
+// Ended reads the incidents that ended.
+func (d *Daemon) Ended(ctx context.Context) ([]json.RawMessage, error) {
+	rows, err := d.store.Incidents(ctx, notice.Resolved, maxEnded)
+	var out []json.RawMessage
+	for _, r := range rows {
+		out = append(out, r.Notice)
+	}
+	return out, err
+}
 
 // Events reads the events log.
 func (d *Daemon) Events(ctx context.Context, prefix netip.Prefix, since time.Time) ([]api.Event, error) {
@@ -92,7 +113,7 @@ func (d *Daemon) Events(ctx context.Context, prefix netip.Prefix, since time.Tim
 	}
 	var out []api.Event
 	for _, r := range rows {
-		ev := api.Event{At: r.At, Type: r.Type, Severity: r.Severity, Prefix: r.Prefix, Peer: r.Peer, POP: r.POP}
+		ev := api.Event{At: notice.At(r.At), Type: r.Type, Severity: r.Severity, Prefix: r.Prefix, Peer: r.Peer, POP: r.POP}
 		_ = json.Unmarshal(r.Detail, &ev.Detail) // we wrote it: always a string
 		out = append(out, ev)
 	}
@@ -134,7 +155,7 @@ func appendRoutes(out []api.Route, p netip.Prefix, entry *entry) []api.Route {
 func routeOf(p netip.Prefix, h held) api.Route {
 	r := api.Route{
 		Vantage: h.vantage.Name, Prefix: p, PathID: h.pathID, ASPath: h.attrs.Path.String(), Origin: h.attrs.Origin.String(),
-		NextHop: h.attrs.NextHop, Communities: h.attrs.CommunityStrings(), Since: h.since,
+		NextHop: h.attrs.NextHop, Communities: some(h.attrs.CommunityStrings()), Since: notice.At(h.since),
 		Stale: h.vantage.families[bgp.FamilyOf(p)].kept,
 	}
 	if h.attrs.HasMED {
@@ -144,42 +165,4 @@ func routeOf(p netip.Prefix, h held) api.Route {
 		r.LocalPref = &h.attrs.LocalPref
 	}
 	return r
-}
-
-func (e *engine) pictureOfPOPs(now time.Time) []api.POP {
-	probes := map[string][]api.Probe{}
-	nearest := map[string]bool{}
-	for _, r := range e.plane.Reports(now) {
-		probes[r.POP] = append(probes[r.POP], probeOf(r))
-		nearest[r.POP] = nearest[r.POP] || r.Nearest
-	}
-	var out []api.POP
-	for _, c := range e.cfg.POPs {
-		out = append(out, api.POP{
-			Name: c.Name, Service: c.Service, City: c.City, Nearest: nearest[c.Name], Probes: probes[c.Name],
-		})
-	}
-	return out
-}
-
-func probeOf(r join.Report) api.Probe {
-	p := api.Probe{
-		Address: r.Addr, Method: r.Method, Sent: r.Sent, Received: r.Received, Loss: r.Loss(), LastAt: r.Last,
-	}
-	if r.Source.IsValid() {
-		p.Source = r.Source.String()
-	}
-	if r.Median > 0 {
-		p.LastMS = ms(r.Median)
-	}
-	if r.RTTs > 0 {
-		p.MinMS, p.P50MS, p.P95MS = ms(r.Min), ms(r.P50), ms(r.P95)
-		p.P99MS, p.MaxMS, p.JitterMS = ms(r.P99), ms(r.Max), ms(r.Jitter())
-	}
-	return p
-}
-
-func ms(d time.Duration) *float64 {
-	f := float64(d.Microseconds()) / 1000
-	return &f
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/netip"
-	"time"
 
 	"peervane/daemon/notice"
 )
@@ -19,17 +18,17 @@ type Snapshot struct {
 
 // Status is the daemon as a whole.
 type Status struct {
-	Version       string    `json:"version"`
-	Source        string    `json:"source"`
-	StartedAt     time.Time `json:"started_at"`
-	ReloadedAt    time.Time `json:"reloaded_at"`
-	At            time.Time `json:"at"` // when this was true
-	Ready         bool      `json:"ready"`
-	PeersUp       int       `json:"peers_up"`
-	Peers         int       `json:"peers"`
-	Prefixes      int       `json:"prefixes"`
-	OpenIncidents int       `json:"open_incidents"`
-	Store         string    `json:"store"` // "ok", or what is wrong with it
+	Version       string      `json:"version"`
+	Source        string      `json:"source"`
+	StartedAt     notice.Time `json:"started_at"`
+	ReloadedAt    notice.Time `json:"reloaded_at"` // null: never
+	At            notice.Time `json:"at"`          // when this was true
+	Ready         bool        `json:"ready"`
+	PeersUp       int         `json:"peers_up"`
+	Peers         int         `json:"peers"`
+	Prefixes      int         `json:"prefixes"`
+	OpenIncidents int         `json:"open_incidents"`
+	Store         string      `json:"store"` // "ok", or what is wrong with it
 }
 
 // Peer is one of our own sessions.
@@ -39,7 +38,7 @@ type Peer struct {
 	ASN          uint32            `json:"asn"`
 	Relationship string            `json:"relationship"`
 	State        string            `json:"state"` // of the FSM: Idle Connect Active OpenSent OpenConfirm Established
-	Since        time.Time         `json:"since"`
+	Since        notice.Time       `json:"since"`
 	LastError    string            `json:"last_error"`
 	InSync       map[string]bool   `json:"in_sync"` // by family
 	Routes       map[string]int    `json:"routes"`  // by family
@@ -56,36 +55,9 @@ type Prefix struct {
 	Incidents  []string     `json:"incidents"` // ids of the open ones
 }
 
-// POP is one point of presence, with each way in which it is probed.
-type POP struct {
-	Name    string  `json:"name"`
-	Service string  `json:"service"`
-	City    string  `json:"city"`
-	Nearest bool    `json:"nearest"` // of its service
-	Probes  []Probe `json:"probes"`
-}
-
-// Probe is what one way of probing a POP measured over the last ten minutes. Figures that are not known are null.
-type Probe struct {
-	Address  netip.Addr `json:"address"`
-	Method   string     `json:"method"`
-	Source   string     `json:"source"`
-	Sent     int        `json:"sent"`
-	Received int        `json:"received"`
-	Loss     float64    `json:"loss"` // 0 to 1
-	MinMS    *float64   `json:"min_ms"`
-	P50MS    *float64   `json:"p50_ms"`
-	P95MS    *float64   `json:"p95_ms"`
-	P99MS    *float64   `json:"p99_ms"`
-	MaxMS    *float64   `json:"max_ms"`
-	JitterMS *float64   `json:"jitter_ms"` // p95 - p50
-	LastAt   time.Time  `json:"last_at"`
-	LastMS   *float64   `json:"last_ms"` // median of the latest batch
-}
-
 // Event is one line of the events log.
 type Event struct {
-	At       time.Time       `json:"at"`
+	At       notice.Time     `json:"at"`
 	Type     string          `json:"type"`
 	Severity notice.Severity `json:"severity"`
 	Prefix   netip.Prefix    `json:"prefix"`
@@ -105,6 +77,6 @@ type Route struct {
 	MED         *uint32      `json:"med"`
 	LocalPref   *uint32      `json:"local_pref"`
 	Communities []string     `json:"communities"`
-	Since       time.Time    `json:"since"`
+	Since       notice.Time  `json:"since"`
 	Stale       bool         `json:"stale"`
 }

@@ -1,0 +1,48 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+)
+
+// answer gives what a page shows as JSON.
+type answer func(*http.Request) (any, error)
+
+// refusal is an error of whoever asks; any other is ours.
+type refusal struct {
+	code int
+	text string
+}
+
+func (r refusal) Error() string { return r.text }
+
+// failure is what is told instead of an answer.
+type failure struct {
+	Error string `json:"error"`
+}
+
+func (a answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v, err := a(r)
+	if err == nil {
+		write(w, http.StatusOK, v)
+		return
+	}
+	refused := refusal{code: http.StatusServiceUnavailable}
+	errors.As(err, &refused)
+	write(w, refused.code, failure{err.Error()})
+}
+
+func write(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(code)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // the reader is gone: nobody is left to tell
+}
+
+func noSuchPage(r *http.Request) (any, error) {
+	return nil, refusal{http.StatusNotFound, "there is no page " + quote(r.URL.Path)}
+}

@@ -1,0 +1,58 @@
+package api
+
+import (
+	"net/netip"
+
+	"peervane/daemon/notice"
+)
+
+// POP is one point of presence, with each way in which it is probed.
+type POP struct {
+	Name    string  `json:"name"`
+	Service string  `json:"service"`
+	City    string  `json:"city"`
+	Nearest bool    `json:"nearest"` // of its service
+	Probes  []Probe `json:"probes"`
+}
+
+// Probe is what one way of probing a POP measured over the last ten minutes.
+type Probe struct {
+	Address netip.Addr  `json:"address"`
+	Method  string      `json:"method"`
+	Source  string      `json:"source"`  // "": the system's choice
+	LastAt  notice.Time `json:"last_at"` // of the latest batch
+	LastMS  *float64    `json:"last_ms"` // its median
+	Figures
+}
+
+// Latency is what one way of probing a POP measured over a window, as a whole and point by point.
+type Latency struct {
+	POP string `json:"pop"`
+	Probe
+	Points []Point `json:"points"` // oldest first
+}
+
+// Point is what was measured from one moment to another.
+type Point struct {
+	At    notice.Time `json:"at"`
+	Until notice.Time `json:"until"`
+	Figures
+}
+
+// Figures are what probes come to. What is not known is null.
+type Figures struct {
+	Sent        int      `json:"sent"`
+	Received    int      `json:"received"`
+	Late        int      `json:"late"`
+	Duplicate   int      `json:"duplicate"`
+	Refused     int      `json:"refused"` // by a reset: reachable all the same
+	Unreachable int      `json:"unreachable"`
+	LocalDrop   int      `json:"local_drop"` // by this host: says nothing of the network
+	Loss        float64  `json:"loss"`       // 0 to 1
+	MinMS       *float64 `json:"min_ms"`
+	P50MS       *float64 `json:"p50_ms"`
+	P95MS       *float64 `json:"p95_ms"`
+	P99MS       *float64 `json:"p99_ms"`
+	MaxMS       *float64 `json:"max_ms"`
+	JitterMS    *float64 `json:"jitter_ms"` // p95 - p50
+}

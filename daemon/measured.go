@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"peervane/daemon/api"
+	"peervane/daemon/join"
+	"peervane/daemon/notice"
+	"peervane/probe/stats"
+)
+
+func (e *engine) pictureOfPOPs(now time.Time) []api.POP {
+	probes := map[string][]api.Probe{}
+	nearest := map[string]bool{}
+	for _, r := range e.plane.Reports(now) {
+		probes[r.POP] = append(probes[r.POP], probeOf(r))
+		nearest[r.POP] = nearest[r.POP] || r.Nearest
+	}
+	var out []api.POP
+	for _, c := range e.cfg.POPs {
+		out = append(out, api.POP{
+			Name: c.Name, Service: c.Service, City: c.City, Nearest: nearest[c.Name], Probes: some(probes[c.Name]),
+		})
+	}
+	return out
+}
+
+// Latency asks the engine what was measured of a POP.
+func (d *Daemon) Latency(ctx context.Context, pop string, since time.Time) ([]api.Latency, error) {
+	var measured []join.Measured
+	if !d.call(ctx, func() { measured = d.engine.plane.History(since) }) {
+		return nil, context.Cause(ctx)
+	}
+	var out []api.Latency
+	for _, m := range measured {
+		if pop == "" || m.POP == pop {
+			out = append(out, windowOf(m))
+		}
+	}
+	return out, nil
+}
+
+func windowOf(m join.Measured) api.Latency {
+	l := api.Latency{POP: m.POP, Probe: probeOf(m.Report), Points: []api.Point{}}
+	for i, s := range m.Samples {
+		l.Points = append(l.Points, api.Point{
+			At: notice.At(s.Started), Until: notice.At(s.Ended), Figures: figures(stats.Summarize(m.Samples[i : i+1])),
+		})
+	}
+	return l
+}
+
+func probeOf(r join.Report) api.Probe {
+	p := api.Probe{Address: r.Addr, Method: r.Method, LastAt: notice.At(r.Last), Figures: figures(r.Summary)}
+	if r.Source.IsValid() {
+		p.Source = r.Source.String()
+	}
+	if r.Median > 0 {
+		p.LastMS = ms(r.Median)
+	}
+	return p
+}
+
+func figures(s stats.Summary) api.Figures {
+	f := api.Figures{
+		Sent: s.Sent, Received: s.Received, Late: s.Late, Duplicate: s.Duplicate, Refused: s.Refused,
+		Unreachable: s.Unreachable, LocalDrop: s.LocalDrop, Loss: s.Loss(),
+	}
+	if s.RTTs > 0 {
+		f.MinMS, f.P50MS, f.P95MS = ms(s.Min), ms(s.P50), ms(s.P95)
+		f.P99MS, f.MaxMS, f.JitterMS = ms(s.P99), ms(s.Max), ms(s.Jitter())
+	}
+	return f
+}
+
+func ms(d time.Duration) *float64 {
+	f := float64(d.Microseconds()) / 1000
+	return &f
+}
