@@ -54,8 +54,12 @@ const (
 
 // Run serves on l until ctx is done, and waits for the requests that are under way.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	trouble, err := zap.NewStdLogAt(s.log, zap.WarnLevel)
+	if err != nil {
+		return fmt.Errorf("log trouble with http: %w", err)
+	}
 	server := &http.Server{
-		Handler: s.Handler(), ErrorLog: zap.NewStdLog(s.log),
+		Handler: s.Handler(), ErrorLog: trouble,
 		// What a request asks of the daemon ends with it: nobody would answer any more.
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -66,7 +70,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		defer cancel()
 		stopped <- errors.Join(server.Shutdown(bounded), server.Close())
 	})
-	err := server.Serve(l)
+	err = server.Serve(l)
 	if stop() { // ctx is not done: Serve failed by itself
 		return errors.Join(fmt.Errorf("serve http on %s: %w", l.Addr(), err), server.Close())
 	}

@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"peervane/daemon/notice"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	epoch  = time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC)
+	prefix = netip.MustParsePrefix("203.0.113.0/24")
+)
+
+// fixed is a daemon that always shows the same, or always fails.
+type fixed struct {
+	snapshot Snapshot
+	err      error
+
+	asked struct { // the latest question
+		prefix netip.Prefix
+		pop    string
+		since  time.Time
+	}
+}
+
+func (f *fixed) Snapshot() *Snapshot { return &f.snapshot }
+
+func (f *fixed) Prefixes(context.Context) ([]Prefix, error) {
+	return []Prefix{{Prefix: prefix, Connection: "paris-1", Origins: []uint32{64496}, Vantages: 2, Incidents: []string{"i1"}}}, f.err
+}
+
+func (f *fixed) Routes(_ context.Context, p netip.Prefix) ([]Route, error) {
+	f.asked.prefix = p
+	med := uint32(10)
+	return []Route{{
+		Vantage: "edge1-v4", Prefix: prefix, PathID: 7, ASPath: "64500 64496", Origin: "IGP", NextHop: netip.MustParseAddr("192.0.2.1"),
+		MED: &med, Communities: []string{"64500:100"}, Since: notice.At(epoch),
+	}}, f.err
+}
+
+func (f *fixed) Ended(context.Context) ([]json.RawMessage, error) {
+	return []json.RawMessage{json.RawMessage(`{"incident":"i0","status":"resolved"}`)}, f.err
+}
+
+func (f *fixed) Events(_ context.Context, p netip.Prefix, since time.Time) ([]Event, error) {
+	f.asked.prefix, f.asked.since = p, since
+	return []Event{{
+		At: notice.At(epoch), Type: "prefix_withdrawn", Severity: notice.Warning, Prefix: prefix, Peer: "edge1-v4", Detail: "64500 64496",
+	}, {At: notice.At(epoch), Type: "config_reload", Severity: notice.Info}}, f.err
+}
+
+func (f *fixed) Latency(_ context.Context, pop string, since time.Time) ([]Latency, error) {
+	f.asked.pop, f.asked.since = pop, since
+	return []Latency{{POP: "par1", Probe: probe(), Points: []Point{{
+		At: notice.At(epoch), Until: notice.At(epoch.Add(time.Second)), Figures: probe().Figures,
+	}}}}, f.err
+}
+
+func probe() Probe {
+	ms := func(f float64) *float64 { return &f }
+	return Probe{
+		Address: netip.MustParseAddr("198.51.100.1"), Method: "icmp", LastAt: notice.At(epoch), LastMS: ms(12.1),
+		Figures: Figures{
+			Sent: 10, Received: 9, Loss: 0.1, MinMS: ms(11.9), P50MS: ms(12.1), P95MS: ms(13), P99MS: ms(14), MaxMS: ms(14), JitterMS: ms(0.9),
+		},
+	}
+}
+
+func newFixed() *fixed {
+	n := func(id string, status notice.Status) notice.Notice {
+		return notice.Notice{Incident: id, Status: status, Type: notice.SubPrefix, Severity: notice.Critical, Prefix: prefix, UpdatedAt: notice.At(epoch)}
+	}
+	return &fixed{snapshot: Snapshot{
+		Status: Status{
+			Version: "v1", Source: "host7", StartedAt: notice.At(epoch), At: notice.At(epoch.Add(time.Minute)),
+			PeersUp: 1, Peers: 1, Prefixes: 1, OpenIncidents: 2, Store: "ok",
+		},
+		Peers: []Peer{{
+			Name: "edge1-v4", Address: netip.MustParseAddr("192.0.2.1"), ASN: 64500, Relationship: "provider", State: "Established",
+			Since: notice.At(epoch), InSync: map[string]bool{"ipv4": true, "ipv6": false}, Routes: map[string]int{"ipv4": 3, "ipv6": 0},
+			Updates: 5, Labels: map[string]string{"site": "par"},
+		}},
+		Incidents: []notice.Notice{n("i2", notice.Updated), n("i1", notice.Firing)},
+		POPs:      []POP{{Name: "par1", Service: "edge", City: "Paris", Nearest: true, Probes: []Probe{probe()}}},
+	}}
+}
+
+var errTrouble = errors.New("the disk is on fire")
+
+func newServer(source Source) *Server {
+	return New(source, prometheus.NewRegistry(), zap.NewNop())
+}
