@@ -213,6 +213,9 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 	if reg == nil || reg.Policy.Ignore || e.regs.owner(s.prefix) != reg {
 		e.tell(e.book.Remove(key, now), now)
 		e.agenda.at(s, time.Time{})
+		if reg != nil {
+			e.noteHijack(reg, s, false, now)
+		}
 		return
 	}
 	st := e.state(reg, s.prefix, now)
@@ -221,6 +224,7 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 	}
 	findings, recheck := detect.All(st)
 	e.tell(e.book.Reconcile(key, findings, now, e.world(st, e.reasonFor(s), now)), now)
+	e.noteHijack(reg, s, e.book.Fires(key, "subprefix", "origin_change"), now)
 	e.agenda.at(s, earliest(recheck, e.book.Due(key)))
 	if s.prefix != s.reg && !e.book.Has(key) {
 		e.table.prune(s.prefix)

@@ -16,7 +16,7 @@ import (
 func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect.State {
 	f := bgp.FamilyOf(p)
 	st := &detect.State{
-		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings,
+		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings, Hijacks: reg.memory.Hijacks,
 		Vantages: make([]detect.Vantage, 0, len(e.vantages.list)),
 	}
 	entry, exact := e.table.get(p), e.table.get(reg.Prefix)

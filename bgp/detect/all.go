@@ -20,6 +20,7 @@ const (
 type detector struct {
 	name     string
 	severity string
+	wrong    bool // what it claims is no legitimate route: no new normal, nothing good, and what lacks at its vantage is explained
 	route    func(*State, *Held) *offence
 	summary  func(*State, *bgp.Finding) string
 	state    func(*judgement) []bgp.Finding
@@ -27,8 +28,9 @@ type detector struct {
 
 // all lists every detector. For one offending route the first that speaks wins, and the others go into its `also`.
 var all = []detector{
-	{name: "subprefix", severity: critical, route: subprefix, summary: subprefixSummary},
-	{name: "origin_change", severity: critical, route: originChange, summary: originChangeSummary},
+	{name: "subprefix", severity: critical, wrong: true, route: subprefix, summary: subprefixSummary},
+	{name: "origin_change", severity: critical, wrong: true, route: originChange, summary: originChangeSummary},
+	{name: "new_more_specific", severity: warning, route: newMoreSpecific, summary: newMoreSpecificSummary},
 	{name: "covering_change", severity: failure, state: coveringChange},
 	{name: "withdrawn", severity: critical, state: withdrawn},
 	{name: "path_change", severity: info, state: pathChange},
@@ -37,6 +39,7 @@ var all = []detector{
 // offence is what a route detector says of one route.
 type offence struct {
 	culprit  uint32
+	severity string // where it is not the detector's
 	methods  []string
 	leakType int // RFC 7908
 	hints    []string
@@ -64,7 +67,7 @@ func All(s *State) (findings []bgp.Finding, recheck time.Time) {
 			cmp.Compare(a.Culprit, b.Culprit),
 		)
 	})
-	return findings, j.recheck
+	return findings, s.recheck
 }
 
 // rank is a type's place in the table.

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -8,10 +9,7 @@ import (
 )
 
 // judgement is one run of all detectors over one state.
-type judgement struct {
-	*State
-	recheck time.Time
-}
+type judgement struct{ *State }
 
 // claim says which type an offending route belongs to.
 type claim struct {
@@ -49,15 +47,22 @@ func (s *State) offence(h *Held) *claim {
 		}
 		if c == nil {
 			c = &claim{by: d, offence: *o}
+			c.severity = cmp.Or(o.severity, d.severity)
 			continue
 		}
 		c.also = append(c.also, d.name)
 		c.methods = append(c.methods, o.methods...)
-		if c.leakType == 0 {
+		if c.leakType == 0 && len(o.methods) > 0 {
 			c.leakType = o.leakType
 		}
 	}
 	return c
+}
+
+// wrong says whether a route is claimed as one that is not legitimate; nil is none.
+func (s *State) wrong(h *Held) bool {
+	c := s.claims[h]
+	return c != nil && c.by.wrong
 }
 
 // yields notes that a weaker condition holds for a route, where a stronger one has it already.
@@ -91,10 +96,11 @@ func (j *judgement) offences() []bgp.Finding {
 		if !ok {
 			n = len(out)
 			at[k] = n
-			out = append(out, j.finding(c.by.name, c.by.severity))
+			out = append(out, j.finding(c.by.name, c.severity))
 			out[n].Culprit, out[n].Hold = c.culprit, j.Settings.Hold
 		}
 		show(&out[n], h, h.Since)
+		out[n].Severity = graver(out[n].Severity, c.severity)
 		out[n].Methods = union(out[n].Methods, c.methods)
 		out[n].Also = union(out[n].Also, c.also)
 		out[n].Hints = union(out[n].Hints, c.hints)
@@ -148,12 +154,18 @@ func (s *State) agree(f *bgp.Finding, could func(*bgp.Vantage) bool) {
 	}
 }
 
+// graver gives the graver of two severities.
+func graver(a, b string) string {
+	order := [...]string{info, warning, failure, critical}
+	return order[max(slices.Index(order[:], a), slices.Index(order[:], b))]
+}
+
 func anyVantage(*bgp.Vantage) bool { return true }
 
 // again asks for a judgement at t, where that is still to come.
-func (j *judgement) again(t time.Time) {
-	if t.After(j.Now) {
-		j.recheck = sooner(j.recheck, t)
+func (s *State) again(t time.Time) {
+	if t.After(s.Now) {
+		s.recheck = sooner(s.recheck, t)
 	}
 }
 

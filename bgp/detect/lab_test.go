@@ -114,7 +114,9 @@ func (l *lab) withdraw(s *site, prefix string, ids ...uint32) {
 // lose takes a session down; its routes are unknown.
 func (l *lab) lose(s *site) {
 	s.Up, s.InSync, s.stale = false, false, false
-	clear(s.routes)
+	for _, paths := range s.routes {
+		clear(paths)
+	}
 	l.learn()
 }
 
@@ -157,11 +159,31 @@ func (l *lab) learn() {
 	st := l.state(l.reg.Prefix)
 	l.learnt = st.Learn()
 	l.settled = st.Settled()
+	for _, p := range l.scopes() {
+		findings, _ := detect.All(l.state(p))
+		stands := slices.ContainsFunc(findings, func(f bgp.Finding) bool {
+			return (f.Type == "subprefix" || f.Type == "origin_change") && !f.Quiet
+		})
+		l.memory.Hijacked(p, stands, l.now)
+	}
+}
+
+// scopes are the registered prefix and all inside it that is or was announced.
+func (l *lab) scopes() []netip.Prefix {
+	all := map[netip.Prefix]bool{}
+	for _, s := range l.sites {
+		for p := range s.routes {
+			if p.Bits() > l.reg.Prefix.Bits() && l.reg.Prefix.Contains(p.Addr()) {
+				all[p] = true
+			}
+		}
+	}
+	return append([]netip.Prefix{l.reg.Prefix}, slices.SortedFunc(maps.Keys(all), netip.Prefix.Compare)...)
 }
 
 // state is the scope of a prefix as the engine would build it.
 func (l *lab) state(p netip.Prefix) *detect.State {
-	st := &detect.State{Reg: &l.reg, Prefix: p, Now: l.now, Settings: &l.settings}
+	st := &detect.State{Reg: &l.reg, Prefix: p, Now: l.now, Settings: &l.settings, Hijacks: l.memory.Hijacks}
 	for i, s := range l.sites {
 		v := s.Vantage
 		v.InSync = v.InSync || len(s.routes[p]) > 0
@@ -197,17 +219,8 @@ func (s *site) covering(i int, p netip.Prefix) []detect.Held {
 }
 
 // judge gives the findings of every scope.
-func (l *lab) judge() []bgp.Finding {
-	out, _ := detect.All(l.state(l.reg.Prefix))
-	more := map[netip.Prefix]bool{}
-	for _, s := range l.sites {
-		for p, paths := range s.routes {
-			if len(paths) > 0 && p.Bits() > l.reg.Prefix.Bits() && l.reg.Prefix.Contains(p.Addr()) {
-				more[p] = true
-			}
-		}
-	}
-	for _, p := range slices.SortedFunc(maps.Keys(more), netip.Prefix.Compare) {
+func (l *lab) judge() (out []bgp.Finding) {
+	for _, p := range l.scopes() {
 		findings, _ := detect.All(l.state(p))
 		out = append(out, findings...)
 	}

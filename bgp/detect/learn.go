@@ -73,7 +73,7 @@ func (s *State) settle(name string) { s.settled = union(s.settled, []string{name
 func (s *State) Good() bool {
 	s.prepare()
 	for i, v := range s.Vantages {
-		if !v.InSync && !v.Watching || s.claims[s.best[i]] != nil {
+		if !v.InSync && !v.Watching || s.wrong(s.best[i]) {
 			continue
 		}
 		if !s.exact() || s.best[i] != nil && s.judgeOrigin(s.best[i]) == Legitimate {

@@ -14,8 +14,9 @@ import (
 // settled, which covering route stood, where the prefix was seen. The engine keeps one for each registration and
 // persists it as JSON whenever Learn says that it changed.
 type Memory struct {
-	Traces []Trace `json:"traces,omitempty"` // by name of vantage
-	Lack   Lack    `json:"lack,omitzero"`
+	Traces  []Trace  `json:"traces,omitempty"` // by name of vantage
+	Lack    Lack     `json:"lack,omitzero"`
+	Hijacks []Hijack `json:"hijacks,omitempty"` // by prefix
 }
 
 // Trace is what is remembered of the registered prefix at one vantage.

@@ -3,6 +3,7 @@ package detect_test
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -104,6 +105,8 @@ func (o *oracle) culprit(path string) uint32 {
 }
 
 const exact, half = "203.0.113.0/24", "203.0.113.128/25"
+
+var parent = netip.MustParsePrefix("203.0.112.0/23")
 
 // offences gives origin_change or subprefix, one for each culprit.
 func (o *oracle) offences(prefix, name string, also func(culprit uint32) []string) []string {
@@ -441,6 +444,7 @@ func (o *oracle) judge() []string {
 	}
 	out = append(out, o.offences(half, "subprefix", func(uint32) []string { return nil })...)
 	out = append(out, o.covering()...)
+	out = append(out, o.newMoreSpecific()...)
 	for _, line := range []string{withdrawn, moved} {
 		if line != "" {
 			out = append(out, line)

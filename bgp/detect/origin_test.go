@@ -28,7 +28,7 @@ func TestOriginRules(t *testing.T) {
 			l.reg.Policy.AnyOrigin, l.reg.Policy.Origins = true, nil
 			l.announce(e1, "203.0.113.0/24", "64500 65550")
 			l.announce(e1, "203.0.113.128/25", "64500 65550")
-		}, nil},
+		}, []string{"new_more_specific warning 203.0.113.128/25 AS65550 e1/1"}},
 		{"subprefix: a more-specific of it has an origin not in `origins`", func(l *lab) {
 			e1 := l.peer("e1", 64500, bgp.Provider)
 			l.announce(e1, "203.0.113.0/24", "64500 64496")
@@ -42,7 +42,7 @@ func TestOriginRules(t *testing.T) {
 			e1 := l.peer("e1", 64500, bgp.Provider)
 			l.announce(e1, "203.0.113.0/24", "64500 64496")
 			l.announce(e1, "203.0.113.128/25", "64500 64496")
-		}, nil},
+		}, []string{"new_more_specific warning 203.0.113.128/25 AS64496 e1/1"}},
 		{"It resolves when the condition no longer holds: after a withdrawal", func(l *lab) {
 			e1 := l.peer("e1", 64500, bgp.Provider)
 			l.announce(e1, "203.0.113.0/24", "64500 64496")

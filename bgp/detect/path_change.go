@@ -14,7 +14,7 @@ func (t *Trace) learnPath(s *State, v *Vantage, best *Held) (changed bool) {
 	switch {
 	case v.Loading || best == nil && !v.InSync:
 		return false
-	case best == nil || s.claims[best] != nil:
+	case best == nil || s.wrong(best):
 		changed = t.Moved != nil
 		t.Moved = nil
 		return changed

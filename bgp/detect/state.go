@@ -98,6 +98,8 @@ type State struct {
 	Vantages []Vantage
 	Routes   []Held // of Prefix, in the order of Sort
 
+	Hijacks []Hijack // inside the registration: Memory.Hijacks, in every scope of it
+
 	// Of the exact scope only: the longest less-specific routes of each vantage, default routes left out, in the
 	// order of Sort; and what is remembered of the registration.
 	Covering []Held
@@ -108,6 +110,7 @@ type State struct {
 	claims  map[*Held]*claim
 	traces  []*Trace // of each vantage; nil = nothing is remembered
 	settled []string
+	recheck time.Time
 }
 
 // maxLength is the longest legitimate more-specific.

@@ -65,7 +65,7 @@ func (l *Lack) learn(s *State) (changed bool) {
 // replaced says whether each of the vantages holds an offending route where the legitimate one is missing.
 func (s *State) replaced(absent []int) bool {
 	for _, i := range absent {
-		if s.claims[s.best[i]] == nil {
+		if !s.wrong(s.best[i]) {
 			return false
 		}
 	}

@@ -105,6 +105,20 @@ func (b *Book) Due(scope Scope) time.Time {
 // Has says whether the book holds anything of a scope: an incident that is open, or a condition that waits for its hold.
 func (b *Book) Has(scope Scope) bool { return b.pages[scope] != nil }
 
+// Fires says whether an incident of one of these types is open in a scope.
+func (b *Book) Fires(scope Scope, types ...string) bool {
+	p := b.pages[scope]
+	if p == nil {
+		return false
+	}
+	for _, r := range p.open {
+		if slices.Contains(types, r.Notice.Type) {
+			return true
+		}
+	}
+	return false
+}
+
 // Open lists every scope in which an incident is open, sorted. After Restore each must be judged once.
 func (b *Book) Open() []Scope {
 	return b.scopes(func(*Record) bool { return true })

@@ -1,0 +1,19 @@
+package daemon
+
+import (
+	"time"
+)
+
+// noteHijack keeps with a registration whether an incident about a wrong origin stands in a scope of it, and lets the scopes
+// inside know, where it decides what is a counter-announcement.
+func (e *engine) noteHijack(reg *registration, s scope, stands bool, now time.Time) {
+	if !reg.memory.Hijacked(s.prefix, stands, now) {
+		return
+	}
+	e.out.memories = append(e.out.memories, reg)
+	for p := range e.table.byPrefix.Subnets(s.prefix) {
+		if p != s.reg && e.regs.owner(p) == reg {
+			e.agenda.touch(scope{s.reg, p})
+		}
+	}
+}
