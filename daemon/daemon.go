@@ -126,7 +126,7 @@ func (d *Daemon) openStore() error {
 	d.channels = notify.New(notify.Options{Journal: s, Log: d.log.Named("notify"), Metrics: d.metrics, Version: d.opts.Version})
 	d.publisher = &publisher{
 		store: s, channels: d.channels, log: d.log, hooks: d.hooks,
-		configured: d.cfg.Channels, told: map[string]notice.Told{},
+		configured: d.cfg.Channels, told: map[string]notice.Told{}, unwritten: map[netip.Prefix]*registration{},
 	}
 	return nil
 }

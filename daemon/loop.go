@@ -36,6 +36,7 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 		var heard time.Time // zero: not by a route
 		select {
 		case <-ctx.Done():
+			d.publisher.flush()
 			return nil
 		case <-d.wake:
 			heard = l.take()
@@ -116,7 +117,7 @@ func (l *loop) next() time.Time {
 	if due, ok := l.engine.next(); ok {
 		at = earliest(at, due)
 	}
-	return at
+	return earliest(at, l.publisher.due())
 }
 
 // watchdog ticks twice as often as the service manager wants to hear of us. It is read by the loop, so that an engine

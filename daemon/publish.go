@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,7 +31,14 @@ type publisher struct {
 
 	configured []config.Channel
 	told       map[string]notice.Told // of the open incidents
+
+	unwritten map[netip.Prefix]*registration // whose memory has changed since it was written
+	written   time.Time                      // when memories were written last
 }
+
+// memoryRate is how often memories are written that no notice rests on. While a registration is under attack its memory
+// changes with every UPDATE, and none of the changes must outlive the process on its own.
+const memoryRate = 500 * time.Millisecond
 
 // hooks hear how far the notices of an UPDATE have come, with the time at which it was read.
 type hooks struct{ queued, durable func(heard time.Time) }
@@ -60,7 +69,7 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 		lines, wake = append(lines, line{*n, body}), append(wake, to...)
 	}
 	b.Incidents = p.incidents(changed)
-	b.KV = p.memories(out.memories)
+	b.KV = p.memories(p.dueMemories(out, now))
 	b.Events = rows(out.events)
 	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events) == 0 {
 		return
@@ -107,6 +116,48 @@ func (p *publisher) incidents(changed []incident.Record) []store.Incident {
 		}
 	}
 	return out
+}
+
+// dueMemories gives the registrations whose memory is to be written now: those whose end or beginning of an incident was
+// told on the ground of it, and, from time to time, all that changed.
+func (p *publisher) dueMemories(out output, now time.Time) []*registration {
+	for _, reg := range out.memories {
+		p.unwritten[reg.Prefix] = reg
+	}
+	if len(p.unwritten) == 0 {
+		return nil
+	}
+	var due []*registration
+	if now.Sub(p.written) >= memoryRate {
+		p.written = now
+		due = slices.SortedFunc(maps.Values(p.unwritten), func(a, b *registration) int { return a.Prefix.Compare(b.Prefix) })
+		clear(p.unwritten)
+		return due
+	}
+	for _, n := range out.notices {
+		if reg := p.unwritten[n.Prefix]; reg != nil && slices.Contains(remembered, n.Type) {
+			due = append(due, reg)
+			delete(p.unwritten, n.Prefix)
+		}
+	}
+	return due
+}
+
+// remembered are the types that compare the present with what was remembered.
+var remembered = []string{notice.PathChange, notice.CoveringChange, notice.Withdrawn}
+
+// flush writes all memories that wait.
+func (p *publisher) flush() {
+	p.written = time.Time{}
+	p.store.Submit(store.Batch{KV: p.memories(p.dueMemories(output{}, time.Now()))}, nil)
+}
+
+// due is when memories wait to be written; zero when none do.
+func (p *publisher) due() time.Time {
+	if len(p.unwritten) == 0 {
+		return time.Time{}
+	}
+	return p.written.Add(memoryRate)
 }
 
 func (p *publisher) memories(changed []*registration) []store.KV {
