@@ -72,9 +72,12 @@ type peerFamily struct {
 	keptUntil time.Time
 
 	// Route refresh: asked for by us, to learn what is newly watched; and marked by the neighbour's BoRR.
-	asked  bool
-	grew   time.Time // when a route last came that was not held
-	marked bool
+	asked    bool
+	answered bool      // the neighbour is known to heed it
+	echoes   bool      // watched routes were held, which an answer tells again
+	heard    bool      // some route was announced since the session came up
+	grew     time.Time // when a route last came that was not held
+	marked   bool
 }
 
 // NewPeer makes a Peer that does nothing until Run. For wake see NewPending.
@@ -171,7 +174,7 @@ func (p *Peer) expire(now time.Time) {
 			p.giveUpStale(family, now)
 		}
 		if at, ok := f.quietAt(); ok && !now.Before(at) {
-			p.endRefresh(family, now)
+			p.settleRefresh(family, now)
 		}
 		if at, ok := f.settlesAt(); ok && !now.Before(at) {
 			p.endOfRIB(family, now)

@@ -67,6 +67,7 @@ func (p *Peer) catchUp(family bgp.Family, lacks bool, at time.Time) {
 	case !f.up:
 	case lacks && p.negotiated.RouteRefresh:
 		f.asked, f.grew = true, at
+		f.answered, f.echoes = !f.heard, p.table.Len(family) > 0 && !p.counting()
 		p.control.RouteRefresh(family)
 	case lacks:
 		p.log.Warn("newly watched prefixes will not be known of this neighbour until its session restarts: it does not support route refresh",
@@ -86,7 +87,7 @@ func (p *Peer) Refresh(family bgp.Family, subtype uint8, at time.Time) {
 	case !f.up || f.awaitsEndOfRIB():
 	case subtype == wire.RefreshBegin:
 		p.table.MarkStale(family)
-		f.marked = true
+		f.marked, f.answered = true, true
 	case subtype == wire.RefreshEnd && f.marked:
 		f.marked = false
 		p.sweep(family, at, bgp.Refreshed)
@@ -103,6 +104,26 @@ func (p *Peer) endRefresh(family bgp.Family, at time.Time) {
 	}
 	f.asked = false
 	p.put(bgp.EndOfRIB{Vantage: p.cfg.Vantage, Family: family, At: at})
+}
+
+// settleRefresh ends a refresh that we asked for when nothing new comes any more. OpenBGPD up to 7.7 takes the request,
+// and does nothing: where an answer would have shown, silence tells nothing of what the neighbour has.
+func (p *Peer) settleRefresh(family bgp.Family, at time.Time) {
+	f := &p.families[family]
+	if f.answered {
+		p.endRefresh(family, at)
+		return
+	}
+	f.asked = false
+	p.log.Warn("newly watched prefixes will not be known of this neighbour until its session restarts: it does not answer a route refresh",
+		zap.Stringer("family", family))
+}
+
+// heeds notes an announcement while a refresh is waited for: a route that is told again answers it, and, where there was
+// none to tell again, any.
+func (f *peerFamily) heeds(again bool) {
+	f.heard = true
+	f.answered = f.answered || again || !f.echoes
 }
 
 // quietAt is when a refresh that we asked for counts as complete; false where something else will tell.

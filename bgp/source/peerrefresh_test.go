@@ -74,6 +74,34 @@ func TestPeerLearnsNewlyWatched(t *testing.T) {
 		l.announce("203.0.113.0/25", 64500)
 		l.expect("+203.0.113.0/25 64500")
 	})
+	t.Run("not where the refresh is not answered", func(t *testing.T) {
+		l := newLab(t, nil)
+		l.up()
+		l.announce("192.0.2.0/24", 64500)
+		l.endOfRIB(bgp.IPv4)
+		l.endOfRIB(bgp.IPv6)
+		l.told()
+		l.peer.setWatched(rib.NewWatched(more, nil), l.now)
+		l.announce("192.0.2.0/25", 64500) // news, and no answer
+		l.announce("198.51.100.0/24", 64500)
+		l.timer(time.Minute)
+		l.expect("eor ipv6; +192.0.2.0/25 64500 refreshed")
+		if l.logs.Len() != 1 {
+			t.Error("nothing is logged")
+		}
+	})
+	t.Run("by a plain refresh that brings nothing new", func(t *testing.T) {
+		l := newLab(t, nil)
+		l.up()
+		l.announce("192.0.2.0/24", 64500)
+		l.endOfRIB(bgp.IPv4)
+		l.endOfRIB(bgp.IPv6)
+		l.told()
+		l.peer.setWatched(rib.NewWatched(more, nil), l.now)
+		l.announce("192.0.2.0/24", 64500)
+		l.timer(30 * time.Second)
+		l.expect("eor ipv6; +192.0.2.0/24 64500 refreshed; eor ipv4")
+	})
 	t.Run("while the first table comes", func(t *testing.T) {
 		l := newLab(t, nil)
 		l.restarts(60, true)

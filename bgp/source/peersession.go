@@ -27,7 +27,7 @@ func (p *Peer) Established(n session.Negotiated, at time.Time) {
 			p.giveUpStale(family, at)
 		}
 		f.keptUntil = f.lost.Add(p.cfg.GracefulRestart)
-		f.up, f.synced, f.asked, f.marked = n.Families[family], false, false, false
+		f.up, f.synced, f.asked, f.marked, f.heard = n.Families[family], false, false, false, false
 		if f.up {
 			families = append(families, family)
 			f.first.begin(n.GR != nil, at)

@@ -61,6 +61,7 @@ func (p *Peer) withdraw(n wire.NLRI, at time.Time) {
 
 func (p *Peer) announce(n wire.NLRI, u *wire.Update, attrs *blocks, at time.Time) {
 	family := bgp.FamilyOf(n.Prefix)
+	p.families[family].heeds(false)
 	watched := p.watched.Match(n.Prefix)
 	if !watched && p.watched.ByPath() {
 		watched = p.watched.MatchPath(p.interner.Attrs(attrs.id(u, family)).Path)
@@ -114,6 +115,7 @@ func (p *Peer) tellAnnounced(n wire.NLRI, a *bgp.Attrs, old rib.Route, had bool,
 	}
 	if c.Cause == bgp.Updated && f.refreshes(had, old.Attrs == a) {
 		c.Cause = bgp.Refreshed
+		f.heeds(had)
 	}
 	p.put(c)
 }
