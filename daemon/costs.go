@@ -59,9 +59,9 @@ func (e *engine) settleCosts(now time.Time) {
 	})
 }
 
-// latencyNow is what the notice of an incident that fires now says of latency: the figures before.
-func (e *engine) latencyNow(now time.Time) *notice.Latency {
-	cost, _, ok := e.plane.CostOf(now, now)
+// latencyBefore is what the notice of an incident that fires now says of latency: the figures before its condition began.
+func (e *engine) latencyBefore(began, now time.Time) *notice.Latency {
+	cost, _, ok := e.plane.CostOf(began, now)
 	if !ok {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"peervane/bgp/detect"
 	"peervane/config"
 	"peervane/daemon/incident"
+	"peervane/daemon/notice"
 )
 
 // state puts together what the detectors judge: everything that is known of a prefix now.
@@ -83,7 +84,7 @@ func (e *engine) world(st *detect.State, reason string, now time.Time) incident.
 		Good:    st.Good(),
 		Settled: st.Settled(),
 		Labels:  st.Reg.Policy.Labels,
-		Latency: e.latencyNow(now),
+		Latency: func(began time.Time) *notice.Latency { return e.latencyBefore(began, now) },
 	}
 }
 

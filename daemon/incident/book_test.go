@@ -123,7 +123,11 @@ func TestLife(t *testing.T) {
 func TestNotice(t *testing.T) {
 	d := newDesk(t)
 	before := 12.1
-	d.world.Latency = &notice.Latency{POP: "par1", BeforeMS: &before}
+	var began time.Time
+	d.world.Latency = func(at time.Time) *notice.Latency {
+		began = at
+		return &notice.Latency{POP: "par1", BeforeMS: &before}
+	}
 	d.world.Labels = map[string]string{"team": "noc"}
 	d.now = epoch.Add(time.Second)
 	d.see(with(hijack("e1"), func(f *bgp.Finding) { f.Also, f.Methods = []string{"path_change"}, []string{"aspa"} }))
@@ -143,6 +147,9 @@ func TestNotice(t *testing.T) {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s in %s", want, text)
 		}
+	}
+	if !began.Equal(epoch) {
+		t.Errorf("asked for the latency before %s, want before the condition began, %s", began, epoch)
 	}
 	d.now = epoch.Add(10 * time.Minute)
 	d.see()

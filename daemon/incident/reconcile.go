@@ -89,7 +89,9 @@ func (r *reconciliation) fire(key string, f *bgp.Finding) {
 		Incident: r.opt.NewID(key, r.now, r.ordinal), Fingerprint: key,
 		Type: f.Type, Source: r.opt.Source, StartedAt: notice.At(since),
 	}
-	rec.Notice.Evidence.Latency = r.world.Latency
+	if r.world.Latency != nil {
+		rec.Notice.Evidence.Latency = r.world.Latency(since)
+	}
 	r.take(rec, f)
 	r.page.open[key], r.byID[rec.ID()] = rec, rec
 	r.out = append(r.out, r.tell(rec, notice.Firing, "", r.now))

@@ -3,6 +3,7 @@ package incident
 import (
 	"cmp"
 	"net/netip"
+	"time"
 
 	"peervane/daemon/notice"
 )
@@ -49,7 +50,10 @@ type World struct {
 	Settled []string                   // types whose condition became the new normal with this judgement
 	Reason  string                     // why what resolves now does; empty: cleared. After a reload: config
 	Labels  map[string]string          // of the registration, the peer or the POP
-	Latency *notice.Latency            // what is known of the cost if an incident fires now; nil: nothing
+
+	// Latency gives what is known of the cost when an incident fires whose condition began then: the figures before, which
+	// a hold must not blend with those after. nil, or a nil result: nothing.
+	Latency func(began time.Time) *notice.Latency
 }
 
 func (w *World) sight(vantage string) Sight {
