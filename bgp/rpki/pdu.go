@@ -79,12 +79,13 @@ type timing struct{ refresh, retry, expire time.Duration }
 // defaultTiming holds for version 0, which says nothing.
 var defaultTiming = timing{time.Hour, 10 * time.Minute, 2 * time.Hour}
 
-// clamp brings a cache's wishes into the allowed ranges.
+// clamp brings a cache's wishes into the allowed ranges, and lets no data expire between two polls.
 func (t timing) clamp() timing {
+	expire := min(max(t.expire, 10*time.Minute), 48*time.Hour)
 	return timing{
-		min(max(t.refresh, time.Second), 24*time.Hour),
+		min(max(t.refresh, time.Second), 24*time.Hour, expire/2),
 		min(max(t.retry, time.Second), 2*time.Hour),
-		min(max(t.expire, 10*time.Minute), 48*time.Hour),
+		expire,
 	}
 }
 
@@ -232,7 +233,7 @@ func (p *pdu) providers(list []byte) *protocolError {
 	switch n := len(p.provider); {
 	case p.aspa.customer == 0:
 		return p.fault(corruptData, "an ASPA of AS 0")
-	case !p.announce && n > 0 && p.aspa.family == 0:
+	case !p.announce && n > 0:
 		return p.fault(corruptData, "a withdrawal of the ASPA of AS%d names providers", p.aspa.customer)
 	case p.announce && n == 0:
 		return p.fault(aspaProviderListError, "the ASPA of AS%d names no provider", p.aspa.customer)

@@ -14,6 +14,7 @@ type holding struct {
 	confirmed time.Time // when End of Data came
 	vrps      []VRP     // ascending
 	aspas     []heldASPA
+	united    []ASPA // the same without the families
 }
 
 func (h *holding) expires() time.Time { return h.confirmed.Add(h.timing.expire) }
@@ -27,10 +28,10 @@ func (a heldASPA) compare(b heldASPA) int {
 	return cmp.Or(cmp.Compare(a.customer, b.customer), cmp.Compare(a.family, b.family))
 }
 
-// united gives the ASPAs without their families (aspa-verification section 7.1).
-func (h *holding) united() []ASPA {
-	out := make([]ASPA, len(h.aspas))
-	for i, a := range h.aspas {
+// unite makes one ASPA of a customer's two families (aspa-verification section 7.1).
+func unite(held []heldASPA) []ASPA {
+	out := make([]ASPA, len(held))
+	for i, a := range held {
 		out[i] = ASPA{a.customer, a.providers}
 	}
 	return uniteASPAs(out)
@@ -67,31 +68,37 @@ func (t *transaction) add(p *pdu) *protocolError {
 		t.providers += len(p.provider)
 	}
 	if len(t.vrps) > maxVRPs || len(t.aspas) > maxCustomers || t.providers > maxProviders {
-		return &protocolError{code: internalError, text: "the cache sends more records than a source may hold"}
+		return tooMuch
 	}
 	return nil
 }
 
 // commit applies the changes at End of Data.
 func (t *transaction) commit(end *pdu, now time.Time) (*holding, *protocolError) {
-	next := &holding{epoch: Epoch{t.version, t.session, end.serial}, timing: end.timing, confirmed: now}
-	var vrps []VRP
-	var aspas []heldASPA
-	if t.base != nil {
-		vrps, aspas = t.base.vrps, t.base.aspas
+	base := t.base
+	if base == nil {
+		base = &holding{}
 	}
-	var fault *protocolError
-	if next.vrps, fault = t.commitVRPs(vrps); fault != nil {
+	vrps, fault := t.commitVRPs(base.vrps)
+	if fault != nil {
 		return nil, fault
 	}
-	if next.aspas, fault = t.commitASPAs(aspas); fault != nil {
+	aspas, fault := t.commitASPAs(base.aspas)
+	if fault != nil {
 		return nil, fault
 	}
-	if len(next.vrps) > maxVRPs || len(next.aspas) > maxCustomers {
-		return nil, &protocolError{code: internalError, text: "the cache sends more records than a source may hold"}
+	if len(vrps) > maxVRPs || len(aspas) > maxCustomers {
+		return nil, tooMuch
 	}
-	return next, nil
+	united := base.united
+	if len(t.aspas) > 0 {
+		united = unite(aspas)
+	}
+	return &holding{Epoch{t.version, t.session, end.serial}, end.timing, now, vrps, aspas, united}, nil
 }
+
+// tooMuch answers a cache that sends more than a source may hold.
+var tooMuch = &protocolError{code: internalError, text: "the cache sends more records than a source may hold"}
 
 // commitVRPs merges the changes into the list that is held. Each record must be withdrawn only while it is there, and
 // announced only while it is not (8210bis section 12, codes 6 and 7).
