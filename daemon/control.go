@@ -54,11 +54,14 @@ func removeStale(path string) error {
 func (d *Daemon) controls() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
-		if err := d.Reload(r.Context()); err != nil {
+		switch err := d.Reload(r.Context()); {
+		case err == nil:
+			fmt.Fprintln(w, "reloaded")
+		case errors.Is(err, ErrRefused):
 			http.Error(w, err.Error(), http.StatusConflict)
-			return
+		default:
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		}
-		fmt.Fprintln(w, "reloaded")
 	})
 	return mux
 }

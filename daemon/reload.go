@@ -37,7 +37,7 @@ func (d *Daemon) Reload(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if len(errs) > 0 {
-		err := fmt.Errorf("%w: %w", ErrRefused, errors.Join(errs...))
+		err := fmt.Errorf("%w:\n%w", ErrRefused, errors.Join(errs...)) // each problem on its line
 		d.log.Error("reload refused", zap.Error(err))
 		return err
 	}

@@ -18,11 +18,11 @@ func checkCommand(e *env) *cobra.Command {
 		Short: "Validate the configuration",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			cfg, err := load(e, config.Loader{}, file)
-			if err != nil {
+			cfg, problems := config.Load(nil, file)
+			if err := complain(e, cfg, problems); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(e.stdout, "%s: good: %s\n", file, inventory(cfg))
+			_, err := fmt.Fprintf(e.stdout, "%s: good: %s\n", file, inventory(cfg))
 			return err
 		},
 	}
@@ -34,19 +34,18 @@ func configFlag(c *cobra.Command, file *string) {
 	c.Flags().StringVarP(file, "config", "c", defaultConfig, "the configuration `file`")
 }
 
-// load reads a configuration and prints every problem, each on its own line.
-func load(e *env, loader config.Loader, file string) (*config.Config, error) {
-	cfg, problems := loader.Load(file)
+// complain prints every problem of a configuration, each on its own line, and says whether it cannot be used.
+func complain(e *env, cfg *config.Config, problems []config.Problem) error {
 	for _, p := range problems {
 		fmt.Fprintln(e.stderr, p)
 	}
 	if config.Refused(problems) {
-		return nil, exit{code: exitConfig}
+		return exit{code: exitConfig}
 	}
 	for _, p := range cfg.NotInEffect {
 		fmt.Fprintln(e.stderr, p)
 	}
-	return cfg, nil
+	return nil
 }
 
 // inventory says in one line what a configuration asks for.

@@ -25,12 +25,12 @@ func newLog(cfg config.Log, w *os.File, onJournal bool) (*zap.Logger, zap.Atomic
 	terminal := term.IsTerminal(int(w.Fd()))
 	encoder := zapcore.NewJSONEncoder(encoding(false))
 	if cfg.Format == "console" || cfg.Format == "auto" && terminal {
-		encoder = zapcore.NewConsoleEncoder(encoding(terminal))
+		encoder = zapcore.NewConsoleEncoder(encoding(terminal && os.Getenv("NO_COLOR") == ""))
 	}
 	if onJournal {
 		encoder = priorityEncoder{encoder}
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(w), level)), level, nil
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(w), level)).Named("peervane"), level, nil
 }
 
 func encoding(colour bool) zapcore.EncoderConfig {
@@ -80,4 +80,19 @@ func priority(l zapcore.Level) int {
 	return 7
 }
 
-var _ io.Writer = (*buffer.Buffer)(nil)
+// priorityWriter puts a priority before each line of what is no part of the log.
+type priorityWriter struct {
+	w        io.Writer
+	priority int
+}
+
+func (p priorityWriter) Write(b []byte) (int, error) {
+	var out []byte
+	for line := range bytes.Lines(b) {
+		out = append(fmt.Appendf(out, "<%d>", p.priority), line...)
+	}
+	if _, err := p.w.Write(out); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}

@@ -14,6 +14,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"peervane/systemd"
 )
 
 // Exit codes, as sysexits.h has them.
@@ -29,6 +32,15 @@ var commands = []func(*env) *cobra.Command{
 	checkCommand,
 	replayCommand,
 	dumpCommand,
+
+	asking(statusView),
+	asking(peersView),
+	asking(routesView),
+	asking(prefixesView),
+	asking(incidentsView),
+	asking(eventsView),
+	asking(popsView),
+	asking(latencyView),
 
 	reloadCommand,
 	completionCommand,
@@ -57,7 +69,11 @@ func (e exit) Unwrap() error { return e.err }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	code := run(ctx, &env{os.Stdout, os.Stderr}, os.Args[1:])
+	e := &env{os.Stdout, os.Stderr}
+	if systemd.OnJournal(os.Stderr) {
+		e.stderr = priorityWriter{os.Stderr, priority(zap.ErrorLevel)}
+	}
+	code := run(ctx, e, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -62,13 +63,18 @@ func control(ctx context.Context, socket, path string) (string, error) {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", fmt.Errorf("no daemon answers at %s: %w: is it running, and may this user talk to it?", socket, err)
+		return "", fmt.Errorf("no daemon answers at %s: %w: is it running, and may this user talk to it?", socket, reason(err))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	text := strings.TrimSpace(string(body))
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s", text)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read the answer at %s: %w", socket, err)
+	case resp.StatusCode == http.StatusConflict: // the configuration is at fault
+		return "", exit{exitConfig, errors.New(text)}
+	case resp.StatusCode != http.StatusOK:
+		return "", errors.New(text)
 	}
-	return text, err
+	return text, nil
 }

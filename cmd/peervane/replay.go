@@ -30,8 +30,8 @@ records' own clock, and prints every notice. It sends nothing and touches nothin
 			if err != nil {
 				return usage(c, err)
 			}
-			cfg, err := load(e, config.Loader{Recording: true}, file)
-			if err != nil {
+			cfg, problems := config.Loader{Recording: true}.Load(file)
+			if err := complain(e, cfg, problems); err != nil {
 				return err
 			}
 			return replay(c.Context(), e, cfg, inputs, print)
@@ -53,7 +53,9 @@ func replay(ctx context.Context, e *env, cfg *config.Config, inputs []string, pr
 	if flushErr := out.Flush(); flushErr != nil {
 		return fmt.Errorf("write the notices: %w", flushErr)
 	}
-	summarize(e.stderr, recording.Stats(), r.Summary(), time.Since(began))
+	if read := recording.Stats(); read.Records > 0 || err == nil {
+		summarize(e.stderr, read, r.Summary(), time.Since(began))
+	}
 	return err
 }
 
@@ -61,7 +63,11 @@ func replay(ctx context.Context, e *env, cfg *config.Config, inputs []string, pr
 func (e *env) report(err error) { fmt.Fprintf(e.stderr, "peervane: %v\n", err) }
 
 func summarize(w io.Writer, in source.Stats, out daemon.ReplaySummary, took time.Duration) {
-	fmt.Fprintf(w, "read      %d records from %s to %s in %s\n", in.Records, stamp(in.First), stamp(in.Last), took.Round(time.Millisecond))
+	span := ""
+	if in.Records > 0 {
+		span = fmt.Sprintf(" from %s to %s", stamp(in.First), stamp(in.Last))
+	}
+	fmt.Fprintf(w, "read      %d records%s in %s\n", in.Records, span, took.Round(time.Millisecond))
 	fmt.Fprintf(w, "routes    %d announced, %d withdrawn, %d of RIB dumps, %d session states\n", in.Announced, in.Withdrawn, in.Routes, in.States)
 	if in.Bad > 0 {
 		fmt.Fprintf(w, "bad       %d records, left out\n", in.Bad)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -24,21 +23,24 @@ func runCommand(e *env) *cobra.Command {
 		Long:  "Run the daemon. SIGHUP makes it read its configuration again; SIGINT and SIGTERM end it in order.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := load(e, config.Loader{}, file)
-			if err != nil {
-				return err
+			cfg, problems := config.Load(nil, file)
+			if config.Refused(problems) {
+				return complain(e, cfg, problems)
 			}
-			return runDaemon(c.Context(), cfg, file)
+			return runDaemon(c.Context(), cfg, problems, file)
 		},
 	}
 	configFlag(c, &file)
 	return c
 }
 
-func runDaemon(ctx context.Context, cfg *config.Config, file string) error {
+func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Problem, file string) error {
 	log, level, err := newLog(cfg.Log, os.Stderr, systemd.OnJournal(os.Stderr))
 	if err != nil {
 		return err
+	}
+	for _, w := range append(warnings, cfg.NotInEffect...) {
+		log.Warn("configuration", zap.Stringer("problem", w))
 	}
 	sockets, err := systemd.Listeners()
 	if err != nil {
@@ -53,7 +55,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, file string) error {
 		Reloaded: func(cfg *config.Config) { _ = level.UnmarshalText([]byte(cfg.Log.Level)) }, // it was checked
 		Load:     func() (*config.Config, []config.Problem) { return config.Load(nil, file) },
 	})
-	stop := reloadOnHangup(ctx, d, log)
+	stop := reloadOnHangup(ctx, d)
 	defer stop()
 	return d.Run(ctx)
 }
@@ -77,7 +79,7 @@ func controlSocket() string {
 }
 
 // reloadOnHangup reloads at each SIGHUP until the returned function has ended it.
-func reloadOnHangup(ctx context.Context, d *daemon.Daemon, log *zap.Logger) (stop func()) {
+func reloadOnHangup(ctx context.Context, d *daemon.Daemon) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	hangup, ended := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -88,9 +90,7 @@ func reloadOnHangup(ctx context.Context, d *daemon.Daemon, log *zap.Logger) (sto
 			case <-ctx.Done():
 				return
 			case <-hangup:
-				if err := d.Reload(ctx); err != nil {
-					log.Warn(fmt.Sprintf("%s has no effect", syscall.SIGHUP), zap.Error(err))
-				}
+				_ = d.Reload(ctx) // it logs what came of it
 			}
 		}
 	}()

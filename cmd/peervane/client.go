@@ -1,0 +1,198 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"peervane/config"
+)
+
+const (
+	defaultHTTP = "127.0.0.1:9479"
+	patient     = 30 * time.Second // with a daemon that takes long
+	maxAnswer   = 256 << 20
+)
+
+// view is a command that asks the running daemon for one page of its API, and prints it.
+type view struct {
+	use, short string
+	page       string
+	argument   string // the parameter that the argument becomes; "": there is none
+	optional   bool   // the argument may be missing
+	options    []option
+	none       string // what is said of an empty list
+	print      func(*screen, []byte) error
+}
+
+// option is a flag that is handed on as a parameter.
+type option struct{ name, value, usage string }
+
+// asking makes the command of a view.
+func asking(v *view) func(*env) *cobra.Command {
+	return func(e *env) *cobra.Command {
+		var where daemonAddress
+		var asJSON bool
+		c := &cobra.Command{
+			Use: v.use + " [-c FILE | --http ADDRESS] [--json]", Short: v.short, Args: v.arguments(),
+			RunE: func(c *cobra.Command, args []string) error {
+				base, err := where.base(c)
+				if err != nil {
+					return err
+				}
+				body, err := fetch(c.Context(), base+"/api/v1/"+v.page+v.query(c, args))
+				if refused := new(refused); errors.As(err, refused) {
+					return usage(c, err)
+				}
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return writeAll(e.stdout, body)
+				}
+				return v.show(e, body)
+			},
+		}
+		where.flags(c)
+		c.Flags().BoolVar(&asJSON, "json", false, "print what the daemon answers, as it is")
+		for _, o := range v.options {
+			c.Flags().String(o.name, o.value, o.usage)
+		}
+		return c
+	}
+}
+
+func (v *view) arguments() cobra.PositionalArgs {
+	switch {
+	case v.argument == "":
+		return cobra.NoArgs
+	case v.optional:
+		return cobra.MaximumNArgs(1)
+	}
+	return cobra.ExactArgs(1)
+}
+
+func (v *view) query(c *cobra.Command, args []string) string {
+	q := url.Values{}
+	if len(args) > 0 {
+		q.Set(v.argument, args[0])
+	}
+	for _, o := range v.options {
+		if value := c.Flag(o.name).Value.String(); value != "" {
+			q.Set(o.name, value)
+		}
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+func (v *view) show(e *env, body []byte) error {
+	s := newScreen(e.stdout, time.Now())
+	if err := v.print(s, body); err != nil {
+		return fmt.Errorf("the daemon's answer: %w", err)
+	}
+	if s.empty() {
+		return writeAll(e.stderr, []byte(v.none+"\n"))
+	}
+	return s.flush()
+}
+
+func writeAll(w io.Writer, b []byte) error {
+	_, err := w.Write(b)
+	return err
+}
+
+// daemonAddress says where the daemon is asked.
+type daemonAddress struct{ http, config string }
+
+func (a *daemonAddress) flags(c *cobra.Command) {
+	c.Flags().StringVar(&a.http, "http", "", "the daemon's `address` for HTTP (default "+defaultHTTP+")")
+	c.Flags().StringVarP(&a.config, "config", "c", "", "ask where this configuration `file` says, in daemon.http")
+	c.MarkFlagsMutuallyExclusive("http", "config")
+}
+
+// base is the address as a URL.
+func (a *daemonAddress) base(c *cobra.Command) (string, error) {
+	if a.config == "" {
+		address := cmp.Or(a.http, defaultHTTP)
+		if strings.Contains(address, "://") {
+			return strings.TrimSuffix(address, "/"), nil
+		}
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return "", usage(c, fmt.Errorf("--http %q: give an address and a port, such as %s", address, defaultHTTP))
+		}
+		return "http://" + address, nil
+	}
+	cfg, problems := config.Loader{Recording: true}.Load(a.config) // reads no secret
+	if config.Refused(problems) {
+		return "", exit{exitConfig, fmt.Errorf("%s is not right: see 'peervane check -c %s'", a.config, a.config)}
+	}
+	if !cfg.Daemon.HTTP.IsValid() {
+		return "", fmt.Errorf("%s has no daemon.http: the daemon cannot be asked", a.config)
+	}
+	return "http://" + cfg.Daemon.HTTP.String(), nil
+}
+
+// refused is what the daemon says of a question that it does not understand.
+type refused struct{ text string }
+
+func (r refused) Error() string { return r.text }
+
+// fetch gives the answer to a question.
+func fetch(ctx context.Context, question string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patient)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, question, nil)
+	if err != nil {
+		return nil, err
+	}
+	client := http.Client{Transport: &http.Transport{}} // no proxy stands between this host and itself
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no daemon answers at %s: %w: is it running, with this address in daemon.http?", req.URL.Host, reason(err))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", req.URL.Host, err)
+	}
+	return body, refusal(resp, body)
+}
+
+// refusal makes an error of an answer that is none.
+func refusal(resp *http.Response, body []byte) error {
+	var told struct{ Error string }
+	switch {
+	case resp.StatusCode == http.StatusOK && resp.Header.Get("Content-Type") == "application/json":
+		return nil
+	case json.Unmarshal(body, &told) != nil || told.Error == "":
+		return fmt.Errorf("%s answers %s: is this a peervane?", resp.Request.URL.Host, resp.Status)
+	case resp.StatusCode == http.StatusBadRequest:
+		return refused{told.Error}
+	}
+	return errors.New(told.Error)
+}
+
+// reason leaves out what was asked of whom, which whoever reads it knows.
+func reason(err error) error {
+	if failed := (*net.OpError)(nil); errors.As(err, &failed) {
+		return failed.Err
+	}
+	if asked := (*url.Error)(nil); errors.As(err, &asked) {
+		return asked.Err
+	}
+	return err
+}

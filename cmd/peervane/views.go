@@ -1,0 +1,197 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"peervane/daemon/api"
+	"peervane/daemon/notice"
+)
+
+var statusView = &view{use: "status", short: "Show how the daemon is", page: "status", print: printing(printStatus)}
+
+var peersView = &view{
+	use: "peers", short: "Show the BGP sessions", page: "peers", none: "no peers", print: printing(printPeers),
+}
+
+var routesView = &view{
+	use: "routes PREFIX", short: "Show the routes of a prefix or address, of what is inside, and of what covers it",
+	page: "routes", argument: "prefix", none: "no routes", print: printing(printRoutes),
+}
+
+var prefixesView = &view{
+	use: "prefixes", short: "Show the registered prefixes", page: "prefixes", none: "no prefixes", print: printing(printPrefixes),
+}
+
+var incidentsView = &view{
+	use: "incidents [--status STATUS]", short: "Show the incidents", page: "incidents", none: "no incidents",
+	options: []option{{"status", "open", "which `ones`: open, resolved or all"}}, print: printing(printIncidents),
+}
+
+var eventsView = &view{
+	use: "events [--prefix PREFIX] [--since TIME]", short: "Show what was recorded", page: "events", none: "no events",
+	options: []option{
+		{"prefix", "", "only those of this registered `prefix`"},
+		{"since", "24h", "from this `time` on, such as 6h, 7d or 2026-11-22T10:00:00Z"},
+	},
+	print: printing(printEvents),
+}
+
+var popsView = &view{
+	use: "pops", short: "Show the POPs, as probed over the last ten minutes", page: "pops", none: "no POPs", print: printing(printPOPs),
+}
+
+var latencyView = &view{
+	use: "latency [POP] [--window SPAN]", short: "Show what the probes measured", page: "latency", argument: "pop", optional: true, none: "nothing measured",
+	options: []option{{"window", "6h", "how far to look `back`, such as 10m, 6h or 7d"}}, print: printing(printLatency),
+}
+
+// printing reads an answer before it is printed.
+func printing[T any](print func(*screen, T)) func(*screen, []byte) error {
+	return func(s *screen, body []byte) error {
+		var answer T
+		if err := json.Unmarshal(body, &answer); err != nil {
+			return err
+		}
+		print(s, answer)
+		return nil
+	}
+}
+
+func printStatus(s *screen, st api.Status) {
+	ready := cell{"ready", green}
+	if !st.Ready {
+		ready = cell{"not ready: the first judgement of all registered prefixes is under way", yellow}
+	}
+	s.row("state", ready)
+	s.row("version", st.Version)
+	s.row("source", st.Source)
+	s.row("running", fmt.Sprintf("%s, since %s", s.ago(st.StartedAt), when(st.StartedAt)))
+	s.row("reloaded", when(st.ReloadedAt))
+	s.row("peers", good(st.PeersUp == st.Peers, fmt.Sprintf("%d of %d established", st.PeersUp, st.Peers)))
+	s.row("prefixes", fmt.Sprintf("%d registered", st.Prefixes))
+	s.row("incidents", good(st.OpenIncidents == 0, fmt.Sprintf("%d open", st.OpenIncidents)))
+	s.row("store", good(st.Store == "ok", st.Store))
+}
+
+// good paints what is as it should be green, and all else red.
+func good(ok bool, text string) cell {
+	if ok {
+		return cell{text, green}
+	}
+	return cell{text, red}
+}
+
+func printPeers(s *screen, peers []api.Peer) {
+	s.header("PEER", "ADDRESS", "AS", "RELATIONSHIP", "STATE", "FOR", "IPV4", "IPV6", "UPDATES", "LAST ERROR")
+	for _, p := range peers {
+		s.row(p.Name, p.Address, p.ASN, p.Relationship, good(p.State == "Established", p.State), s.ago(p.Since),
+			held(p, "ipv4"), held(p, "ipv6"), p.Updates, p.LastError)
+	}
+}
+
+// held tells the routes of a family, and whether the neighbour has told all.
+func held(p api.Peer, family string) cell {
+	switch {
+	case p.State != "Established" && p.Routes[family] == 0:
+		return cell{}
+	case !p.InSync[family]:
+		return cell{fmt.Sprintf("%d, not in sync", p.Routes[family]), yellow}
+	}
+	return cell{fmt.Sprint(p.Routes[family]), normal}
+}
+
+func printRoutes(s *screen, routes []api.Route) {
+	s.header("PREFIX", "VANTAGE", "AS PATH", "ORIGIN", "NEXT HOP", "MED", "LOCAL PREF", "PATH ID", "FOR", "COMMUNITIES")
+	for _, r := range routes {
+		age := cell{s.ago(r.Since), normal}
+		if r.Stale {
+			age = cell{age.text + ", stale", yellow}
+		}
+		s.row(r.Prefix, r.Vantage, r.ASPath, r.Origin, address(r.NextHop), number(r.MED), number(r.LocalPref), r.PathID, age,
+			strings.Join(r.Communities, " "))
+	}
+}
+
+func printPrefixes(s *screen, prefixes []api.Prefix) {
+	s.header("PREFIX", "CONNECTION", "ORIGINS", "VANTAGES", "OPEN INCIDENTS")
+	for _, p := range prefixes {
+		s.row(p.Prefix, p.Connection, strings.Trim(fmt.Sprint(p.Origins), "[]"), p.Vantages,
+			good(len(p.Incidents) == 0, strings.Join(p.Incidents, " ")))
+	}
+}
+
+func printIncidents(s *screen, incidents []notice.Notice) {
+	s.header("INCIDENT", "SEVERITY", "TYPE", "STATUS", "STARTED", "ENDED", "SUMMARY")
+	for _, n := range incidents {
+		s.row(n.Incident, severity(n.Severity), n.Type, string(n.Status), when(n.StartedAt), when(n.ResolvedAt), n.Summary)
+	}
+}
+
+func printEvents(s *screen, events []api.Event) {
+	s.header("TIME", "SEVERITY", "TYPE", "PREFIX", "PEER", "POP", "DETAIL")
+	for _, e := range events {
+		prefix := ""
+		if e.Prefix.IsValid() {
+			prefix = e.Prefix.String()
+		}
+		s.row(when(e.At), severity(e.Severity), e.Type, prefix, e.Peer, e.POP, e.Detail)
+	}
+}
+
+// measures are the columns of figures.
+var measures = []string{"SENT", "LOSS", "MIN", "P50", "P95", "P99", "MAX", "JITTER"}
+
+func figures(f api.Figures) []any {
+	loss := cell{fmt.Sprintf("%.1f%%", 100*f.Loss), normal}
+	if f.Loss > 0 {
+		loss.colour = yellow
+	}
+	return []any{f.Sent, loss, millis(f.MinMS), millis(f.P50MS), millis(f.P95MS), millis(f.P99MS), millis(f.MaxMS), millis(f.JitterMS)}
+}
+
+func printPOPs(s *screen, pops []api.POP) {
+	s.header(append([]string{"POP", "SERVICE", "CITY", "NEAREST", "METHOD", "ADDRESS", "SOURCE"}, measures...)...)
+	for _, p := range pops {
+		nearest := ""
+		if p.Nearest {
+			nearest = "yes"
+		}
+		if len(p.Probes) == 0 {
+			s.row(p.Name, p.Service, p.City, nearest, cell{"not probed yet", yellow})
+		}
+		for _, probe := range p.Probes {
+			s.row(append([]any{p.Name, p.Service, p.City, nearest, probe.Method, probe.Address, probe.Source}, figures(probe.Figures)...)...)
+		}
+	}
+}
+
+func printLatency(s *screen, measured []api.Latency) {
+	s.header(append([]string{"POP", "METHOD", "ADDRESS", "SOURCE", "LAST"}, measures...)...)
+	for _, m := range measured {
+		s.row(append([]any{m.POP, m.Method, m.Address, m.Source, millis(m.LastMS)}, figures(m.Figures)...)...)
+	}
+}
+
+func millis(ms *float64) string {
+	if ms == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.2f ms", *ms)
+}
+
+func number(n *uint32) string {
+	if n == nil {
+		return ""
+	}
+	return fmt.Sprint(*n)
+}
+
+func address(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
