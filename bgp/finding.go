@@ -51,6 +51,8 @@ type Finding struct {
 type Expected struct {
 	Origins         []uint32
 	CoveringOrigins []uint32
+	Upstreams       []uint32 // next to the origin
+	Communities     []string
 	MaxLength       int
 	Sessions        int      // how many primary sessions should carry the prefix
 	Silent          []string // the vantages that should hold it and do not

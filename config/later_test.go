@@ -8,18 +8,9 @@ import (
 
 func TestNotInEffectNamesWhatIsSet(t *testing.T) {
 	cfg := mustLoad(t, files("a.toml", daemonTable+`
-[defaults.prefix]
-no_export = true
-origins = [64496]
-[[prefix]]
-prefix = "203.0.113.0/24"
-upstreams = [64500]
-[[asn]]
-asn = 64496
 [detect]
 hold = "1s"
-leak_count = 7
-[rpki]
+[retention]
 [[channel]]
 name = "chat"
 kind = "slack"
@@ -32,8 +23,7 @@ heartbeat = "1h"
 		got = append(got, what)
 	}
 	want := []string{
-		"7:1: warning: no_export", "11:1: warning: upstreams", "12:1: warning: [[asn]]", "16:1: warning: leak_count",
-		"17:1: warning: [rpki]", `20:1: warning: kind = "slack"`, "22:1: warning: heartbeat",
+		"8:1: warning: [retention]", `11:1: warning: kind = "slack"`, "13:1: warning: heartbeat",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

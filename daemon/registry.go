@@ -3,6 +3,7 @@ package daemon
 import (
 	"iter"
 	"net/netip"
+	"regexp"
 	"slices"
 
 	"github.com/gaissmai/bart"
@@ -32,46 +33,15 @@ func compile(cfg *config.Config) *registry {
 			Name: c.Name, Provider: c.Provider, Primary: c.Primary, Backup: c.Backup, MinPrimary: c.MinPrimary,
 		}
 	}
-	policies := map[policyKey]*detect.Policy{}
+	shared := policies{map[policyKey]*detect.Policy{}, map[string]*regexp.Regexp{}}
 	r := &registry{}
-	for _, reg := range cfg.Prefixes {
-		key := policyKey{policy: reg.Policy}
-		if n := reg.MaxLength(); n > reg.Prefix.Bits() {
-			key.longer = n
-		}
-		if policies[key] == nil {
-			policies[key] = policyOf(reg.Policy, key.longer)
-		}
+	for i := range cfg.Prefixes {
+		reg := &cfg.Prefixes[i]
 		r.trie.Insert(reg.Prefix, &registration{Registration: detect.Registration{
-			Prefix: reg.Prefix, Policy: policies[key], Connection: sites[reg.Connection],
+			Prefix: reg.Prefix, Policy: shared.of(reg), Connection: sites[reg.Connection],
 		}})
 	}
 	return r
-}
-
-// policyKey tells compiled policies apart: longer is the longest legitimate more-specific, 0 for the prefix's own length.
-type policyKey struct {
-	policy *config.PrefixPolicy
-	longer int
-}
-
-func policyOf(p *config.PrefixPolicy, maxLength int) *detect.Policy {
-	return &detect.Policy{
-		Origins:         p.Origins,
-		AnyOrigin:       p.AnyOrigin,
-		Expect:          p.Expect,
-		Upstreams:       p.Upstreams,
-		Required:        p.RequiredUpstreams,
-		CoveringOrigins: p.CoveringOrigins,
-		MaxLength:       maxLength,
-		MinVantages:     p.MinVantages,
-		Ignore:          p.Ignore,
-		Labels:          p.Labels,
-		MaxPathLength:   p.MaxPathLength,
-		AllowPrivateASN: p.AllowPrivateASN,
-		AllowPrepending: p.AllowPrepending,
-		NoExport:        p.NoExport,
-	}
 }
 
 // settings gives what the detectors have in common.
@@ -80,6 +50,7 @@ func settings(cfg *config.Config, replay bool) *detect.Settings {
 		OurASN:         cfg.Daemon.ASN,
 		Neighbours:     map[uint32]bgp.Relationship{},
 		Siblings:       map[uint32]uint32{},
+		RouteServers:   map[uint32]bool{},
 		Hold:           cfg.Detect.Hold,
 		AbsenceHold:    cfg.Detect.AbsenceHold,
 		PathChangeHold: cfg.Detect.PathChangeHold,
@@ -95,6 +66,9 @@ func settings(cfg *config.Config, replay bool) *detect.Settings {
 		for _, asn := range group {
 			s.Siblings[asn] = slices.Min(group)
 		}
+	}
+	for _, asn := range cfg.Detect.RouteServers {
+		s.RouteServers[asn] = true
 	}
 	for typ, severity := range cfg.Severity {
 		s.Off[typ] = severity == "off"

@@ -219,6 +219,8 @@ func TestWithdrawnEvidence(t *testing.T) {
 
 const aggregate = "203.0.112.0/22"
 
+const hour = time.Hour
+
 func TestCoveringChangeRules(t *testing.T) {
 	withdrawnToo := func(line string) []string {
 		return []string{line, "withdrawn critical 203.0.113.0/24 e1/1"}

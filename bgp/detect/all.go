@@ -23,6 +23,7 @@ type detector struct {
 	wrong    bool // what it claims is no legitimate route: no new normal, nothing good, and what lacks at its vantage is explained
 	route    func(*State, *Held) *offence
 	summary  func(*State, *bgp.Finding) string
+	expected func(*State, *bgp.Expected) // where more is expected than an origin
 	state    func(*judgement) []bgp.Finding
 }
 
@@ -30,7 +31,11 @@ type detector struct {
 var all = []detector{
 	{name: "subprefix", severity: critical, wrong: true, route: subprefix, summary: subprefixSummary},
 	{name: "origin_change", severity: critical, wrong: true, route: originChange, summary: originChangeSummary},
+	{name: "forged_origin", severity: failure, wrong: true, route: forgedOrigin, summary: forgedOriginSummary, expected: expectUpstreams},
+	{name: "blackholed", severity: warning, route: blackholed, summary: blackholedSummary},
 	{name: "new_more_specific", severity: warning, route: newMoreSpecific, summary: newMoreSpecificSummary},
+	{name: "path_rule", severity: warning, route: pathRule, summary: pathRuleSummary},
+	{name: "policy", severity: warning, route: policy, summary: policySummary, expected: expectCommunities},
 	{name: "covering_change", severity: failure, state: coveringChange},
 	{name: "withdrawn", severity: critical, state: withdrawn},
 	{name: "path_change", severity: info, state: pathChange},

@@ -98,6 +98,9 @@ func (j *judgement) offences() []bgp.Finding {
 			at[k] = n
 			out = append(out, j.finding(c.by.name, c.severity))
 			out[n].Culprit, out[n].Hold = c.culprit, j.Settings.Hold
+			if c.by.expected != nil {
+				c.by.expected(j.State, &out[n].Expected)
+			}
 		}
 		show(&out[n], h, h.Since)
 		out[n].Severity = graver(out[n].Severity, c.severity)

@@ -52,7 +52,7 @@ type site struct {
 func newLab(t fataler) *lab {
 	return &lab{
 		t: t, now: epoch, memory: &detect.Memory{},
-		reg: detect.Registration{Prefix: registered, Policy: &detect.Policy{Origins: []uint32{64496}, Expect: detect.Announced}},
+		reg: detect.Registration{Prefix: registered, Policy: &detect.Policy{Origins: []uint32{64496}, Expect: detect.Announced, AllowPrepending: true}},
 		settings: detect.Settings{
 			OurASN: ourASN, AbsenceHold: 30 * time.Second, PathChangeHold: time.Minute, PathSettle: 24 * time.Hour,
 			Off: map[string]bool{},
@@ -83,7 +83,10 @@ func pathID(id uint32) option { return func(s *bgp.Seen) { s.PathID = id } }
 func localPref(n uint32) option {
 	return func(s *bgp.Seen) { s.Attrs.LocalPref, s.Attrs.HasLocalPref = n, true }
 }
-func med(n uint32) option        { return func(s *bgp.Seen) { s.Attrs.MED, s.Attrs.HasMED = n, true } }
+func med(n uint32) option { return func(s *bgp.Seen) { s.Attrs.MED, s.Attrs.HasMED = n, true } }
+func community(c ...bgp.Community) option {
+	return func(s *bgp.Seen) { s.Attrs.Communities = append(s.Attrs.Communities, c...) }
+}
 func origin(o bgp.Origin) option { return func(s *bgp.Seen) { s.Attrs.Origin = o } }
 
 // announce makes a vantage hold a route.

@@ -7,62 +7,114 @@ import (
 	"peervane/bgp/detect"
 )
 
-// newMoreSpecific gives the legitimate routes of the half.
-func (o *oracle) newMoreSpecific() []string {
-	if o.lab.reg.Policy.Expect == detect.Absent {
+// charge is one thing that a route does wrong.
+type charge struct {
+	name, severity string
+	culprit        uint32
+}
+
+// charges lists what a route of a prefix does wrong, the gravest first.
+func (o *oracle) charges(prefix, route string) (all []charge) {
+	if route == "" {
 		return nil
 	}
-	now := o.moments[len(o.moments)-1]
-	var bad []string
-	var since time.Time
-	for _, v := range now.sites {
-		for _, path := range v.all[half] {
-			if kinds[path].legitimate {
-				since = earliest(since, v.routeSince[half+path])
-				bad = append(bad, v.name)
+	p, k := o.lab.reg.Policy, kindOf(route)
+	legitimate := k.legitimate && p.Expect != detect.Absent
+	bring := func(holds bool, name, severity string, culprit uint32) {
+		if holds && !o.lab.settings.Off[name] {
+			all = append(all, charge{name, severity, culprit})
+		}
+	}
+	wrong := k.wrong || p.Expect == detect.Absent
+	culprit := k.blamed
+	if k.wrong {
+		culprit = k.culprit
+	}
+	bring(wrong && prefix == half, "subprefix", "critical", culprit)
+	bring(wrong && prefix == exact, "origin_change", "critical", culprit)
+	bring(legitimate && len(p.Upstreams) > 0 && !slices.Contains(p.Upstreams, k.next), "forged_origin", "error", k.next)
+	bring(k.hole, "blackholed", "warning", k.blamed)
+	bring(legitimate && prefix == half, "new_more_specific", "warning", k.blamed)
+	bring(len(p.Paths) > 0 && k.sieved, "path_rule", "warning", k.blamed)
+	tooLong := p.MaxPathLength > 0 && k.length > p.MaxPathLength
+	bring(!wrong && (tooLong || k.private && !p.AllowPrivateASN), "policy", "warning", k.blamed)
+	return all
+}
+
+// offends says whether an incident stands on a route.
+func (o *oracle) offends(prefix, route string) bool { return len(o.charges(prefix, route)) > 0 }
+
+// wrong says whether it is one that the route is not legitimate.
+func (o *oracle) wrong(prefix, route string) bool {
+	c := o.charges(prefix, route)
+	return len(c) > 0 && slices.Contains([]string{"subprefix", "origin_change", "forged_origin"}, c[0].name)
+}
+
+// routes judges each route of a prefix. yields says, by site, what else its best route hides.
+func (o *oracle) routes(prefix string, yields map[string][]string) (out []string) {
+	type group struct {
+		bad, also []string
+		since     time.Time
+	}
+	groups := map[charge]*group{}
+	for _, v := range o.moments[len(o.moments)-1].sites {
+		for _, route := range v.all[prefix] {
+			c := o.charges(prefix, route)
+			if len(c) == 0 {
+				continue
+			}
+			g := groups[c[0]]
+			if g == nil {
+				g = &group{}
+				groups[c[0]] = g
+			}
+			g.bad = append(g.bad, v.name)
+			g.since = earliest(g.since, v.routeSince[prefix+route])
+			for _, other := range c[1:] {
+				g.also = append(g.also, other.name)
+			}
+			if route == v.stands[prefix] {
+				g.also = append(g.also, yields[v.name]...)
 			}
 		}
 	}
-	if bad == nil {
-		return nil
+	for c, g := range groups {
+		if c.name == "new_more_specific" && o.hijackedLately() {
+			c.severity = "info"
+		}
+		slices.Sort(g.bad)
+		slices.Sort(g.also)
+		out = append(out, o.line(c.name, c.severity, prefix, c.culprit, slices.Compact(g.bad), g.since, slices.Compact(g.also)))
 	}
-	slices.Sort(bad)
-	severity := "warning"
-	if o.hijackedLately() {
-		severity = "info"
-	}
-	return []string{o.line("new_more_specific", severity, half, 64496, slices.Compact(bad), since, nil)}
+	return out
 }
 
 // hijackedLately walks back through the last hour.
 func (o *oracle) hijackedLately() bool {
 	for i := len(o.moments) - 1; i >= 0; i-- {
-		ended := o.lab.now // of moment i
-		if i+1 < len(o.moments) {
-			ended = o.moments[i+1].at
-		}
-		if o.lab.now.Sub(ended) >= time.Hour && i+1 < len(o.moments) {
+		if i+1 < len(o.moments) && o.lab.now.Sub(o.moments[i+1].at) >= time.Hour {
 			return false
 		}
-		if o.hijacked(i, exact) && !o.lab.settings.Off["origin_change"] || o.hijacked(i, half) {
+		if o.hijacked(i, exact) || o.hijacked(i, half) {
 			return true
 		}
 	}
 	return false
 }
 
-// hijacked says whether enough sites show a wrong route of one culprit at moment i.
+// hijacked says whether enough sites show a wrong origin of one culprit at moment i.
 func (o *oracle) hijacked(i int, prefix string) bool {
-	by := map[uint32]map[string]bool{}
+	by := map[charge]map[string]bool{}
 	for _, v := range o.moments[i].sites {
-		for _, path := range v.all[prefix] {
-			if !o.wrong(path) {
+		for _, route := range v.all[prefix] {
+			c := o.charges(prefix, route)
+			if len(c) == 0 || c[0].name != "subprefix" && c[0].name != "origin_change" {
 				continue
 			}
-			if by[o.culprit(path)] == nil {
-				by[o.culprit(path)] = map[string]bool{}
+			if by[c[0]] == nil {
+				by[c[0]] = map[string]bool{}
 			}
-			by[o.culprit(path)][v.name] = true
+			by[c[0]][v.name] = true
 		}
 	}
 	for _, sites := range by {

@@ -15,19 +15,44 @@ import (
 // kind is what the oracle knows of a path: nothing is computed from its text.
 type kind struct {
 	legitimate, wrong bool
-	covers            bool // a legitimate origin of covering routes
-	culprit           uint32
+	trans             bool   // AS_TRANS hides an AS
+	covers            bool   // a legitimate origin of covering routes
+	culprit           uint32 // of a wrong origin
+	blamed            uint32 // of anything else
+	next              uint32 // the AS next to the origin
 	length            int
+	bare              string // without its repeats
+	private           bool
+	sieved            bool // the path rule of the test fires on it
+	hole              bool // with the BLACKHOLE community
 }
 
 var kinds = map[string]kind{
-	"64500 64496":         {legitimate: true, covers: true, length: 2},
-	"64500 64501 64496":   {legitimate: true, covers: true, length: 3},
-	"64500 64499":         {wrong: true, covers: true, culprit: 64499, length: 2},
-	"64500 65550":         {wrong: true, culprit: 65550, length: 2},
-	"64500 64502 65050":   {wrong: true, culprit: 64502, length: 3},
-	"64500 {64496,65551}": {wrong: true, culprit: 65551, length: 2},
-	"64500 23456":         {length: 2},
+	"64500 64496":         {legitimate: true, covers: true, blamed: 64496, next: 64500, length: 2, bare: "64500 64496"},
+	"64500 64501 64496":   {legitimate: true, covers: true, blamed: 64496, next: 64501, length: 3, bare: "64500 64501 64496", sieved: true},
+	"64500 64496 64496":   {legitimate: true, covers: true, blamed: 64496, next: 64500, length: 3, bare: "64500 64496"},
+	"64500 65010 64496":   {legitimate: true, covers: true, blamed: 64496, next: 65010, length: 3, bare: "64500 65010 64496", private: true},
+	"64500 64499":         {wrong: true, covers: true, culprit: 64499, blamed: 64499, length: 2, bare: "64500 64499"},
+	"64500 65550":         {wrong: true, culprit: 65550, blamed: 65550, length: 2, bare: "64500 65550"},
+	"64500 64502 65050":   {wrong: true, culprit: 64502, blamed: 64502, length: 3, bare: "64500 64502 65050", private: true},
+	"64500 {64496,65551}": {wrong: true, culprit: 65551, blamed: 64496, length: 2, bare: "64500 {64496,65551}"},
+	"64500 23456":         {trans: true, blamed: 64500, length: 2, bare: "64500 23456"},
+}
+
+// kindOf gives the kind of a route: its path, and "!" where it carries BLACKHOLE.
+func kindOf(route string) kind {
+	path, hole := strings.CutSuffix(route, "!")
+	k := kinds[path]
+	k.hole = hole
+	return k
+}
+
+// textOf is how the oracle writes a route.
+func textOf(r bgp.Seen) string {
+	if r.Attrs.HasCommunity(bgp.Blackhole) {
+		return r.Attrs.Path.String() + "!"
+	}
+	return r.Attrs.Path.String()
 }
 
 // moment is all that was there at one step.
@@ -61,15 +86,15 @@ func (o *oracle) note() {
 		for p, paths := range s.routes {
 			var best bgp.Seen
 			for _, r := range paths {
-				text := r.Attrs.Path.String()
+				text := textOf(r)
 				v.all[p.String()] = append(v.all[p.String()], text)
 				v.routeSince[p.String()+text] = earliest(v.routeSince[p.String()+text], r.Since)
-				if best.Attrs == nil || cmp.Or(cmp.Compare(kinds[text].length, kinds[best.Attrs.Path.String()].length), cmp.Compare(r.PathID, best.PathID)) < 0 {
+				if best.Attrs == nil || cmp.Or(cmp.Compare(kindOf(text).length, kindOf(best.Attrs.Path.String()).length), cmp.Compare(r.PathID, best.PathID)) < 0 {
 					best = r
 				}
 			}
 			if best.Attrs != nil {
-				v.stands[p.String()] = best.Attrs.Path.String()
+				v.stands[p.String()] = textOf(best)
 			}
 		}
 		m.sites = append(m.sites, v)
@@ -84,59 +109,9 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// wrong says whether a route of the registered prefix or inside it is not what it should be.
-func (o *oracle) wrong(path string) bool {
-	return path != "" && (kinds[path].wrong || o.lab.reg.Policy.Expect == detect.Absent)
-}
-
-// offends says whether an incident stands on a route of the registered prefix.
-func (o *oracle) offends(path string) bool {
-	return o.wrong(path) && !o.lab.settings.Off["origin_change"]
-}
-
-func (o *oracle) culprit(path string) uint32 {
-	if c := kinds[path].culprit; c != 0 {
-		return c
-	}
-	if path == "64500 23456" {
-		return 64500
-	}
-	return 64496
-}
-
 const exact, half = "203.0.113.0/24", "203.0.113.128/25"
 
 var parent = netip.MustParsePrefix("203.0.112.0/23")
-
-// offences gives origin_change or subprefix, one for each culprit.
-func (o *oracle) offences(prefix, name string, also func(culprit uint32) []string) []string {
-	now := o.moments[len(o.moments)-1]
-	culprits := map[uint32]bool{}
-	for _, v := range now.sites {
-		for _, path := range v.all[prefix] {
-			if o.wrong(path) {
-				culprits[o.culprit(path)] = true
-			}
-		}
-	}
-	var out []string
-	for c := range culprits {
-		var bad []string
-		var since time.Time
-		for _, v := range now.sites {
-			for _, path := range v.all[prefix] {
-				if o.wrong(path) && o.culprit(path) == c {
-					since = earliest(since, v.routeSince[prefix+path])
-					if !slices.Contains(bad, v.name) {
-						bad = append(bad, v.name)
-					}
-				}
-			}
-		}
-		out = append(out, o.line(name, "critical", prefix, c, bad, since, also(c)))
-	}
-	return out
-}
 
 func (o *oracle) line(name, severity, prefix string, culprit uint32, bad []string, since time.Time, also []string) string {
 	slices.Sort(bad)
@@ -149,9 +124,9 @@ func (o *oracle) presence(i, site int) int {
 	v := o.moments[i].sites[site]
 	path := v.stands[exact]
 	switch {
-	case kinds[path].legitimate:
+	case kindOf(path).legitimate:
 		return 1
-	case path != "" && !kinds[path].wrong, !v.inSync:
+	case path != "" && !kindOf(path).wrong, !v.inSync:
 		return 0
 	}
 	return -1
@@ -189,7 +164,7 @@ func (o *oracle) withdrawn() (line string, explained []string) {
 	last := len(o.moments) - 1
 	sites := o.moments[last].sites
 	replaced := func(i int, missing []int) bool {
-		return !slices.ContainsFunc(missing, func(s int) bool { return !o.offends(o.moments[i].sites[s].stands[exact]) })
+		return !slices.ContainsFunc(missing, func(s int) bool { return !o.wrong(exact, o.moments[i].sites[s].stands[exact]) })
 	}
 	condition := func(backup bool, need int) func(int) bool {
 		return func(i int) bool {
@@ -240,22 +215,22 @@ func (o *oracle) settledPath(site int) (settled, moved string, since time.Time) 
 		path := v.stands[exact]
 		switch {
 		case v.loading || path == "" && !v.inSync:
-		case path == "" || o.offends(path):
+		case path == "" || o.wrong(exact, path):
 			moved = ""
 		case settled == "":
-			if kinds[path].legitimate {
+			if kindOf(path).legitimate {
 				settled = path
 			}
 		case same(path, settled):
 			moved = ""
-			if path != "64500 23456" {
+			if !kindOf(path).trans {
 				settled = path
 			}
 		default:
 			if moved == "" || !same(moved, path) {
 				since = m.at
 			}
-			if moved == "" || !same(moved, path) || path != "64500 23456" {
+			if moved == "" || !same(moved, path) || !kindOf(path).trans {
 				moved = path
 			}
 			if m.at.Sub(since) >= 24*time.Hour {
@@ -276,7 +251,7 @@ func (o *oracle) carrier(site int) (carrier string, since time.Time) {
 		}
 		now := cover(v)
 		switch {
-		case base == "?" || kinds[v.stands[exact]].legitimate:
+		case base == "?" || kindOf(v.stands[exact]).legitimate:
 			base, carrier = now, ""
 		case v.stands[exact] != "" || now == "" || now == base:
 			carrier = ""
@@ -296,7 +271,7 @@ func (o *oracle) carrier(site int) (carrier string, since time.Time) {
 func cover(v view) string {
 	for _, p := range []string{"203.0.112.0/23", "203.0.112.0/22"} {
 		if path := v.stands[p]; path != "" {
-			words := strings.Fields(path)
+			words := strings.Fields(kindOf(path).bare)
 			return p + " " + words[len(words)-1]
 		}
 	}
@@ -315,7 +290,7 @@ func (o *oracle) covering() []string {
 			continue
 		}
 		prefix, _, _ := strings.Cut(now, " ")
-		k := kinds[v.stands[prefix]]
+		k := kindOf(v.stands[prefix])
 		if !k.wrong || k.covers {
 			continue
 		}
@@ -352,7 +327,7 @@ func (o *oracle) paths() (line string, hidden []string) {
 		if v.loading || settled == "" || same(path, settled) {
 			continue
 		}
-		if o.offends(path) {
+		if o.offends(exact, path) {
 			hidden = append(hidden, v.name)
 		} else if moved != "" {
 			bad = append(bad, v.name)
@@ -369,7 +344,9 @@ func (o *oracle) paths() (line string, hidden []string) {
 }
 
 func same(a, b string) bool {
-	return a == b || (a == "64500 23456" || b == "64500 23456") && kinds[a].length == kinds[b].length && !strings.Contains(a+b, "{")
+	ka, kb := kindOf(a), kindOf(b)
+	hops := func(k kind) int { return len(strings.Fields(k.bare)) }
+	return ka.bare == kb.bare || (ka.trans || kb.trans) && hops(ka) == hops(kb) && !strings.Contains(a+b, "{")
 }
 
 func (o *oracle) failOver(last moment) (line string, hidden []string) {
@@ -394,7 +371,7 @@ func (o *oracle) failOver(last moment) (line string, hidden []string) {
 	if !left || path == "" || v.loading || slices.ContainsFunc(normal, func(n string) bool { return same(n, path) }) {
 		return "", nil
 	}
-	if o.offends(path) {
+	if o.offends(exact, path) {
 		return "", []string{v.name}
 	}
 	if o.lab.now.Sub(since) >= 24*time.Hour {
@@ -408,7 +385,7 @@ func (o *oracle) lost(site int) (t time.Time) {
 	held := true
 	for i, m := range o.moments {
 		switch v := m.sites[site]; {
-		case kinds[v.stands[exact]].legitimate:
+		case kindOf(v.stands[exact]).legitimate:
 			held = true
 		case v.inSync && held:
 			held, t = false, o.moments[i].at
@@ -420,31 +397,15 @@ func (o *oracle) lost(site int) (t time.Time) {
 func (o *oracle) judge() []string {
 	withdrawn, explained := o.withdrawn()
 	moved, hidden := o.paths()
-	now := o.moments[len(o.moments)-1]
-	also := func(culprit uint32) []string {
-		var out []string
-		for _, v := range now.sites {
-			best := v.stands[exact]
-			if !o.offends(best) || o.culprit(best) != culprit {
-				continue
-			}
-			if slices.Contains(hidden, v.name) {
-				out = append(out, "path_change")
-			}
-			if slices.Contains(explained, v.name) {
-				out = append(out, "withdrawn")
-			}
-		}
-		slices.Sort(out)
-		return slices.Compact(out)
+	yields := map[string][]string{} // by site: what its best route hides
+	for _, name := range hidden {
+		yields[name] = append(yields[name], "path_change")
 	}
-	var out []string
-	if !o.lab.settings.Off["origin_change"] {
-		out = o.offences(exact, "origin_change", also)
+	for _, name := range explained {
+		yields[name] = append(yields[name], "withdrawn")
 	}
-	out = append(out, o.offences(half, "subprefix", func(uint32) []string { return nil })...)
+	out := append(o.routes(exact, yields), o.routes(half, nil)...)
 	out = append(out, o.covering()...)
-	out = append(out, o.newMoreSpecific()...)
 	for _, line := range []string{withdrawn, moved} {
 		if line != "" {
 			out = append(out, line)

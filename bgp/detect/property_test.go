@@ -2,6 +2,7 @@ package detect_test
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,12 @@ func TestFindingsEqualTheOracles(t *testing.T) {
 		l.reg.Policy.Expect = rapid.SampledFrom([]string{detect.Announced, detect.Announced, detect.Optional, detect.Absent}).Draw(t, "expect")
 		l.reg.Connection = &detect.Connection{Primary: []string{"e1", "e2"}, Backup: []string{"e3"}}
 		l.reg.Connection.MinPrimary = rapid.IntRange(1, 2).Draw(t, "min_primary")
+		l.reg.Policy.Upstreams = rapid.SampledFrom([][]uint32{nil, nil, {64500}}).Draw(t, "upstreams")
+		l.reg.Policy.AllowPrivateASN = rapid.Bool().Draw(t, "allow_private_asn")
+		l.reg.Policy.MaxPathLength = rapid.SampledFrom([]int{0, 0, 2}).Draw(t, "max_path_length")
+		if rapid.IntRange(0, 3).Draw(t, "paths") == 0 {
+			l.reg.Policy.Paths = []detect.PathRule{{Match: regexp.MustCompile(`\b64501\b`)}}
+		}
 		l.settings.Off["origin_change"] = rapid.IntRange(0, 3).Draw(t, "off") == 0
 		for _, name := range []string{"e1", "e2", "e3"} {
 			l.peer(name, 64500, bgp.Provider)
@@ -98,7 +105,11 @@ func step(t *rapid.T, l *lab) {
 		if !s.Up {
 			l.rise(s)
 		}
-		l.announce(s, prefix, rapid.SampledFrom(pathTexts).Draw(t, "path"), pathID(id))
+		var communities []bgp.Community
+		if rapid.IntRange(0, 5).Draw(t, "hole") == 0 {
+			communities = []bgp.Community{bgp.Blackhole}
+		}
+		l.announce(s, prefix, rapid.SampledFrom(pathTexts).Draw(t, "path"), pathID(id), community(communities...))
 	case op == "withdraw" && !s.stale:
 		if paths := s.routes[netip.MustParsePrefix(prefix)]; len(paths) > 0 {
 			l.withdraw(s, prefix, id)

@@ -33,6 +33,7 @@ type Policy struct {
 	AllowPrivateASN          bool
 	AllowPrepending          bool
 	NoExport                 bool
+	Paths                    []PathRule
 }
 
 // Connection is the site that a registration belongs to. Where a registration has none, every one of our own sessions
@@ -57,6 +58,8 @@ type Settings struct {
 	OurASN     uint32
 	Neighbours map[uint32]bgp.Relationship // external ASNs behind internal peers
 	Siblings   map[uint32]uint32           // ASN -> the one that stands for its organisation; absent = itself
+
+	RouteServers map[uint32]bool // transparent ASNs
 
 	Hold           time.Duration // announcement types
 	AbsenceHold    time.Duration // withdrawn, covering_change

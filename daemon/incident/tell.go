@@ -46,6 +46,7 @@ func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
 		Previous: r.routes(f.Previous),
 		Expected: notice.Expected{
 			Origins: f.Expected.Origins, CoveringOrigins: f.Expected.CoveringOrigins, MaxLength: f.Expected.MaxLength,
+			Upstreams: f.Expected.Upstreams, Communities: f.Expected.Communities,
 			Sessions: f.Expected.Sessions, Silent: f.Expected.Silent, Path: f.Expected.Path,
 		},
 		Latency: n.Evidence.Latency, Verdict: n.Evidence.Verdict,

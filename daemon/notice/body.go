@@ -42,7 +42,8 @@ func (n Notice) whole() Notice {
 	e.Methods, e.Also, e.Hints = list(e.Methods), list(e.Also), list(e.Hints)
 	e.Routes, e.Previous = wholeRoutes(e.Routes), wholeRoutes(e.Previous)
 	x := &e.Expected
-	x.Origins, x.CoveringOrigins, x.Silent = list(x.Origins), list(x.CoveringOrigins), list(x.Silent)
+	x.Origins, x.CoveringOrigins, x.Upstreams = list(x.Origins), list(x.CoveringOrigins), list(x.Upstreams)
+	x.Communities, x.Silent = list(x.Communities), list(x.Silent)
 	if e.Latency != nil {
 		l := *e.Latency
 		l.BeforeMS, l.AfterMS, l.ShiftMS, l.Loss = figure(l.BeforeMS), figure(l.AfterMS), figure(l.ShiftMS), figure(l.Loss)

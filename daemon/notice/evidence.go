@@ -31,6 +31,8 @@ type Route struct {
 type Expected struct {
 	Origins         []uint32 `json:"origins"`
 	CoveringOrigins []uint32 `json:"covering_origins"`
+	Upstreams       []uint32 `json:"upstreams"` // next to the origin; [] = any
+	Communities     []string `json:"communities"`
 	MaxLength       int      `json:"max_length"` // 0: no matter
 	Sessions        int      `json:"sessions"`   // how many primary sessions should carry the prefix
 	Silent          []string `json:"silent"`     // the vantages that should hold it and do not
