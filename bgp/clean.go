@@ -11,7 +11,7 @@ type Hop struct {
 // Clean gives the path as it is judged: confederation segments are gone, adjacent repeats are one, and each of own
 // (the ASNs of an internal neighbour) is taken from its head, but never the last hop. The nearest AS comes first, the origin last.
 func (p *Path) Clean(own ...uint32) []Hop {
-	var hops []Hop
+	hops := make([]Hop, 0, p.Len())
 	for _, s := range p.Segments {
 		switch s.Type {
 		case ASSet:

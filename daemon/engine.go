@@ -23,6 +23,7 @@ type engine struct {
 	settings   *detect.Settings
 	regs       *registry
 	table      table
+	bench      bench
 	vantages   vantages
 	known      knownPeers
 	agenda     agenda

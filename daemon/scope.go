@@ -13,23 +13,35 @@ import (
 	"peervane/daemon/notice"
 )
 
-// state puts together what the detectors judge: everything that is known of a prefix now.
+// bench is where a state is laid out for one judgement. What it holds is good until the next one.
+type bench struct {
+	vantages         []detect.Vantage
+	routes, covering []detect.Held
+	covered          []bool // by position in vantages
+}
+
+// state puts together what the detectors judge: everything that is known of a prefix now. It is good until the next call.
 func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect.State {
-	f := bgp.FamilyOf(p)
-	st := &detect.State{
-		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings, Hijacks: reg.memory.Hijacks,
-		Vantages: make([]detect.Vantage, 0, len(e.vantages.list)),
+	f, b := bgp.FamilyOf(p), &e.bench
+	b.vantages, b.routes, b.covering = b.vantages[:0], b.routes[:0], b.covering[:0]
+	here := e.table.get(p).walk()
+	exact := here
+	if p != reg.Prefix {
+		exact = e.table.get(reg.Prefix).walk()
 	}
-	entry, exact := e.table.get(p), e.table.get(reg.Prefix)
 	for i, v := range e.vantages.list {
-		fam := &v.families[f]
-		st.Vantages = append(st.Vantages, detect.Vantage{
+		fam, held, registered := &v.families[f], here.of(v), exact.of(v)
+		b.vantages = append(b.vantages, detect.Vantage{
 			Vantage: v.Vantage, Up: v.up, Since: fam.at,
-			InSync:   v.inSync(f, seenAt(v, entry), reg.born),
-			Watching: v.present(f) && seenAt(v, exact),
+			InSync:   v.inSync(f, len(held) > 0, reg.born),
+			Watching: v.present(f) && len(registered) > 0,
 			Loading:  v.up && !v.recorded && !fam.synced,
 		})
-		st.Routes = appendHeld(st.Routes, i, p, entry.of(v), fam.kept)
+		b.routes = appendHeld(b.routes, i, p, held, fam.kept)
+	}
+	st := &detect.State{
+		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings, Hijacks: reg.memory.Hijacks,
+		Vantages: b.vantages, Routes: b.routes,
 	}
 	if p == reg.Prefix {
 		st.Memory = &reg.memory
@@ -37,12 +49,6 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 	}
 	st.Sort()
 	return st
-}
-
-// seenAt says whether a vantage has shown the prefix of an entry since it came up.
-func seenAt(v *vantage, e *entry) bool {
-	_, seen := e.holds(v)
-	return seen
 }
 
 func appendHeld(routes []detect.Held, index int, p netip.Prefix, paths []held, stale bool) []detect.Held {
@@ -58,22 +64,24 @@ func appendHeld(routes []detect.Held, index int, p netip.Prefix, paths []held, s
 
 // covering gives the longest less-specific routes of each vantage. Default routes do not count.
 func (e *engine) covering(p netip.Prefix) []detect.Held {
-	var out []detect.Held
-	have := map[*vantage]bool{}
+	f, b := bgp.FamilyOf(p), &e.bench
+	b.covered = append(b.covered[:0], make([]bool, len(e.vantages.list))...)
 	for q, entry := range e.table.byPrefix.Supernets(p) { // the longest first
 		if q == p || q.Bits() == 0 {
 			continue
 		}
+		there := entry.walk()
 		for i, v := range e.vantages.list {
-			if have[v] {
+			held := there.of(v)
+			if b.covered[i] {
 				continue
 			}
-			n := len(out)
-			out = appendHeld(out, i, q, entry.of(v), v.families[bgp.FamilyOf(p)].kept)
-			have[v] = len(out) > n
+			n := len(b.covering)
+			b.covering = appendHeld(b.covering, i, q, held, v.families[f].kept)
+			b.covered[i] = len(b.covering) > n
 		}
 	}
-	return out
+	return b.covering
 }
 
 // world is what the incident book must know of a scope beside its findings.

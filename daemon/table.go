@@ -122,3 +122,27 @@ func (e *entry) holds(v *vantage) (route, seen bool) {
 	}
 	return route, seen
 }
+
+// walk goes through an entry vantage by vantage, in the order of their indexes.
+type walk struct{ rest []held }
+
+func (e *entry) walk() walk {
+	if e == nil {
+		return walk{}
+	}
+	return walk{e.held}
+}
+
+// of gives the paths of a vantage as entry.of does. Each vantage that is asked for must come after the one before.
+func (w *walk) of(v *vantage) []held {
+	for len(w.rest) > 0 && w.rest[0].vantage.index < v.index {
+		w.rest = w.rest[1:]
+	}
+	n := 0
+	for n < len(w.rest) && w.rest[n].vantage == v {
+		n++
+	}
+	paths := w.rest[:n]
+	w.rest = w.rest[n:]
+	return paths
+}

@@ -18,8 +18,10 @@ func (s *State) Sort() {
 // Routes of several prefixes, as Covering may hold, come longest prefix first.
 func Sort(routes []Held) {
 	slices.SortFunc(routes, func(a, b Held) int {
+		if c := sameSource(a, b); c != 0 {
+			return c // of most vantages there is one path
+		}
 		return cmp.Or(
-			sameSource(a, b),
 			preference(a, b),
 			cmp.Compare(a.Attrs.Path.First(), b.Attrs.Path.First()),
 			cmp.Compare(a.Attrs.MED, b.Attrs.MED),

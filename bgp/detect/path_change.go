@@ -53,7 +53,7 @@ func (p *Path) refine(q *bgp.Path) (changed bool) {
 }
 
 func (s *State) samePath(v *Vantage, a, b *bgp.Path) bool {
-	return a == b || wildHops(s.hops(v.Vantage, a), s.hops(v.Vantage, b))
+	return a == b || a.String() == b.String() || wildHops(s.hops(v.Vantage, a), s.hops(v.Vantage, b))
 }
 
 // move is a vantage whose route in use left the settled path.
