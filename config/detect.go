@@ -10,7 +10,7 @@ var detectSchema = schema[Detect]{
 	name:  "detect",
 	title: "[detect]",
 	rows: []key[Detect]{
-		field("relationships", func(d *Detect) *string { return &d.Relationships }, readable, ""),
+		field("relationships", func(d *Detect) **Relationships { return &d.Relationships }, relationshipsFile, nil),
 		field("siblings", func(d *Detect) *[][]uint32 { return &d.Siblings }, siblings, nil),
 		field("route_servers", func(d *Detect) *[]uint32 { return &d.RouteServers }, asnSet, nil),
 		field("tier1", func(d *Detect) *[]uint32 { return &d.Tier1 }, asnSet, nil),

@@ -189,7 +189,7 @@ type ASNWatch struct {
 
 // Detect is [detect].
 type Detect struct {
-	Relationships  string // path of an as-rel file; "" = none
+	Relationships  *Relationships // nil = none
 	Siblings       [][]uint32
 	RouteServers   []uint32
 	Tier1          []uint32 // none = the built-in list
@@ -199,6 +199,21 @@ type Detect struct {
 	PathChangeHold time.Duration
 	PathSettle     time.Duration
 	LeakCount      int
+}
+
+// Relationships is a file of AS relationships, as CAIDA infers them. It is
+// never changed.
+type Relationships struct {
+	File  string
+	Links []ASLink // by the lower ASN, then the higher one; each pair once
+	IXPs  []uint32 // ASNs of exchanges, where the file names them; ascending
+}
+
+// ASLink says that A is a provider of B or, where Peers is set, that they are
+// peers.
+type ASLink struct {
+	A, B  uint32
+	Peers bool
 }
 
 // Peerlock protects an ASN: learnt from itself or AllowedUpstreams only.
