@@ -15,8 +15,7 @@ import (
 func everythingFiles() fstest.MapFS {
 	return files("a.toml", everything, "pw", "hunter2\n", "url", "https://hooks.example.net/hunter2\n",
 		"keys", "whsec_"+base64.StdEncoding.EncodeToString([]byte("hunter2-hunter2-hunter2-hunter2"))+"\n\n",
-		"rel", "# IXP ASes: 64498\n1|2|-1\n1|3|0\n", "roas", "{}", "slurm", "{}", "tmpl", `{"text": "{{.summary}}"}`,
-		"ca", certificatePEM, "cert", certificatePEM, "key", keyPEM)
+		"rel", "# IXP ASes: 64498\n1|2|-1\n1|3|0\n", "roas", "{}", "slurm", "{}", "tmpl", "{{.}}")
 }
 
 func TestSecretsAreRead(t *testing.T) {
