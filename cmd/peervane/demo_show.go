@@ -1,0 +1,222 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"peervane/daemon/api"
+	"peervane/daemon/notice"
+)
+
+// demoShow shows what the daemon makes of a scene, as its API, its webhooks and its log have it.
+type demoShow func(context.Context, *demoPlayer) error
+
+// showRegistered shows what the configuration asks for.
+func showRegistered(_ context.Context, p *demoPlayer) error {
+	var rows [][]string
+	for _, r := range p.daemon.cfg.Prefixes {
+		origin := r.Policy.Origins[0]
+		rows = append(rows, []string{r.Prefix.String(), fmt.Sprintf("origin AS%d", origin), nameOf(origin)})
+	}
+	p.page.table(inkBold, "watched", rows)
+	return nil
+}
+
+// showSessions waits until every session is up and in sync.
+func showSessions(ctx context.Context, p *demoPlayer) error {
+	var peers []api.Peer
+	err := p.until(ctx, "the sessions are not all up", func() (bool, error) {
+		err := p.daemon.get(ctx, "/api/v1/peers", &peers)
+		ready := len(peers) > 0
+		for _, peer := range peers {
+			ready = ready && peer.State == "Established" && peer.InSync["ipv4"] && peer.Routes["ipv4"] > 0
+		}
+		return ready, err
+	})
+	var rows [][]string
+	for _, peer := range peers {
+		rows = append(rows, []string{peer.Name, fmt.Sprintf("AS%d", peer.ASN), peer.Address.String(), peer.State + ", in sync", count(peer.Routes["ipv4"], "route")})
+	}
+	p.page.table(inkBold, "sessions", rows)
+	return err
+}
+
+// showPOP waits for the first probes, where there are any.
+func showPOP(ctx context.Context, p *demoPlayer) error {
+	if !p.stage.measures() {
+		return nil
+	}
+	probe, err := p.probed(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	p.page.table(inkBold, "probes", [][]string{{
+		"par1", probe.Address.String(), fmt.Sprintf("%.1f ms", *probe.LastMS),
+		fmt.Sprintf("%s echo, %d of %d answered", strings.ToUpper(probe.Method), probe.Received, probe.Sent),
+	}})
+	return nil
+}
+
+// probed waits for a batch that began after a moment, and gives what is measured of the POP.
+func (p *demoPlayer) probed(ctx context.Context, after time.Time) (probe api.Probe, err error) {
+	err = p.until(ctx, "nothing was measured", func() (bool, error) {
+		var pops []api.POP
+		err := p.daemon.get(ctx, "/api/v1/pops", &pops)
+		for _, pop := range pops {
+			for _, probe = range pop.Probes {
+				if probe.LastMS != nil && probe.LastAt.After(after) {
+					return true, nil
+				}
+			}
+		}
+		return false, err
+	})
+	return probe, err
+}
+
+// excerpt are the keys of a notice that are shown, written as jq does.
+var excerpt = []string{
+	".incident", ".status", ".type", ".severity", ".prefix", ".offending_prefix", ".culprit_asn",
+	".evidence.routes[0].as_path", ".evidence.latency.before_ms",
+}
+
+// showWebhook shows the first alert of the scene as it came over the wire.
+func showWebhook(_ context.Context, p *demoPlayer) error {
+	a := &p.scene[0]
+	var rows [][]string
+	for _, name := range []string{"webhook-id", "webhook-timestamp", "webhook-signature"} {
+		rows = append(rows, []string{name, a.header.Get(name)})
+	}
+	var body any
+	if err := json.Unmarshal(a.body, &body); err != nil {
+		return err
+	}
+	for _, path := range excerpt {
+		if value, ok := lookUp(body, path); ok {
+			rows = append(rows, []string{path, value})
+		}
+	}
+	p.page.gap()
+	p.page.row(inkBold, "webhook", inkPlain, fmt.Sprintf("%s /peervane, %d bytes of JSON, signature verified; some of it:", http.MethodPost, len(a.body)))
+	p.page.table(inkPlain, "", rows)
+	return nil
+}
+
+// lookUp finds a value by its path, ".evidence.routes[0].as_path", and gives its JSON.
+func lookUp(value any, path string) (string, bool) {
+	for _, key := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i >= len(v) {
+				return "", false
+			}
+			value = v[i]
+		default:
+			return "", false
+		}
+	}
+	text, err := json.Marshal(value)
+	return string(text), err == nil && value != nil
+}
+
+// showLog shows the line that the log has of the first alert of the scene.
+func showLog(_ context.Context, p *demoPlayer) error {
+	line, err := p.daemon.logLine(`"delivery":"` + p.scene[0].notice.Delivery + `"`)
+	p.page.gap()
+	p.page.verbatim(inkBold, "log", inkPlain, line, 3)
+	return err
+}
+
+// showRoutes shows what the daemon holds of the prefix in dispute, and whose each route is.
+func showRoutes(ctx context.Context, p *demoPlayer) error {
+	routes, err := p.daemon.routes(ctx, youtube24)
+	slices.SortFunc(routes, func(a, b api.Route) int {
+		return cmp.Or(a.Prefix.Compare(b.Prefix), strings.Compare(a.Vantage, b.Vantage))
+	})
+	var rows [][]string
+	for _, r := range routes {
+		rows = append(rows, []string{r.Vantage, r.Prefix.String(), r.ASPath, nameOf(lastASN(r.ASPath))})
+	}
+	p.page.gap()
+	label := "table"
+	for i, line := range align(rows) {
+		as := inkPlain
+		if lastASN(routes[i].ASPath) != youtubeASN {
+			as = inkRed
+		}
+		p.page.exact(inkBold, label, as, line)
+		label = ""
+	}
+	return err
+}
+
+// lastASN is the origin of a path that ends in no set.
+func lastASN(path string) uint32 {
+	asn, _ := strconv.ParseUint(path[strings.LastIndexByte(path, ' ')+1:], 10, 32)
+	return uint32(asn)
+}
+
+// showOpen shows which incidents stand, once the daemon's API knows of the scene and says the same as its alerts.
+func showOpen(ctx context.Context, p *demoPlayer) error {
+	var open []notice.Notice
+	err := p.until(ctx, "the API and the alerts do not agree on what is open", func() (bool, error) {
+		var status api.Status
+		err := errors.Join(p.daemon.get(ctx, "/api/v1/status", &status), p.daemon.get(ctx, "/api/v1/incidents", &open))
+		return status.At.After(p.settled) && len(open) == len(p.open), err
+	})
+	p.page.gap()
+	for _, n := range open {
+		p.page.row(inkBold, "open", inkPlain, fmt.Sprintf("%s of %s by AS%d (%s), at %s", n.Type, n.Offending, n.CulpritASN,
+			nameOf(n.CulpritASN), witnesses(&n)))
+	}
+	if len(open) == 0 {
+		p.page.row(inkBold, "open", inkPlain, "no incident")
+	}
+	return err
+}
+
+// witnesses names the vantages that show a bad route.
+func witnesses(n *notice.Notice) string {
+	var names []string
+	for _, r := range n.Evidence.Routes {
+		names = append(names, r.Vantage)
+	}
+	return strings.Join(names, ", ")
+}
+
+// showCost draws what the change of a path did to the latency, as the alert tells it.
+func showCost(_ context.Context, p *demoPlayer) error {
+	l := p.scene[len(p.scene)-1].notice.Evidence.Latency
+	if l == nil || l.BeforeMS == nil || l.AfterMS == nil {
+		return fmt.Errorf("the alert does not tell the latency: %s", p.scene[len(p.scene)-1].body)
+	}
+	p.page.gap()
+	p.page.bars("to "+l.POP, []demoFigure{{"before", *l.BeforeMS, inkGreen}, {"after", *l.AfterMS, inkRed}})
+	return nil
+}
+
+// showNow draws the latency as it is now beside what it was in the chapter's alerts.
+func showNow(ctx context.Context, p *demoPlayer) error {
+	probe, err := p.probed(ctx, p.sent)
+	if err != nil {
+		return err
+	}
+	figures := []demoFigure{{"now", *probe.LastMS, inkGreen}}
+	if l := p.scene[0].notice.Evidence.Latency; l != nil && l.AfterMS != nil {
+		figures = append([]demoFigure{{"was", *l.AfterMS, inkRed}}, figures...)
+	}
+	p.page.gap()
+	p.page.bars("to par1", figures)
+	return nil
+}
