@@ -96,11 +96,11 @@ const (
 )
 
 // Ended reads the incidents that ended.
-func (d *Daemon) Ended(ctx context.Context) ([]json.RawMessage, error) {
+func (d *Daemon) Ended(ctx context.Context) ([]api.Ended, error) {
 	rows, err := d.store.Incidents(ctx, notice.Resolved, maxEnded)
-	var out []json.RawMessage
+	var out []api.Ended
 	for _, r := range rows {
-		out = append(out, r.Notice)
+		out = append(out, api.Ended{Incident: r.ID, Body: r.Notice})
 	}
 	return out, err
 }

@@ -20,7 +20,7 @@ import (
 
 const (
 	defaultHTTP = "127.0.0.1:9479"
-	patient     = 30 * time.Second // with a daemon that takes long
+	patient     = 10 * time.Second // with a daemon that takes long
 	maxAnswer   = 256 << 20
 )
 

@@ -25,6 +25,7 @@ var (
 // fixed is a daemon that always shows the same, or always fails.
 type fixed struct {
 	snapshot Snapshot
+	ended    []Ended
 	err      error
 
 	asked struct { // the latest question
@@ -49,8 +50,8 @@ func (f *fixed) Routes(_ context.Context, p netip.Prefix) ([]Route, error) {
 	}}, f.err
 }
 
-func (f *fixed) Ended(context.Context) ([]json.RawMessage, error) {
-	return []json.RawMessage{json.RawMessage(`{"incident":"i0","status":"resolved"}`)}, f.err
+func (f *fixed) Ended(context.Context) ([]Ended, error) {
+	return f.ended, f.err
 }
 
 func (f *fixed) Events(_ context.Context, p netip.Prefix, since time.Time) ([]Event, error) {
@@ -81,7 +82,7 @@ func newFixed() *fixed {
 	n := func(id string, status notice.Status) notice.Notice {
 		return notice.Notice{Incident: id, Status: status, Type: notice.SubPrefix, Severity: notice.Critical, Prefix: prefix, UpdatedAt: notice.At(epoch)}
 	}
-	return &fixed{snapshot: Snapshot{
+	return &fixed{ended: []Ended{{"i0", json.RawMessage(`{"incident":"i0","status":"resolved"}`)}}, snapshot: Snapshot{
 		Status: Status{
 			Version: "v1", Source: "host7", StartedAt: notice.At(epoch), At: notice.At(epoch.Add(time.Minute)),
 			PeersUp: 1, Peers: 1, Prefixes: 1, OpenIncidents: 2, Store: "ok",

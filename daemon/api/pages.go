@@ -38,9 +38,17 @@ func (s *Server) incidents(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	snapshot := s.source.Snapshot() // before the question below: what ends in between is told as ended
+	var ended []Ended
+	if slices.Contains(which, notice.Resolved) {
+		if ended, err = s.source.Ended(r.Context()); err != nil {
+			return nil, err
+		}
+	}
 	bodies := []json.RawMessage{}
-	for _, n := range s.source.Snapshot().Incidents {
-		if !slices.Contains(which, n.Status) {
+	for _, n := range snapshot.Incidents {
+		over := func(e Ended) bool { return e.Incident == n.Incident }
+		if !slices.Contains(which, n.Status) || slices.ContainsFunc(ended, over) {
 			continue
 		}
 		body, err := n.Body()
@@ -49,11 +57,10 @@ func (s *Server) incidents(r *http.Request) (any, error) {
 		}
 		bodies = append(bodies, body)
 	}
-	if !slices.Contains(which, notice.Resolved) {
-		return bodies, nil
+	for _, e := range ended {
+		bodies = append(bodies, e.Body)
 	}
-	ended, err := s.source.Ended(r.Context())
-	return append(bodies, ended...), err
+	return bodies, nil
 }
 
 func (s *Server) events(r *http.Request) (any, error) {

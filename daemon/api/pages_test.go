@@ -103,6 +103,16 @@ func TestIncidentsByStatus(t *testing.T) {
 	}
 }
 
+// TestIncidentsAreToldOnce: one that has ended since the snapshot is told as ended.
+func TestIncidentsAreToldOnce(t *testing.T) {
+	f := newFixed()
+	f.ended = append(f.ended, Ended{"i2", json.RawMessage(`{"incident":"i2","status":"resolved"}`)})
+	got := get(t, f, "/api/v1/incidents?status=all").Body.String()
+	if strings.Count(got, `"incident":"i2"`) != 1 || !strings.HasSuffix(got, `{"incident":"i2","status":"resolved"}]`+"\n") {
+		t.Errorf("got %s", got)
+	}
+}
+
 // TestRefusals wants a word of help with each parameter that is not understood.
 func TestRefusals(t *testing.T) {
 	for path, want := range map[string]struct {

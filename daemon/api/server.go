@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -23,8 +22,8 @@ type Source interface {
 	Prefixes(ctx context.Context) ([]Prefix, error)
 	// Routes are what the vantages hold of a prefix.
 	Routes(ctx context.Context, prefix netip.Prefix) ([]Route, error)
-	// Ended are the incidents that ended, the latest first, each as the body of its last notice.
-	Ended(ctx context.Context) ([]json.RawMessage, error)
+	// Ended are the incidents that ended, the latest first.
+	Ended(ctx context.Context) ([]Ended, error)
 	// Events are those of a registered prefix, or, where it is not valid, of all, oldest first.
 	Events(ctx context.Context, prefix netip.Prefix, since time.Time) ([]Event, error)
 	// Latency is what was measured of a POP, or, where it is empty, of all.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/netip"
 
 	"peervane/daemon/notice"
@@ -53,6 +54,12 @@ type Prefix struct {
 	Origins    []uint32     `json:"origins"`
 	Vantages   int          `json:"vantages"`  // that hold a route of it
 	Incidents  []string     `json:"incidents"` // ids of the open ones
+}
+
+// Ended is an incident that ended.
+type Ended struct {
+	Incident string
+	Body     json.RawMessage // of its last notice
 }
 
 // Event is one line of the events log.
