@@ -3,7 +3,6 @@ package config
 import (
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -13,11 +12,17 @@ var channelSchema = schema[Channel]{
 	title: "[[channel]]",
 	rows: []key[Channel]{
 		identify("name", func(c *Channel) *string { return &c.Name }, itemName, `write how it is called, name = "noc"`),
-		need("kind", func(c *Channel) *string { return &c.Kind },
-			oneOf("webhook", "alertmanager", "slack", "teams", "pagerduty", "email", "syslog"), `write kind = "webhook"`),
-		field("url", func(c *Channel) *URL { return &c.URL }, webURL, URL{}),
+		need("kind", func(c *Channel) *string { return &c.Kind }, oneOf(kindNames()...), `write kind = "webhook"`),
+		field("url", func(c *Channel) *URL { return &c.URL }, address, URL{}),
 		custom("url_file", setURLFile),
-		field("secret_file", func(c *Channel) *[]Secret { return &c.Secrets }, signingKeys, nil),
+		custom("secret_file", nothing), // read when the kind is known
+		field("from", func(c *Channel) *string { return &c.From }, mailbox, ""),
+		field("to", func(c *Channel) *[]string { return &c.To }, setOf(mailbox), nil),
+		field("starttls", func(c *Channel) *bool { return &c.StartTLS }, boolean, true),
+		field("facility", func(c *Channel) *int { return &c.Facility }, facility, daemonFacility),
+		field("ca_file", func(c *Channel) *string { return &c.CA }, authorities, ""),
+		field("cert_file", func(c *Channel) *string { return &c.Certificate }, certificate, ""),
+		field("key_file", func(c *Channel) *Secret { return &c.Key }, privateKey, Secret{}),
 		field("min_severity", func(c *Channel) *string { return &c.MinSeverity }, oneOf("info", "warning", "error", "critical"), "warning"),
 		field("types", func(c *Channel) *[]string { return &c.Types }, setOf(incidentType), nil),
 		field("labels", func(c *Channel) *map[string]string { return &c.Labels }, labelTable, nil),
@@ -30,66 +35,76 @@ var channelSchema = schema[Channel]{
 	check: checkChannel,
 }
 
-const urlHint = `an address such as "https://hooks.example.net/peervane"`
+// nothing is for keys that the check of the table reads.
+func nothing(*loading, *Channel, value) {}
 
-// webURL is the address of a receiver, or "". A message does not repeat it:
-// there may be a password in it.
-func webURL(l *loading, v value) (URL, bool) {
+// address is any text: which addresses are good, the kind says. A message does
+// not repeat it: there may be a password in it.
+func address(l *loading, v value) (URL, bool) {
 	s, ok := v.raw.(string)
-	if !ok || s != "" && !isWebURL(s) {
-		l.fail(v.pos(), "url is no http or https address; write "+urlHint)
+	if !ok {
+		l.fail(v.pos(), "url is no text; write an address such as %s", channelKinds[0].example)
 		return URL{}, false
 	}
 	return NewURL(s, false), true
 }
 
-func isWebURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
-}
-
 // setURLFile takes the address from a file, and never shows it.
 func setURLFile(l *loading, c *Channel, v value) {
-	content, path, ok := l.secretFile(v)
-	if !ok || path == "" {
-		return
+	if content, path, ok := l.secretFile(v); ok && path != "" {
+		c.URL = NewURL(strings.TrimSpace(content), true)
 	}
-	if content = strings.TrimSpace(content); !isWebURL(content) {
-		l.fail(v.pos(), "url_file names %s, which holds no address; write nothing but "+urlHint+" into it", path)
-		return
-	}
-	c.URL = NewURL(content, true)
 }
-
-// setTemplate takes the text of the template, so that a changed file is seen
-// as a change of the channel.
-func setTemplate(l *loading, c *Channel, v value) {
-	name, ok := filePath(l, v)
-	c.Template = ""
-	if !ok || name == "" || l.Recording {
-		return
-	}
-	content, _, err := l.read(name)
-	if err != nil {
-		l.unreadable(v, name, err)
-		return
-	}
-	c.Template = content
-}
-
-// webKinds are the kinds of channel that post to an address of yours.
-var webKinds = []string{"webhook", "alertmanager", "slack", "teams"}
 
 func checkChannel(l *loading, c *Channel, it item) {
-	_, fromFile := set(it, "url_file")
-	at, direct := set(it, "url")
+	kind, ok := kindOf(c.Kind)
+	if !ok {
+		return // reported
+	}
+	checkURL(l, c, it, kind)
+	readSecret(l, c, it, kind)
+	checkUse(l, c, it, kind)
+	checkTLS(l, c, it)
+	if kind.check != nil {
+		kind.check(l, c, it)
+	}
+}
+
+// checkURL wants one address that the kind can send to.
+func checkURL(l *loading, c *Channel, it item, kind channelKind) {
+	file, fromFile := set(it, "url_file")
+	direct, isDirect := set(it, "url")
 	switch {
-	case direct && fromFile:
-		l.fail(at, "url and url_file exclude each other; remove one")
-	case !direct && !fromFile && slices.Contains(webKinds, c.Kind):
-		l.fail(it.table.keyPos(), "[[channel]] has neither url nor url_file; write url = \"https://hooks.example.net/peervane\"")
-	case direct && !c.AllowPrivate && isPrivate(c.URL.Reveal()):
-		l.warn(at, "url is on a private address, where nothing is delivered; set allow_private = true if you mean it")
+	case it.isBad("url", "url_file"):
+	case isDirect && fromFile:
+		l.fail(direct, "url and url_file exclude each other; remove one")
+	case isDirect:
+		if why := kind.refuses(c.URL.Reveal()); why != "" {
+			l.fail(direct, "url %s; write an address such as %s", why, kind.example)
+		} else if !c.AllowPrivate && isPrivate(c.URL.Reveal()) {
+			l.warn(direct, "url is on a private address, where nothing is delivered; set allow_private = true if you mean it")
+		}
+	case fromFile && !l.Recording:
+		if why := kind.refuses(c.URL.Reveal()); why != "" {
+			v, _ := it.own("url_file")
+			path := l.credential(v, v.raw.(string))
+			l.fail(file, "url_file names %s, and what it holds %s; write nothing but an address such as %s into it", path, why, kind.example)
+		}
+	case !fromFile && !kind.hasAddress:
+		l.fail(it.table.keyPos(), "[[channel]] has neither url nor url_file; write url = %s", kind.example)
+	}
+}
+
+// readSecret reads secret_file as the kind has it.
+func readSecret(l *loading, c *Channel, it item, kind channelKind) {
+	v, ok := it.own("secret_file")
+	switch {
+	case (!ok || v.raw == "") && kind.needsSecret != "":
+		l.fail(it.table.keyPos(), "[[channel]] has no secret_file; %s", kind.needsSecret)
+	case ok && v.raw != "" && kind.secret == nil:
+		l.fail(v.keyPos(), "secret_file has no use where kind = %q; remove it", c.Kind)
+	case ok && kind.secret != nil:
+		c.Secrets, _ = kind.secret(l, v)
 	}
 }
 

@@ -139,4 +139,20 @@ keep_firing = "1m"
 heartbeat = "1m"
 template = "tmpl"
 allow_private = true
+ca_file = "ca"
+cert_file = "cert"
+key_file = "key"
+
+[[channel]]
+name = "mail"
+kind = "email"
+url = "smtp://mail.example.net"
+from = "peervane@example.net"
+to = ["NOC <noc@example.net>"]
+
+[[channel]]
+name = "logs"
+kind = "syslog"
+url = "udp://192.0.2.9:514"
+facility = "local7"
 `

@@ -15,13 +15,14 @@ import (
 func everythingFiles() fstest.MapFS {
 	return files("a.toml", everything, "pw", "hunter2\n", "url", "https://hooks.example.net/hunter2\n",
 		"keys", "whsec_"+base64.StdEncoding.EncodeToString([]byte("hunter2-hunter2-hunter2-hunter2"))+"\n\n",
-		"rel", "# IXP ASes: 64498\n1|2|-1\n1|3|0\n", "roas", "{}", "slurm", "{}", "tmpl", "{{.}}")
+		"rel", "# IXP ASes: 64498\n1|2|-1\n1|3|0\n", "roas", "{}", "slurm", "{}", "tmpl", `{"text": "{{.summary}}"}`,
+		"ca", certificatePEM, "cert", certificatePEM, "key", keyPEM)
 }
 
 func TestSecretsAreRead(t *testing.T) {
 	cfg := mustLoad(t, everythingFiles())
 	c := cfg.Channels[0]
-	if cfg.Peers[0].Password.Reveal() != "hunter2" || c.URL.Reveal() != "https://hooks.example.net/hunter2" || c.Template != "{{.}}" {
+	if cfg.Peers[0].Password.Reveal() != "hunter2" || c.URL.Reveal() != "https://hooks.example.net/hunter2" || c.Template != `{"text": "{{.summary}}"}` {
 		t.Errorf("%+v", c)
 	}
 	if len(c.Secrets) != 1 || c.Secrets[0].Reveal() != "hunter2-hunter2-hunter2-hunter2" {
@@ -41,7 +42,7 @@ func TestSecretsStayHidden(t *testing.T) {
 		printed = append(printed, fmt.Sprintf(verb, cfg.Channels), fmt.Sprintf(verb, cfg.Peers), fmt.Sprintf(verb, cfg.Peers[0].Password))
 	}
 	for _, text := range printed {
-		if strings.Contains(text, "hunter2") || strings.Contains(text, fmt.Sprintf("%x", "hunter2")) {
+		if strings.Contains(text, "hunter2") || strings.Contains(text, fmt.Sprintf("%x", "hunter2")) || strings.Contains(text, "PRIVATE") {
 			t.Errorf("a secret in %s", text)
 		}
 	}

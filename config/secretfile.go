@@ -47,21 +47,58 @@ func (l *loading) credential(v value, name string) string {
 
 // password is the TCP MD5 key in a file. "" is none.
 func password(l *loading, v value) (Secret, bool) {
-	content, path, ok := l.secretFile(v)
+	content, path, ok := l.onlyLine(v, "password")
 	if path == "" || !ok {
 		return Secret{}, ok
 	}
-	switch {
-	case content == "":
-		l.fail(v.pos(), "%s names %s, which is empty; write the password into it", v.name, path)
-	case strings.ContainsAny(content, "\r\n"):
-		l.fail(v.pos(), "%s names %s, which has several lines; leave the password alone in it", v.name, path)
-	case len(content) > maxPassword:
+	if len(content) > maxPassword {
 		l.fail(v.pos(), "%s names %s, which holds %d bytes; TCP MD5 takes at most %d", v.name, path, len(content), maxPassword)
-	default:
-		return NewSecret(content), true
+		return Secret{}, false
 	}
-	return Secret{}, false
+	return NewSecret(content), true
+}
+
+// onlyLine is what stands alone in the file that a key names.
+func (l *loading) onlyLine(v value, what string) (content, path string, ok bool) {
+	content, path, ok = l.secretFile(v)
+	switch {
+	case path == "" || !ok:
+	case content == "":
+		l.fail(v.pos(), "%s names %s, which is empty; write the %s into it", v.name, path, what)
+		ok = false
+	case strings.ContainsAny(content, "\r\n"):
+		l.fail(v.pos(), "%s names %s, which has several lines; leave the %s alone in it", v.name, path, what)
+		ok = false
+	}
+	return content, path, ok
+}
+
+// mailPassword is that of a mail server's user.
+func mailPassword(l *loading, v value) ([]Secret, bool) {
+	content, path, ok := l.onlyLine(v, "password")
+	if path == "" || !ok {
+		return nil, ok
+	}
+	return []Secret{NewSecret(content)}, true
+}
+
+// routingKey is the integration key of PagerDuty: 32 letters and digits.
+func routingKey(l *loading, v value) ([]Secret, bool) {
+	content, path, ok := l.onlyLine(v, "integration key")
+	if path == "" || !ok {
+		return nil, ok
+	}
+	if content = strings.TrimSpace(content); !isRoutingKey(content) {
+		l.fail(v.pos(), "%s names %s, which holds no integration key; write the 32 letters and digits that PagerDuty shows into it", v.name, path)
+		return nil, false
+	}
+	return []Secret{NewSecret(content)}, true
+}
+
+func isRoutingKey(s string) bool {
+	return len(s) == 32 && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
 }
 
 // signingKeys are the keys in a file, one a line.

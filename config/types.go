@@ -263,18 +263,26 @@ type Retention struct {
 	Size    int64 // bytes
 }
 
-// Channel is one [[channel]].
+// Channel is one [[channel]]. Its files have been read: a changed file is a
+// changed channel.
 type Channel struct {
 	Name         string
 	Kind         string
 	URL          URL
-	Secrets      []Secret // decoded signing keys, newest first
+	Secrets      []Secret // webhook: decoded signing keys, newest first; pagerduty: the integration key; email: the password
+	From         string   // RFC 5322 mailboxes, as they stand in a header
+	To           []string
+	StartTLS     bool
+	Facility     int    // RFC 5424, table 1
+	CA           string // PEM: trusted instead of the system's; "" = the system's
+	Certificate  string // PEM: shown to the server, with Key; "" = none
+	Key          Secret // PEM
 	MinSeverity  string
 	Types        []string // none = all
 	Labels       map[string]string
 	Resolve      bool
 	KeepFiring   time.Duration
-	Heartbeat    time.Duration
-	Template     string // the text of the template file; "" = none
+	Heartbeat    time.Duration // 0 = none
+	Template     string        // has passed CompileTemplate; "" = none
 	AllowPrivate bool
 }
