@@ -3,7 +3,6 @@ package detect
 import (
 	"fmt"
 	"net/netip"
-	"time"
 
 	"peervane/bgp"
 )
@@ -35,8 +34,7 @@ func (t *Trace) learnCover(s *State, v *Vantage, best, covering *Held) (changed 
 		return changed
 	}
 	if t.Carrier == nil || !t.Carrier.same(now) {
-		now.Since = s.Now
-		t.Carrier, changed = &now, true
+		t.Carrier, changed = &Cover{now.Prefix, now.Origin, s.Now}, true
 	}
 	if !s.Now.Before(t.Carrier.Since.Add(s.Settings.PathSettle)) {
 		s.settle("covering_change")
@@ -50,8 +48,7 @@ func (t *Trace) rebase(c Cover) (changed bool) {
 	changed = t.Carrier != nil
 	t.Carrier = nil
 	if t.Baseline == nil || !t.Baseline.same(c) {
-		c.Since = time.Time{}
-		t.Baseline, changed = &c, true
+		t.Baseline, changed = &Cover{Prefix: c.Prefix, Origin: c.Origin}, true
 	}
 	return changed
 }

@@ -24,7 +24,9 @@ func (s *State) prepare() {
 		return
 	}
 	s.best, s.claims = firsts(len(s.Vantages), s.Routes), map[*Held]*claim{}
-	s.traces = s.Memory.traces(s.Vantages)
+	if s.traces == nil {
+		s.traces = s.Memory.traces(s.Vantages)
+	}
 	for i := range s.Routes {
 		if c := s.offence(&s.Routes[i]); c != nil {
 			s.claims[&s.Routes[i]] = c

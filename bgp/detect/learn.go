@@ -12,11 +12,7 @@ func (s *State) Learn() (changed bool) {
 	if s.Memory == nil || !s.exact() || s.Reg.Policy.Ignore {
 		return false
 	}
-	for _, v := range s.Vantages {
-		if v.Up || v.InSync {
-			s.Memory.make(v.Name)
-		}
-	}
+	s.traces = s.Memory.begin(s.Vantages)
 	s.prepare()
 	best, covering := s.best, firsts(len(s.Vantages), s.Covering)
 	for i := range s.Vantages {

@@ -71,11 +71,19 @@ func (m *Memory) traces(vantages []Vantage) []*Trace {
 	return out
 }
 
-// make begins the trace of a vantage, where there is none.
-func (m *Memory) make(vantage string) {
-	if i, found := m.find(vantage); !found {
-		m.Traces = slices.Insert(m.Traces, i, Trace{Vantage: vantage})
+// begin gives the same, and makes a trace of each vantage that can be seen and has none.
+func (m *Memory) begin(vantages []Vantage) []*Trace {
+	out, fresh := m.traces(vantages), false
+	for i := range vantages {
+		if v := &vantages[i]; out[i] == nil && (v.Up || v.InSync) {
+			at, _ := m.find(v.Name)
+			m.Traces, fresh = slices.Insert(m.Traces, at, Trace{Vantage: v.Name}), true
+		}
 	}
+	if fresh {
+		return m.traces(vantages)
+	}
+	return out
 }
 
 // Forget drops what is remembered of a vantage that is gone for good.

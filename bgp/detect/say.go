@@ -12,7 +12,9 @@ import (
 // manyNames is how many vantages or ASNs a sentence names before it counts the rest.
 const manyNames = 4
 
-func asn(n uint32) string { return "AS" + strconv.FormatUint(uint64(n), 10) }
+func asn(n uint32) string {
+	return string(strconv.AppendUint(append(make([]byte, 0, len("AS4294967295")), "AS"...), uint64(n), 10))
+}
 
 // asns lists ASNs as a sentence does: AS1, AS2 or AS3.
 func asns(list []uint32) string {

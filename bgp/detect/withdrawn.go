@@ -21,6 +21,7 @@ func (t tally) none() bool { return len(t.absent) > 0 && len(t.held) == 0 }
 func (t tally) fewer(need int) bool { return len(t.absent) > 0 && len(t.held) < need }
 
 func (s *State) tallies() (primaries, backups tally) {
+	primaries.held = make([]int, 0, len(s.Vantages))
 	for i := range s.Vantages {
 		t := &primaries
 		switch s.role(s.Vantages[i].Vantage) {
