@@ -240,3 +240,9 @@ func BenchmarkVerifyPath(b *testing.B) {
 		set.VerifyPath(path, from)
 	}
 }
+
+func pathOf(asns []uint32) *bgp.Path { return bgp.Sequence(asns...) }
+
+func verdictOf(s *Set, asns []uint32) State {
+	return s.VerifyPath(pathOf(asns), Session{Relationship: bgp.Collector}).State
+}

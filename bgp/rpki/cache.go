@@ -20,6 +20,7 @@ const (
 	exchangeTimeout = 10 * time.Minute // from query to End of Data (8210bis section 11.4)
 	notifyPause     = time.Second      // between two exchanges, however often the cache notifies
 	noDataPause     = time.Minute      // after "no data available" (8210bis section 8.4)
+	unansweredMax   = 4                // queries in a row before a lower version is tried: a cache that starts up closes too
 )
 
 // cache keeps a session with one RTR cache for as long as it runs. Its goroutine is the caller's.
@@ -30,6 +31,8 @@ type cache struct {
 	log     *zap.Logger
 	report  func(ctx context.Context, r cacheReport)
 	version uint8    // to begin the next transport with
+	silent  int      // how many transports in a row ended without an answer
+	anew    bool     // the session cannot be resumed: ask for everything
 	held    *holding // survives the transport, until it expires or an error is fatal
 	retry   *backoff.ExponentialBackOff
 }
@@ -74,6 +77,10 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
+// errNotResumed is a cache that knows nothing of our session: it has restarted. It should answer with a Cache Reset
+// (8210bis section 5.3); StayRTR reports corrupt data. Nothing that we hold is wrong by that, so it is kept.
+var errNotResumed = errors.New("the cache does not resume the session")
+
 // errUnanswered is a transport that ended before the cache said anything: older caches answer an unknown version so.
 var errUnanswered = errors.New("the cache closes without an answer")
 
@@ -92,16 +99,16 @@ func (c *cache) transport(ctx context.Context) error {
 		c.held = nil
 	}
 	s := &rtrSession{conn: conn, in: newPDUReader(conn), poll: c.poll, talk: conversation{version: c.version, held: c.held}}
+	if c.anew {
+		s.talk.held = nil
+	}
 	for err = s.send(s.talk.query()); err == nil; {
 		var done *holding
 		if done, err = s.step(); done != nil {
 			c.complete(ctx, done)
 		}
 	}
-	if !s.talk.open && transportEnded(err) {
-		return fmt.Errorf("%w in version %d: %w", errUnanswered, c.version, err)
-	}
-	return err
+	return s.explain(err)
 }
 
 // complete takes over what an End of Data has made whole.
@@ -110,7 +117,7 @@ func (c *cache) complete(ctx context.Context, done *holding) {
 		c.log.Info("rpki data updated", zap.Uint8("version", done.epoch.Version), zap.Uint16("session", done.epoch.Session),
 			zap.Uint32("serial", done.epoch.Serial), zap.Int("vrps", len(done.vrps)), zap.Int("aspas", len(done.united)))
 	}
-	c.held, c.version = done, newestVersion
+	c.held, c.version, c.silent, c.anew = done, newestVersion, 0, false
 	c.retry.MaxInterval = done.timing.retry
 	c.retry.Reset()
 	c.report(ctx, cacheReport{held: done, synced: true})
@@ -128,12 +135,23 @@ func (c *cache) after(err error) time.Duration {
 	case errors.As(err, &lower):
 		c.version = lower.version
 		return 0
+	case errors.Is(err, errNotResumed):
+		c.anew = true
+		return 0
 	case errors.As(err, &said):
 		return c.afterReport(said)
 	case errors.Is(err, errUnanswered):
-		c.version = (c.version + newestVersion) % (newestVersion + 1) // one lower, and behind 0 the newest again
+		c.afterSilence()
 	}
 	return c.retry.NextBackOff()
+}
+
+// afterSilence tries one version lower, and behind 0 the newest again, unless the cache has shown that it speaks this one.
+func (c *cache) afterSilence() {
+	if c.silent++; c.silent < unansweredMax || c.held != nil && c.held.epoch.Version >= c.version {
+		return
+	}
+	c.silent, c.version = 0, (c.version+newestVersion)%(newestVersion+1)
 }
 
 // afterReport is the same for an Error Report of the cache. A cache that knows no such version names its highest, but
@@ -170,9 +188,7 @@ type rtrSession struct {
 
 // step waits for one PDU or the next poll. It gives a holding when one became complete.
 func (s *rtrSession) step() (*holding, error) {
-	if err := s.conn.SetReadDeadline(s.deadline()); err != nil {
-		return nil, err
-	}
+	s.conn.SetReadDeadline(s.deadline()) // fails on a closed connection only, as the read will once its buffer is empty
 	p, err := s.in.next()
 	now := time.Now()
 	var done *holding
@@ -221,6 +237,20 @@ func (s *rtrSession) send(b []byte) error {
 		return err
 	}
 	_, err := s.conn.Write(b)
+	return err
+}
+
+// explain tells the ways apart in which a transport ends before the cache has answered at all.
+func (s *rtrSession) explain(err error) error {
+	var said *cacheError
+	refused := errors.As(err, &said) && (said.code == corruptData || said.code == invalidRequest)
+	switch {
+	case s.talk.open:
+	case refused && s.talk.asked == serialQuery:
+		return fmt.Errorf("%w: %w", errNotResumed, err)
+	case transportEnded(err):
+		return fmt.Errorf("%w in version %d: %w", errUnanswered, s.talk.version, err)
+	}
 	return err
 }
 

@@ -12,18 +12,18 @@ import (
 type Diff struct {
 	Added, Removed []VRP    // ascending
 	Customers      []uint32 // ascending: whose ASPA came, went or changed
-	All            bool     // a kind of data came or went as a whole, so that every route is touched
+	AllPrefixes    bool     // VRPs came or went altogether, so that every origin is known, or unknown, anew
 	prefixes       bart.Lite
 }
 
-// Compare gives the way from old to new. It costs one pass over both, and nothing for a kind that they share.
-func Compare(old, new *Set) *Diff {
-	d := &Diff{All: (old.vrps == nil) != (new.vrps == nil) || (old.aspas == nil) != (new.aspas == nil)}
-	if old.vrps != new.vrps {
-		d.vrps(old.vrps.list(), new.vrps.list())
+// Compare gives the way from before to after. It costs one pass over both, and nothing for a kind that they share.
+func Compare(before, after *Set) *Diff {
+	d := &Diff{AllPrefixes: (before.vrps == nil) != (after.vrps == nil)}
+	if before.vrps != after.vrps {
+		d.vrps(before.vrps.list(), after.vrps.list())
 	}
-	if old.aspas != new.aspas {
-		d.aspas(old.aspas.list(), new.aspas.list())
+	if before.aspas != after.aspas {
+		d.aspas(before.aspas.list(), after.aspas.list())
 	}
 	return d
 }
@@ -42,55 +42,55 @@ func (t *aspaTable) list() []ASPA {
 	return t.sorted
 }
 
-func (d *Diff) vrps(old, new []VRP) {
-	for len(old) > 0 || len(new) > 0 {
+func (d *Diff) vrps(before, after []VRP) {
+	for len(before) > 0 || len(after) > 0 {
 		switch {
-		case len(new) == 0 || len(old) > 0 && old[0].Compare(new[0]) < 0:
-			d.Removed = append(d.Removed, old[0])
-			d.prefixes.Insert(old[0].Prefix)
-			old = old[1:]
-		case len(old) == 0 || new[0].Compare(old[0]) < 0:
-			d.Added = append(d.Added, new[0])
-			d.prefixes.Insert(new[0].Prefix)
-			new = new[1:]
+		case len(after) == 0 || len(before) > 0 && before[0].Compare(after[0]) < 0:
+			d.Removed = append(d.Removed, before[0])
+			d.prefixes.Insert(before[0].Prefix)
+			before = before[1:]
+		case len(before) == 0 || after[0].Compare(before[0]) < 0:
+			d.Added = append(d.Added, after[0])
+			d.prefixes.Insert(after[0].Prefix)
+			after = after[1:]
 		default:
-			old, new = old[1:], new[1:]
+			before, after = before[1:], after[1:]
 		}
 	}
 }
 
-func (d *Diff) aspas(old, new []ASPA) {
-	for len(old) > 0 || len(new) > 0 {
+func (d *Diff) aspas(before, after []ASPA) {
+	for len(before) > 0 || len(after) > 0 {
 		switch {
-		case len(new) == 0 || len(old) > 0 && old[0].Customer < new[0].Customer:
-			d.Customers = append(d.Customers, old[0].Customer)
-			old = old[1:]
-		case len(old) == 0 || new[0].Customer < old[0].Customer:
-			d.Customers = append(d.Customers, new[0].Customer)
-			new = new[1:]
+		case len(after) == 0 || len(before) > 0 && before[0].Customer < after[0].Customer:
+			d.Customers = append(d.Customers, before[0].Customer)
+			before = before[1:]
+		case len(before) == 0 || after[0].Customer < before[0].Customer:
+			d.Customers = append(d.Customers, after[0].Customer)
+			after = after[1:]
 		default:
-			if !slices.Equal(old[0].Providers, new[0].Providers) {
-				d.Customers = append(d.Customers, new[0].Customer)
+			if !slices.Equal(before[0].Providers, after[0].Providers) {
+				d.Customers = append(d.Customers, after[0].Customer)
 			}
-			old, new = old[1:], new[1:]
+			before, after = before[1:], after[1:]
 		}
 	}
 }
 
 // Empty says whether no verdict can have changed.
 func (d *Diff) Empty() bool {
-	return !d.All && len(d.Added) == 0 && len(d.Removed) == 0 && len(d.Customers) == 0
+	return !d.AllPrefixes && len(d.Added) == 0 && len(d.Removed) == 0 && len(d.Customers) == 0
 }
 
 // TouchesPrefix says whether a VRP that covers prefix came or went.
 func (d *Diff) TouchesPrefix(prefix netip.Prefix) bool {
-	return d.All || d.prefixes.LookupPrefix(prefix)
+	return d.AllPrefixes || d.prefixes.LookupPrefix(prefix)
 }
 
 // TouchesPath says whether the ASPA of an AS in the path came, went or changed.
 func (d *Diff) TouchesPath(p *bgp.Path) bool {
-	if d.All || len(d.Customers) == 0 {
-		return d.All
+	if len(d.Customers) == 0 {
+		return false
 	}
 	return slices.ContainsFunc(p.Segments, func(s bgp.Segment) bool {
 		return slices.ContainsFunc(s.ASNs, func(asn uint32) bool {

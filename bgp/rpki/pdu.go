@@ -40,6 +40,7 @@ const (
 	corruptData            errorCode = 0
 	internalError          errorCode = 1
 	noDataAvailable        errorCode = 2
+	invalidRequest         errorCode = 3
 	unsupportedVersion     errorCode = 4
 	unsupportedPDUType     errorCode = 5
 	withdrawalOfUnknown    errorCode = 6
@@ -214,7 +215,7 @@ func (p *pdu) parseASPA(body []byte) *protocolError {
 
 // oldASPA decodes the layout of 8210bis up to revision 10, which StayRTR 0.5 still sends: flags, family and count stand
 // after the header. The two cannot be mistaken for each other: there bytes 2 and 3 are zero, which in the later layout
-// is a withdrawal, and that has no more than 12 bytes.
+// is a withdrawal, and that has no more than 12 bytes. StayRTR repeats the providers when it withdraws.
 func (p *pdu) oldASPA(body []byte) *protocolError {
 	count := int(binary.BigEndian.Uint16(body[2:]))
 	if len(body) != 8+4*count {
@@ -233,7 +234,7 @@ func (p *pdu) providers(list []byte) *protocolError {
 	switch n := len(p.provider); {
 	case p.aspa.customer == 0:
 		return p.fault(corruptData, "an ASPA of AS 0")
-	case !p.announce && n > 0:
+	case !p.announce && n > 0 && p.aspa.family == 0:
 		return p.fault(corruptData, "a withdrawal of the ASPA of AS%d names providers", p.aspa.customer)
 	case p.announce && n == 0:
 		return p.fault(aspaProviderListError, "the ASPA of AS%d names no provider", p.aspa.customer)
