@@ -48,6 +48,9 @@ var pure = []string{
 	"bgp", "bgp/wire", "bgp/rib", "bgp/detect", "probe/stats", "daemon/join", "daemon/notice", "daemon/incident",
 	"bgp/session/fsm.go", "bgp/session/fsm_conn.go", "bgp/session/event.go", "bgp/session/open.go", "bgp/session/role.go",
 	"bgp/session/reason.go", "bgp/session/config.go",
+	"bgp/rpki/set.go", "bgp/rpki/rov.go", "bgp/rpki/aspa.go", "bgp/rpki/leaker.go", "bgp/rpki/diff.go", "bgp/rpki/slurm.go",
+	"bgp/rpki/asnumber.go", "bgp/rpki/json.go", "bgp/rpki/pdu.go", "bgp/rpki/pdureader.go", "bgp/rpki/transaction.go",
+	"bgp/rpki/conversation.go", "bgp/rpki/supply.go",
 }
 
 // impure lists what a pure file must not use, by import path; nil means the whole package.
