@@ -58,37 +58,6 @@ func some[T any](list []T) []T {
 // Snapshot is what the API shows.
 func (d *Daemon) Snapshot() *api.Snapshot { return d.snapshot.Load() }
 
-// Prefixes asks the engine for all registered prefixes.
-func (d *Daemon) Prefixes(ctx context.Context) ([]api.Prefix, error) {
-	var out []api.Prefix
-	if !d.call(ctx, func() { out = d.engine.pictureOfPrefixes() }) {
-		return nil, context.Cause(ctx)
-	}
-	return out, nil
-}
-
-func (e *engine) pictureOfPrefixes() []api.Prefix {
-	open := map[netip.Prefix][]string{}
-	for _, r := range e.book.Records() {
-		open[r.Scope.Prefix] = append(open[r.Scope.Prefix], r.Notice.Incident)
-	}
-	var out []api.Prefix
-	for reg := range e.regs.all() {
-		p := api.Prefix{Prefix: reg.Prefix, Origins: some(reg.Policy.Origins), Incidents: some(open[reg.Prefix])}
-		if reg.Connection != nil {
-			p.Connection = reg.Connection.Name
-		}
-		entry := e.table.get(reg.Prefix)
-		for _, v := range e.vantages.list {
-			if route, _ := entry.holds(v); route {
-				p.Vantages++
-			}
-		}
-		out = append(out, p)
-	}
-	return out
-}
-
 // maxEvents and maxEnded bound one answer.
 const (
 	maxEvents = 10_000

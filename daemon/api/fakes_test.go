@@ -38,7 +38,7 @@ type fixed struct {
 func (f *fixed) Snapshot() *Snapshot { return &f.snapshot }
 
 func (f *fixed) Prefixes(context.Context) ([]Prefix, error) {
-	return []Prefix{{Prefix: prefix, Connection: "paris-1", Origins: []uint32{64496}, Vantages: 2, Incidents: []string{"i1"}}}, f.err
+	return []Prefix{{Prefix: prefix, Connection: "paris-1", Origins: []uint32{64496}, State: "verified", Reasons: []string{}, Vantages: 2, Incidents: []string{"i1"}}}, f.err
 }
 
 func (f *fixed) Routes(_ context.Context, p netip.Prefix) ([]Route, error) {

@@ -52,6 +52,8 @@ type Prefix struct {
 	Prefix     netip.Prefix `json:"prefix"`
 	Connection string       `json:"connection"`
 	Origins    []uint32     `json:"origins"`
+	State      string       `json:"state"`     // verified, pending, warning, failed or invalid
+	Reasons    []string     `json:"reasons"`   // why it is not verified
 	Vantages   int          `json:"vantages"`  // that hold a route of it
 	Incidents  []string     `json:"incidents"` // ids of the open ones
 }

@@ -1,0 +1,75 @@
+package daemon
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"peervane/daemon/api"
+)
+
+// prefixBite is how many prefixes are pictured at once: there may be a million, and detection does not wait for a page.
+const prefixBite = 1000
+
+// Prefixes asks the engine for all registered prefixes.
+func (d *Daemon) Prefixes(ctx context.Context) ([]api.Prefix, error) {
+	var regs []*registration
+	var open map[netip.Prefix][]string
+	if !d.call(ctx, func() { regs, open = slices.Collect(d.engine.regs.all()), d.engine.openByPrefix() }) {
+		return nil, context.Cause(ctx)
+	}
+	out := make([]api.Prefix, 0, len(regs))
+	for bite := range slices.Chunk(regs, prefixBite) {
+		if !d.call(ctx, func() { out = d.engine.picturePrefixes(out, bite, open, time.Now()) }) {
+			return nil, context.Cause(ctx)
+		}
+	}
+	return out, nil
+}
+
+// openByPrefix gives the ids of the open incidents of each registered prefix.
+func (e *engine) openByPrefix() map[netip.Prefix][]string {
+	open := map[netip.Prefix][]string{}
+	for _, r := range e.book.Records() {
+		open[r.Scope.Prefix] = append(open[r.Scope.Prefix], r.Notice.Incident)
+	}
+	return open
+}
+
+// picturePrefixes shows registrations, but for those that a reload has taken away meanwhile.
+func (e *engine) picturePrefixes(out []api.Prefix, regs []*registration, open map[netip.Prefix][]string, now time.Time) []api.Prefix {
+	for _, reg := range regs {
+		if e.regs.exact(reg.Prefix) != reg {
+			continue
+		}
+		p := api.Prefix{Prefix: reg.Prefix, Origins: some(reg.Policy.Origins), Incidents: some(open[reg.Prefix])}
+		if reg.Connection != nil {
+			p.Connection = reg.Connection.Name
+		}
+		entry := e.table.get(reg.Prefix)
+		for _, v := range e.vantages.list {
+			if route, _ := entry.holds(v); route {
+				p.Vantages++
+			}
+		}
+		state, reasons := e.state(reg, reg.Prefix, now).Standing(e.inside(reg.Prefix))
+		p.State, p.Reasons = state, some(reasons)
+		out = append(out, p)
+	}
+	return out
+}
+
+// inside lists a few announced more-specifics of a prefix.
+func (e *engine) inside(p netip.Prefix) (out []netip.Prefix) {
+	const few = 10
+	for q, entry := range e.table.byPrefix.Subnets(p) {
+		if q != p && entry.announced() {
+			out = append(out, q)
+		}
+		if len(out) == few {
+			break
+		}
+	}
+	return out
+}

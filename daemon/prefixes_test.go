@@ -1,0 +1,35 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// standings pictures every prefix in short.
+func (w *world) standings() (out []string) {
+	regs := slices.Collect(w.engine.regs.all())
+	for _, p := range w.engine.picturePrefixes(nil, regs, w.engine.openByPrefix(), w.now) {
+		out = append(out, fmt.Sprint(p.Prefix, " ", p.State, " ", p.Reasons, " ", p.Vantages, " ", len(p.Incidents)))
+	}
+	return out
+}
+
+func TestStandingOfPrefixes(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("10.0.0.0/24", 64496), registered("198.51.100.0/24", 64496), registered("203.0.113.0/24", 64496)))
+	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	w.announce("edge1", "198.51.100.128/25", 64500, 64496)
+	want := []string{
+		"10.0.0.0/24 invalid [10.0.0.0/24 lies in private space (RFC 1918), which is not for the internet] 0 0",
+		"198.51.100.0/24 warning [no exact route, only 198.51.100.128/25] 0 1",
+		"203.0.113.0/24 verified [] 1 0",
+	}
+	if got := w.standings(); !slices.Equal(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+	w.down("edge1")
+	w.up("edge1")
+	if got := w.standings()[2]; got != "203.0.113.0/24 failed [announced nowhere, silent: edge2] 0 0" {
+		t.Error(got)
+	}
+}
