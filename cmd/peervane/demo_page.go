@@ -24,12 +24,12 @@ const (
 type ink string
 
 const (
-	inkPlain  ink = ""
-	inkBold   ink = "1"
+	inkPlain  ink = normal
+	inkBold   ink = bold
+	inkRed    ink = bold + ";" + red
+	inkYellow ink = bold + ";" + yellow
+	inkGreen  ink = bold + ";" + green
 	inkDim    ink = "2"
-	inkRed    ink = "1;31"
-	inkYellow ink = "1;33"
-	inkGreen  ink = "1;32"
 	inkCyan   ink = "36"
 )
 

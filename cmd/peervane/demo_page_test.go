@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestFold(t *testing.T) {
@@ -64,6 +68,43 @@ func TestPageJSON(t *testing.T) {
 	if out.String() != "{}\n" {
 		t.Errorf("got %q", &out)
 	}
+}
+
+// On a terminal there are colours, unless NO_COLOR is set, and its width counts.
+func TestPageOnTerminal(t *testing.T) {
+	tty := openTerminal(t, 90)
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	if p := newDemoPage(tty, false); p.width != 90 || p.paint(inkRed, "x") != "\x1b[1;31mx\x1b[0m" {
+		t.Errorf("width %d, %q", p.width, p.paint(inkRed, "x"))
+	}
+	t.Setenv("NO_COLOR", "1")
+	if p := newDemoPage(tty, false); p.paint(inkRed, "x") != "x" {
+		t.Errorf("NO_COLOR gives %q", p.paint(inkRed, "x"))
+	}
+}
+
+// openTerminal makes a pseudo terminal (pty(7)) of so many columns.
+func openTerminal(t *testing.T, columns uint16) *os.File {
+	t.Helper()
+	control, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		skip(t, "no pseudo terminals: "+err.Error())
+	}
+	t.Cleanup(func() { control.Close() })
+	fd := int(control.Fd())
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	err = errors.Join(err, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0),
+		unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: columns}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		skip(t, "no pseudo terminals: "+err.Error())
+	}
+	t.Cleanup(func() { tty.Close() })
+	return tty
 }
 
 type brokenPipe struct{ writes int }

@@ -171,13 +171,9 @@ func (p *demoPlayer) await(ctx context.Context, alerts []demoAlert) error {
 }
 
 func (p *demoPlayer) came(want demoAlert) bool {
-	for i := range p.scene {
-		n := &p.scene[i].notice
-		if n.Type == want.kind && n.Status == want.status && n.Offending == want.offending {
-			return true
-		}
-	}
-	return false
+	return p.first(func(n *notice.Notice) bool {
+		return n.Type == want.kind && n.Status == want.status && n.Offending == want.offending
+	}) != nil
 }
 
 // arrived tells of an alert.

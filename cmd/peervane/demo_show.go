@@ -88,9 +88,9 @@ var excerpt = []string{
 	".evidence.routes[0].as_path", ".evidence.latency.before_ms",
 }
 
-// showWebhook shows the first alert of the scene as it came over the wire.
+// showWebhook shows the alert of the scene that fired first, as it came over the wire.
 func showWebhook(_ context.Context, p *demoPlayer) error {
-	a := &p.scene[0]
+	a := p.first(fires)
 	var rows [][]string
 	for _, name := range []string{"webhook-id", "webhook-timestamp", "webhook-signature"} {
 		rows = append(rows, []string{name, a.header.Get(name)})
@@ -130,9 +130,9 @@ func lookUp(value any, path string) (string, bool) {
 	return string(text), err == nil && value != nil
 }
 
-// showLog shows the line that the log has of the first alert of the scene.
+// showLog shows the line that the log has of the same.
 func showLog(_ context.Context, p *demoPlayer) error {
-	line, err := p.daemon.logLine(`"delivery":"` + p.scene[0].notice.Delivery + `"`)
+	line, err := p.daemon.logLine(`"delivery":"` + p.first(fires).notice.Delivery + `"`)
 	p.page.gap()
 	p.page.verbatim(inkBold, "log", inkPlain, line, 3)
 	return err
@@ -197,26 +197,44 @@ func witnesses(n *notice.Notice) string {
 
 // showCost draws what the change of a path did to the latency, as the alert tells it.
 func showCost(_ context.Context, p *demoPlayer) error {
-	l := p.scene[len(p.scene)-1].notice.Evidence.Latency
-	if l == nil || l.BeforeMS == nil || l.AfterMS == nil {
-		return fmt.Errorf("the alert does not tell the latency: %s", p.scene[len(p.scene)-1].body)
+	a := p.first(measured)
+	if a == nil {
+		return errors.New("no alert tells what the change did to the latency")
 	}
+	l := a.notice.Evidence.Latency
 	p.page.gap()
 	p.page.bars("to "+l.POP, []demoFigure{{"before", *l.BeforeMS, inkGreen}, {"after", *l.AfterMS, inkRed}})
 	return nil
 }
 
-// showNow draws the latency as it is now beside what it was in the chapter's alerts.
+// showNow draws the latency as it is now, beside what the alert of the end tells of it.
 func showNow(ctx context.Context, p *demoPlayer) error {
 	probe, err := p.probed(ctx, p.sent)
 	if err != nil {
 		return err
 	}
-	figures := []demoFigure{{"now", *probe.LastMS, inkGreen}}
-	if l := p.scene[0].notice.Evidence.Latency; l != nil && l.AfterMS != nil {
-		figures = append([]demoFigure{{"was", *l.AfterMS, inkRed}}, figures...)
+	var figures []demoFigure
+	if a := p.first(measured); a != nil {
+		figures = append(figures, demoFigure{"was", *a.notice.Evidence.Latency.AfterMS, inkRed})
 	}
 	p.page.gap()
-	p.page.bars("to par1", figures)
+	p.page.bars("to par1", append(figures, demoFigure{"now", *probe.LastMS, inkGreen}))
 	return nil
+}
+
+// first finds an alert of the scene; nil: there is none.
+func (p *demoPlayer) first(is func(*notice.Notice) bool) *demoArrival {
+	for i := range p.scene {
+		if is(&p.scene[i].notice) {
+			return &p.scene[i]
+		}
+	}
+	return nil
+}
+
+func fires(n *notice.Notice) bool { return n.Status == notice.Firing }
+
+func measured(n *notice.Notice) bool {
+	l := n.Evidence.Latency
+	return l != nil && l.BeforeMS != nil && l.AfterMS != nil
 }

@@ -134,8 +134,8 @@ func (p *demoPlayer) closing() {
 		count(len(p.all), "webhook"), count(len(incidents), "incident")))
 	page.table(inkBold, "delays", p.delays())
 	page.row(inkPlain, "", inkDim, "from the router's write to the request at the receiver; each alert was on disk before it was sent")
-	page.row(inkBold, "left", inkPlain, "nothing: all of it ends with this program, and its temporary files are removed")
-	page.row(inkBold, "next", inkPlain, "README.md has a first real configuration, against BIRD and FRR")
+	page.row(inkBold, "left over", inkPlain, "nothing: all of it ends with this program, and its temporary files are removed")
+	page.row(inkBold, "next", inkPlain, "README.md has a first real configuration, against BIRD and FRR; config/reference.toml has every key")
 	page.gap()
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +22,24 @@ import (
 	"peervane/probe/netlab"
 )
 
+// TestDemo runs the program itself, as its user would.
+func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	dir := shortDir(t)
+	binary := filepath.Join(dir, "peervane")
+	if err := errors.Join(os.Rename(buildPeervane(t), binary), os.Chmod(dir, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]func(*testing.T, string){
+		"Whole": testDemoWhole, "Unprivileged": testDemoUnprivileged, "WithoutNamespaces": testDemoWithoutNamespaces,
+		"JSON": testDemoJSON, "Interrupted": testDemoInterrupted, "Unread": testDemoUnread,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, binary) })
+	}
+}
+
 // demoRun is `peervane demo` in a process of its own, whose temporary files go to a folder of the test.
 type demoRun struct {
 	*exec.Cmd
@@ -29,21 +48,14 @@ type demoRun struct {
 }
 
 // newDemoRun prepares one that anybody could start. None outlives the test.
-func newDemoRun(t *testing.T, args ...string) *demoRun {
+func newDemoRun(t *testing.T, binary string, args ...string) *demoRun {
 	t.Helper()
-	dir := shortDir(t)
-	binary := filepath.Join(dir, "peervane")
-	if err := os.Rename(buildPeervane(t), binary); err != nil {
-		t.Fatal(err)
+	temp, err := os.MkdirTemp(filepath.Dir(binary), "temp")
+	if err == nil {
+		err = os.Chmod(temp, 0o777)
 	}
-	temp := filepath.Join(dir, "temp")
-	for name, mode := range map[string]os.FileMode{dir: 0o755, temp: 0o777} {
-		if err := os.MkdirAll(name, mode); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(name, mode); err != nil {
-			t.Fatal(err)
-		}
+	if err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	t.Cleanup(cancel)
@@ -87,19 +99,19 @@ func needsNamespaces(t *testing.T) {
 	}
 }
 
-func TestDemo(t *testing.T) {
+func testDemoWhole(t *testing.T, binary string) {
 	needsNamespaces(t)
-	d := newDemoRun(t, "--pace", "fast")
+	d := newDemoRun(t, binary, "--pace", "fast")
 	d.whole(t)
 	checkStory(t, d.stdout.String(), true)
 }
 
-func TestDemoWithoutRoot(t *testing.T) {
+func testDemoUnprivileged(t *testing.T, binary string) {
 	if os.Geteuid() != 0 {
-		t.Skip("the other tests are without root already")
+		t.Skip("every other test is without privilege already")
 	}
 	needsNamespaces(t)
-	d := newDemoRun(t, "--pace", "fast")
+	d := newDemoRun(t, binary, "--pace", "fast")
 	const nobody = 65534
 	d.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	d.whole(t)
@@ -110,9 +122,9 @@ func TestDemoWithoutRoot(t *testing.T) {
 }
 
 // Where namespaces are forbidden the story is told all the same, without its last chapter, and says why.
-func TestDemoWithoutNamespaces(t *testing.T) {
+func testDemoWithoutNamespaces(t *testing.T, binary string) {
 	needsNamespaces(t)
-	d := newDemoRun(t, "--pace", "fast")
+	d := newDemoRun(t, binary, "--pace", "fast")
 	d.Args = append([]string{"sh", "-c", `echo 0 >/proc/sys/user/max_net_namespaces && exec "$@"`, "sh"}, d.Args...)
 	d.Path = "/bin/sh"
 	d.SysProcAttr = &syscall.SysProcAttr{
@@ -178,9 +190,9 @@ func checkStory(t *testing.T, text string, measured bool) {
 	}
 }
 
-func TestDemoJSON(t *testing.T) {
+func testDemoJSON(t *testing.T, binary string) {
 	needsNamespaces(t)
-	d := newDemoRun(t, "--json")
+	d := newDemoRun(t, binary, "--json")
 	d.whole(t)
 	told := map[string]map[notice.Status]notice.Notice{}
 	for line := range strings.Lines(d.stdout.String()) {
@@ -212,10 +224,10 @@ func TestDemoJSON(t *testing.T) {
 var demoPlaces = map[string][]string{"internet": nil, "loopback": {"--loopback"}}
 
 // Ctrl-C in the middle of the story.
-func TestDemoInterrupted(t *testing.T) {
+func testDemoInterrupted(t *testing.T, binary string) {
 	for name, where := range demoPlaces {
 		t.Run(name, func(t *testing.T) {
-			d := newDemoRun(t, where...)
+			d := newDemoRun(t, binary, where...)
 			lines := d.follow(t)
 			lines.until(t, "18:47")
 			if err := d.Process.Signal(syscall.SIGINT); err != nil {
@@ -232,10 +244,10 @@ func TestDemoInterrupted(t *testing.T) {
 }
 
 // A reader that goes away, as head does.
-func TestDemoUnread(t *testing.T) {
+func testDemoUnread(t *testing.T, binary string) {
 	for name, where := range demoPlaces {
 		t.Run(name, func(t *testing.T) {
-			d := newDemoRun(t, append(where, "--pace", "fast")...)
+			d := newDemoRun(t, binary, append(where, "--pace", "fast")...)
 			lines := d.follow(t)
 			lines.until(t, "Peering")
 			lines.Close()
