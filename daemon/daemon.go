@@ -59,6 +59,7 @@ type Daemon struct {
 	scheduler *probe.Scheduler
 	resolver  *probe.Resolver
 	peers     *peers
+	rpki      *validation
 	metrics   *metrics
 	snapshot  atomic.Pointer[api.Snapshot]
 	calls     chan func() // run by the engine's goroutine
@@ -81,6 +82,7 @@ func New(cfg *config.Config, opts Options) *Daemon {
 		Source: sourceName(cfg), OurASN: cfg.Daemon.ASN, NewID: randomID, Severity: cfg.Severity,
 	}, false, opts.Log.Named("engine"))
 	d.peers = newPeers(opts.Log, d.wake)
+	d.rpki = newValidation(opts.Log, d.wake)
 	d.scheduler = probe.New(probeSettings(cfg), opts.Log.Named("probe"))
 	d.resolver = probe.NewResolver(lookup, opts.Log.Named("probe"), d.probeThese)
 	return d

@@ -9,6 +9,7 @@ import (
 
 	"peervane/bgp"
 	"peervane/bgp/detect"
+	"peervane/bgp/rpki"
 	"peervane/config"
 	"peervane/daemon/incident"
 	"peervane/daemon/join"
@@ -31,6 +32,7 @@ type engine struct {
 	book       *incident.Book
 	plane      join.Plane
 	pops       pops
+	rpki       dataAge
 	costs      []openCost
 	reloaded   map[scope]bool // to be judged for the first time under a new configuration
 	configured int            // how many configurations were in force before this one
@@ -56,10 +58,15 @@ func newEngine(cfg *config.Config, o incident.Options, replay bool, log *zap.Log
 
 // configure puts a configuration in force. Memories of registrations that stay go on.
 func (e *engine) configure(cfg *config.Config, replay bool) {
-	old := e.regs
+	old, before := e.regs, e.settings
 	e.cfg, e.settings, e.regs = cfg, settings(cfg, replay), compile(cfg)
 	e.known = knownPeersOf(cfg)
 	e.pops.configure(cfg)
+	e.rpki.touched = true
+	e.settings.RPKI = &rpki.Set{}
+	if before != nil {
+		e.settings.RPKI = before.RPKI
+	}
 	if old == nil {
 		return
 	}
@@ -196,6 +203,7 @@ func (e *engine) touchFamily(f bgp.Family) {
 func (e *engine) judge(now time.Time, n int) (more bool) {
 	e.agenda.due(now)
 	e.judgeSessions(now)
+	e.judgeRPKI(now)
 	e.judgePOPs(now)
 	for range n {
 		s, ok := e.agenda.take()
@@ -260,7 +268,7 @@ func (e *engine) take() output {
 // next is when judge has something to do; false when only an input can change anything.
 func (e *engine) next() (time.Time, bool) {
 	scoped, _ := e.agenda.next()
-	at := earliest(earliest(scoped, e.sessions.next()), e.costsDue())
+	at := earliest(earliest(scoped, e.sessions.next()), earliest(e.costsDue(), e.rpki.due))
 	return at, !at.IsZero()
 }
 

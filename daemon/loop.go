@@ -59,6 +59,9 @@ func (l *loop) take() (heard time.Time) {
 		l.engine.probed(*targets, time.Now())
 		l.peers.watch(l.engine.watchedSet())
 	}
+	if set := l.rpki.fresh.Swap(nil); set != nil {
+		l.engine.validated(set)
+	}
 	l.inputs = l.peers.take(l.engine, l.inputs[:0])
 	for _, in := range l.inputs {
 		l.engine.input(in)

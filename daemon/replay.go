@@ -9,6 +9,7 @@ import (
 
 	"peervane/bgp"
 	"peervane/bgp/rib"
+	"peervane/bgp/rpki"
 	"peervane/config"
 	"peervane/daemon/incident"
 	"peervane/daemon/notice"
@@ -31,12 +32,20 @@ type ReplaySummary struct {
 }
 
 // NewReplay makes a replay of a configuration; tell gets every notice in order. Peers, channels, feeds and POPs of the
-// configuration are ignored: every vantage of the recording is primary.
-func NewReplay(cfg *config.Config, tell func(notice.Notice) error, log *zap.Logger) *Replay {
+// configuration are ignored: every vantage of the recording is primary. Of RPKI data the files are read, once.
+func NewReplay(cfg *config.Config, tell func(notice.Notice) error, log *zap.Logger) (*Replay, error) {
 	own := *cfg
 	own.Peers, own.POPs, own.Channels, own.Feeds = nil, nil, nil, nil
 	options := incident.Options{Source: "replay", OurASN: cfg.Daemon.ASN, NewID: derivedID, Severity: cfg.Severity}
-	return &Replay{engine: newEngine(&own, options, true, log), tell: tell}
+	r := &Replay{engine: newEngine(&own, options, true, log), tell: tell}
+	if cfg.RPKI.File != "" || cfg.RPKI.SLURM != "" {
+		set, err := rpki.ReadSet(cfg.RPKI.File, cfg.RPKI.SLURM, time.Now())
+		if err != nil {
+			return nil, fmt.Errorf("read the RPKI data: %w", err)
+		}
+		r.engine.validated(set)
+	}
+	return r, nil
 }
 
 // Put takes the next record in: first all that was due before its time, then the record itself. A record that is older

@@ -33,7 +33,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	s := newStages()
 	s.start(ctx, d.store.Run)
 	s.start(ctx, d.channels.Run)
-	s.start(ctx, append(outside, d.peers.run, d.scheduler.Run, d.resolver.Run)...)
+	s.start(ctx, append(outside, d.peers.run, d.rpki.run, d.scheduler.Run, d.resolver.Run)...)
 	s.start(ctx, d.runEngine)
 	d.log.Info("started", zap.String("version", d.opts.Version), zap.Int("peers", len(d.cfg.Peers)),
 		zap.Int("prefixes", len(d.cfg.Prefixes)), zap.Int("pops", len(d.cfg.POPs)), zap.Int("channels", len(d.cfg.Channels)))
@@ -98,6 +98,7 @@ func (d *Daemon) apply(cfg *config.Config) {
 	d.scheduler.Configure(probeSettings(cfg))
 	d.resolver.Set(sites(cfg), way(cfg))
 	d.peers.set(cfg, d.engine, time.Now())
+	d.rpki.set(cfg.RPKI)
 }
 
 func probeSettings(cfg *config.Config) probe.Settings {

@@ -32,6 +32,7 @@ var all = []detector{
 	{name: "subprefix", severity: critical, wrong: true, route: subprefix, summary: subprefixSummary},
 	{name: "origin_change", severity: critical, wrong: true, route: originChange, summary: originChangeSummary},
 	{name: "forged_origin", severity: failure, wrong: true, route: forgedOrigin, summary: forgedOriginSummary, expected: expectUpstreams},
+	{name: "rpki_invalid", severity: failure, route: rpkiInvalid, summary: rpkiInvalidSummary},
 	{name: "blackholed", severity: warning, route: blackholed, summary: blackholedSummary},
 	{name: "new_more_specific", severity: warning, route: newMoreSpecific, summary: newMoreSpecificSummary},
 	{name: "path_rule", severity: warning, route: pathRule, summary: pathRuleSummary},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"peervane/bgp"
+	"peervane/bgp/rpki"
 )
 
 // What is expected of a registered prefix.
@@ -60,6 +61,8 @@ type Settings struct {
 	Siblings   map[uint32]uint32           // ASN -> the one that stands for its organisation; absent = itself
 
 	RouteServers map[uint32]bool // transparent ASNs
+
+	RPKI *rpki.Set // nil: none was read yet
 
 	Hold           time.Duration // announcement types
 	AbsenceHold    time.Duration // withdrawn, covering_change

@@ -47,9 +47,12 @@ records' own clock, and prints every notice. It sends nothing and touches nothin
 func replay(ctx context.Context, e *env, cfg *config.Config, inputs []string, print printFunc) error {
 	began := time.Now()
 	out := bufio.NewWriter(e.stdout)
-	r := daemon.NewReplay(cfg, func(n notice.Notice) error { return print(out, &n) }, zap.NewNop())
+	r, err := daemon.NewReplay(cfg, func(n notice.Notice) error { return print(out, &n) }, zap.NewNop())
+	if err != nil {
+		return err
+	}
 	recording := source.NewRecording(inputs, source.RecordingOptions{Watched: r.Watched(), Report: e.report})
-	err := recording.Run(ctx, r)
+	err = recording.Run(ctx, r)
 	if flushErr := out.Flush(); flushErr != nil {
 		return fmt.Errorf("write the notices: %w", flushErr)
 	}
