@@ -11,7 +11,6 @@ import (
 var notYet = []string{
 	"feed",
 	"asn",
-	"rpki",
 	"retention",
 	"prefix.required_upstreams",
 	"prefix.no_export",
