@@ -36,6 +36,7 @@ func TestInterop(t *testing.T) {
 		{"collision", testCollision},
 		{"hijack", testHijack},
 		{"md5", testMD5},
+		{"dynamic", testDynamic},
 		{"restart", testRestart},
 		{"internal", testInternal},
 		{"readme", testReadme},

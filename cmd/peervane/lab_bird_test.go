@@ -37,6 +37,7 @@ protocol bgp network{{$i}} from neighbour {
 protocol bgp monitor{{.Family}} from neighbour {
 	local {{.Here}} as {{$.ASN}}; neighbor {{.There}} as {{$.MonitorASN}};
 	{{if $.Password}}password "{{$.Password}}";{{end}}
+	{{if $.GTSM}}ttl security on;{{end}}
 	{{if not $.Internal}}local role provider;{{end}}
 	ipv4 { import none; export all; add paths tx; };
 	ipv6 { import none; export all; add paths tx; };

@@ -61,6 +61,8 @@ type edge struct {
 
 	Password        string // of TCP MD5, at the router
 	MonitorPassword string // and at the monitor
+	GTSM            bool   // at the router
+	Dynamic         bool   // the monitor knows only the ranges that it comes from
 	Restart         restart
 	Revived         bool   // it was started after a crash
 	Readme          bool   // its sessions with the monitor are those of the README, which come with Extra

@@ -46,6 +46,9 @@ router bgp {{.ASN}}
 {{- if $.Password}}
  neighbor {{.There}} password {{$.Password}}
 {{- end}}
+{{- if $.GTSM}}
+ neighbor {{.There}} ttl-security hops 1
+{{- end}}
 {{- if not $.Internal}}
  neighbor {{.There}} local-role provider
 {{- end}}

@@ -62,6 +62,11 @@ var gobgpd = &kind{
 {{- if $.Password}}
     auth-password = "{{$.Password}}"
 {{- end}}
+{{- if $.GTSM}}
+  [neighbors.ttl-security.config]
+    enabled = true
+    ttl-min = 255
+{{- end}}
   [neighbors.timers.config]
     hold-time = 9
     keepalive-interval = 3

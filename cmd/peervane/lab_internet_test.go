@@ -119,6 +119,7 @@ func (in *internet) listen(address string) net.Listener {
 type settings struct {
 	ASN         uint32
 	Listen      bool
+	GTSM        bool
 	AbsenceHold string   // "" = at once
 	Without     []string // prefixes that are not registered
 	More        string   // further tables
@@ -142,6 +143,9 @@ absence_hold = "{{or .AbsenceHold "0s"}}"
 [defaults.peer]
 hold_time = "9s"
 connect_retry = "1s"
+{{- if .GTSM}}
+gtsm_hops = 1
+{{- end}}
 {{range .Peers}}
 [[peer]]
 name = "{{.Name}}"
@@ -188,8 +192,11 @@ func (in *internet) configure(s settings) string {
 		if e.MonitorPassword != "" {
 			password = write(in.t, in.dir, e.Name+".md5", e.MonitorPassword)
 		}
-		values.Peers = append(values.Peers,
-			peer{e.Name + "-v4", e.Here4(), password, e.ASN}, peer{e.Name + "-v6", e.Here6(), password, e.ASN})
+		from4, from6 := e.Here4(), e.Here6()
+		if e.Dynamic {
+			from4, from6 = masked(from4+"/24"), masked(from6+"/64")
+		}
+		values.Peers = append(values.Peers, peer{e.Name + "-v4", from4, password, e.ASN}, peer{e.Name + "-v6", from6, password, e.ASN})
 	}
 	for _, p := range []string{registered4, registered6} {
 		if !slices.Contains(s.Without, p) {
@@ -203,6 +210,8 @@ func (in *internet) configure(s settings) string {
 	}
 	return write(in.t, in.dir, "peervane.toml", text.String())
 }
+
+func masked(prefix string) string { return netip.MustParsePrefix(prefix).Masked().String() }
 
 // start starts the world, the edges and the daemon, and waits until every session has shown the registered prefixes.
 func (in *internet) start(s settings) {

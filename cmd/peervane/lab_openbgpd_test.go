@@ -52,6 +52,9 @@ neighbor {{.There}} {
 {{- if not $.Internal}}
 	announce policy provider
 {{- end}}
+{{- if $.GTSM}}
+	ttl-security yes
+{{- end}}
 {{- if $.Password}}
 	tcp md5sig password {{$.Password}}
 {{- end}}
