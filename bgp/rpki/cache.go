@@ -20,6 +20,7 @@ const (
 	exchangeTimeout = 10 * time.Minute // from query to End of Data (8210bis section 11.4)
 	notifyPause     = time.Second      // between two exchanges, however often the cache notifies
 	noDataPause     = time.Minute      // after "no data available" (8210bis section 8.4)
+	steady          = time.Minute      // a transport that lasted so long takes the back-off to its beginning
 	unansweredMax   = 4                // queries in a row before a lower version is tried: a cache that starts up closes too
 )
 
@@ -56,9 +57,13 @@ func newCache(url string, cfg Config, log *zap.Logger, report func(context.Conte
 // run connects again and again until ctx ends.
 func (c *cache) run(ctx context.Context) {
 	for ctx.Err() == nil {
+		began := time.Now()
 		err := c.transport(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		if time.Since(began) >= steady {
+			c.retry.Reset()
 		}
 		if wait := c.after(err); wait > 0 {
 			c.log.Info("rtr session ended", zap.Error(err), zap.Duration("retry", wait))
@@ -119,7 +124,6 @@ func (c *cache) complete(ctx context.Context, done *holding) {
 	}
 	c.held, c.version, c.silent, c.anew = done, newestVersion, 0, false
 	c.retry.MaxInterval = done.timing.retry
-	c.retry.Reset()
 	c.report(ctx, cacheReport{held: done, synced: true})
 }
 

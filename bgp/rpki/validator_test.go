@@ -343,6 +343,20 @@ func TestMisbehaviour(t *testing.T) {
 	}
 }
 
+// TestBackOff shows that a cache which breaks each session after a good load is not hammered.
+func TestBackOff(t *testing.T) {
+	inLab(t, Config{RTR: []string{first}}, map[string]script{first: func(c *fakeCache, n int) {
+		c.expect(reset(2))
+		c.send(load(2, 7, 1, a(vrpA)), encodeEnd(2, 7, 1))
+		c.report(corruptData)
+	}}, func(l *lab) {
+		l.after(24 * time.Hour)
+		if n := l.count(l.opened, first); n < 24*5 || n > 24*8+10 {
+			t.Errorf("%d connections in a day", n)
+		}
+	})
+}
+
 // TestNotifyFlood shows that a cache cannot make us query without end.
 func TestNotifyFlood(t *testing.T) {
 	var queries atomic.Int32
