@@ -13,10 +13,10 @@ type Hop struct {
 func (p *Path) Clean(own ...uint32) []Hop {
 	hops := make([]Hop, 0, p.Len())
 	for _, s := range p.Segments {
-		switch s.Type {
-		case ASSet:
+		switch {
+		case s.Type == ASSet && len(s.ASNs) > 0:
 			hops = append(hops, setHop(s.ASNs))
-		case ASSequence:
+		case s.Type == ASSequence:
 			for _, asn := range s.ASNs {
 				if n := len(hops); n > 0 && hops[n-1].Set == nil && hops[n-1].ASN == asn {
 					continue
@@ -29,6 +29,20 @@ func (p *Path) Clean(own ...uint32) []Hop {
 		hops = hops[1:]
 	}
 	return hops
+}
+
+// Last is the last hop of the cleaned path, the origin; false where there is none.
+func (p *Path) Last() (Hop, bool) {
+	for _, s := range slices.Backward(p.Segments) {
+		switch n := len(s.ASNs); {
+		case n == 0:
+		case s.Type == ASSet:
+			return setHop(s.ASNs), true
+		case s.Type == ASSequence:
+			return Hop{ASN: s.ASNs[n-1]}, true
+		}
+	}
+	return Hop{}, false
 }
 
 // setHop makes a set of one member a plain AS, as aggregation of one route leaves it.

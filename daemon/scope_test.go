@@ -14,7 +14,9 @@ import (
 
 // crowd is an engine that n peers of a collector show a prefix, and what covers it.
 func crowd(n int) *engine {
-	e := newEngine(twoPeers(registered("203.0.113.0/24", 64496)), incident.Options{Source: "test", NewID: derivedID}, true, zap.NewNop())
+	reg := registered("203.0.113.0/24", 64496)
+	reg.Policy.AllowPrepending = true
+	e := newEngine(twoPeers(reg), incident.Options{Source: "test", NewID: derivedID}, true, zap.NewNop())
 	for i := range n {
 		v := &bgp.Vantage{Name: fmt.Sprintf("rrc00/192.0.2.%d/%d", i, 65000+i), Collector: "rrc00", ASN: uint32(65000 + i)}
 		e.input(bgp.SessionUp{Vantage: v, At: start, Families: bgp.Families[:], Recorded: true})

@@ -19,16 +19,11 @@ const (
 // Origin is the last hop of a path, as it is judged: confederation segments do not count. The origin of an empty path is
 // ours on an internal session; on any other it is the neighbour.
 func (s *State) Origin(v *bgp.Vantage, p *bgp.Path) bgp.Hop {
-	for i := len(p.Segments) - 1; i >= 0; i-- {
-		switch seg := p.Segments[i]; {
-		case len(seg.ASNs) == 0:
-		case seg.Type == bgp.ASSequence || seg.Type == bgp.ASSet && len(seg.ASNs) == 1:
-			return bgp.Hop{ASN: seg.ASNs[len(seg.ASNs)-1]}
-		case seg.Type == bgp.ASSet:
-			return bgp.Hop{Set: seg.ASNs}
-		}
-	}
-	if v.Relationship == bgp.Internal {
+	last, ok := p.Last()
+	switch {
+	case ok:
+		return last
+	case v.Relationship == bgp.Internal:
 		return bgp.Hop{ASN: s.Settings.OurASN}
 	}
 	return bgp.Hop{ASN: v.ASN}
@@ -71,7 +66,7 @@ func members(h bgp.Hop) []uint32 {
 func (s *State) listed(asn uint32, lists [][]uint32) bool {
 	for _, list := range lists {
 		if slices.ContainsFunc(list, func(have uint32) bool {
-			return have == asn || s.organisation(have) == s.organisation(asn)
+			return have == asn || s.Settings.organisation(have) == s.Settings.organisation(asn)
 		}) {
 			return true
 		}
@@ -80,8 +75,8 @@ func (s *State) listed(asn uint32, lists [][]uint32) bool {
 }
 
 // organisation gives the ASN that stands for all siblings of asn.
-func (s *State) organisation(asn uint32) uint32 {
-	if head, ok := s.Settings.Siblings[asn]; ok {
+func (s *Settings) organisation(asn uint32) uint32 {
+	if head, ok := s.Siblings[asn]; ok {
 		return head
 	}
 	return asn

@@ -82,7 +82,10 @@ func of(routes []notice.Route, vantages []string) []notice.Route {
 }
 
 func (b *Book) routes(seen []bgp.Seen) []notice.Route {
-	var out []notice.Route
+	if len(seen) == 0 {
+		return nil
+	}
+	out := make([]notice.Route, 0, len(seen))
 	for _, s := range seen {
 		r := notice.Route{Vantage: s.Vantage.Name, Prefix: s.Prefix, RPKI: s.RPKI, Since: notice.At(s.Since)}
 		if s.Attrs != nil {
@@ -96,10 +99,10 @@ func (b *Book) routes(seen []bgp.Seen) []notice.Route {
 
 // origin is that of a route, 0 where it is not certain.
 func (b *Book) origin(s bgp.Seen) uint32 {
-	hops := s.Attrs.Path.Clean()
+	last, ok := s.Attrs.Path.Last()
 	switch {
-	case len(hops) > 0:
-		return hops[len(hops)-1].ASN
+	case ok:
+		return last.ASN
 	case s.Vantage.Relationship == bgp.Internal:
 		return b.opt.OurASN
 	}
