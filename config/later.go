@@ -12,7 +12,6 @@ var notYet = []string{
 	"feed",
 	"asn",
 	"retention",
-	"prefix.required_upstreams",
 	"prefix.no_export",
 	"detect.relationships",
 	"detect.tier1",

@@ -39,6 +39,7 @@ var all = []detector{
 	{name: "policy", severity: warning, route: policy, summary: policySummary, expected: expectCommunities},
 	{name: "covering_change", severity: failure, state: coveringChange},
 	{name: "withdrawn", severity: critical, state: withdrawn},
+	{name: "missing_upstream", severity: warning, state: missingUpstream},
 	{name: "path_change", severity: info, state: pathChange},
 }
 

@@ -116,7 +116,7 @@ func (l *lab) withdraw(s *site, prefix string, ids ...uint32) {
 
 // lose takes a session down; its routes are unknown.
 func (l *lab) lose(s *site) {
-	s.Up, s.InSync, s.stale = false, false, false
+	s.Up, s.InSync, s.stale, s.Loading = false, false, false, false
 	for _, paths := range s.routes {
 		clear(paths)
 	}

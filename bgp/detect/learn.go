@@ -24,6 +24,7 @@ func (s *State) Learn() (changed bool) {
 		changed = t.learnPath(s, v, best[i]) || changed
 		changed = t.learnCover(s, v, best[i], covering[i]) || changed
 	}
+	changed = s.Memory.learnUpstreams(s) || changed
 	return s.Memory.Lack.learn(s) || changed
 }
 

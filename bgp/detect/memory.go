@@ -14,9 +14,10 @@ import (
 // settled, which covering route stood, where the prefix was seen. The engine keeps one for each registration and
 // persists it as JSON whenever Learn says that it changed.
 type Memory struct {
-	Traces  []Trace  `json:"traces,omitempty"` // by name of vantage
-	Lack    Lack     `json:"lack,omitzero"`
-	Hijacks []Hijack `json:"hijacks,omitempty"` // by prefix
+	Traces  []Trace   `json:"traces,omitempty"` // by name of vantage
+	Lack    Lack      `json:"lack,omitzero"`
+	Hijacks []Hijack  `json:"hijacks,omitempty"` // by prefix
+	Missing []Missing `json:"missing,omitempty"` // required upstreams
 }
 
 // Trace is what is remembered of the registered prefix at one vantage.
@@ -28,6 +29,8 @@ type Trace struct {
 	Moved    *Moved    `json:"moved,omitempty"`    // where it moved to
 	Baseline *Cover    `json:"covering,omitempty"` // what covering_change compares with
 	Carrier  *Cover    `json:"carrier,omitempty"`  // another covering route that carries the traffic, while no exact one is held
+
+	Upstreams []uint32 `json:"upstreams,omitempty"` // the required ones that it showed when it was last in sight
 
 	last bgp.Seen // the legitimate route that was held last: evidence only
 }

@@ -113,9 +113,12 @@ const exact, half = "203.0.113.0/24", "203.0.113.128/25"
 
 var parent = netip.MustParsePrefix("203.0.112.0/23")
 
+// absences are the types to which min_vantages does not apply.
+var absences = map[string]bool{"withdrawn": true, "missing_upstream": true}
+
 func (o *oracle) line(name, severity, prefix string, culprit uint32, bad []string, since time.Time, also []string) string {
 	slices.Sort(bad)
-	quiet := name != "withdrawn" && len(bad) < o.lab.reg.Policy.MinVantages
+	quiet := !absences[name] && len(bad) < o.lab.reg.Policy.MinVantages
 	return fmt.Sprintf("%s %s %s AS%d %v since %s quiet %v also %v", name, severity, prefix, culprit, bad, since.Format(time.RFC3339), quiet, also)
 }
 
@@ -406,6 +409,7 @@ func (o *oracle) judge() []string {
 	}
 	out := append(o.routes(exact, yields), o.routes(half, nil)...)
 	out = append(out, o.covering()...)
+	out = append(out, o.missingUpstream()...)
 	for _, line := range []string{withdrawn, moved} {
 		if line != "" {
 			out = append(out, line)
