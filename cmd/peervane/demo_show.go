@@ -105,7 +105,7 @@ func showWebhook(_ context.Context, p *demoPlayer) error {
 		}
 	}
 	p.page.gap()
-	p.page.row(inkBold, "webhook", inkPlain, fmt.Sprintf("%s /peervane, %d bytes of JSON, signature verified; some of it:", http.MethodPost, len(a.body)))
+	p.page.row(inkBold, "webhook", inkPlain, fmt.Sprintf("%s /peervane, %d bytes, signature verified; some of it:", http.MethodPost, len(a.body)))
 	p.page.table(inkPlain, "", rows)
 	return nil
 }
@@ -207,9 +207,9 @@ func showCost(_ context.Context, p *demoPlayer) error {
 	return nil
 }
 
-// showNow draws the latency as it is now, beside what the alert of the end tells of it.
+// showNow draws the latency as it is now, when all is quiet again, beside what the alert of the end tells of it.
 func showNow(ctx context.Context, p *demoPlayer) error {
-	probe, err := p.probed(ctx, p.sent)
+	probe, err := p.probed(ctx, time.Now())
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func (p *demoPlayer) delays() (rows [][]string) {
 	for _, status := range []notice.Status{notice.Firing, notice.Resolved} {
 		for _, a := range p.all {
 			if a.notice.Status == status {
-				rows = append(rows, []string{a.notice.Type, string(status), fmt.Sprintf("%8s", spell(a.after)), p.heldText(&a.notice)})
+				rows = append(rows, []string{a.notice.Type, string(status), fmt.Sprintf("%8s", spell(a.after)), heldText(&a.notice)})
 			}
 		}
 	}
@@ -152,10 +152,10 @@ func (p *demoPlayer) delays() (rows [][]string) {
 	return rows
 }
 
-// heldText says which part of a delay was wanted.
-func (p *demoPlayer) heldText(n *notice.Notice) string {
+// heldText says which delay was wanted.
+func heldText(n *notice.Notice) string {
 	if n.Type != notice.PathChange || n.Status != notice.Firing {
 		return ""
 	}
-	return fmt.Sprintf("of which %s is path_change_hold", spell(p.daemon.cfg.Detect.PathChangeHold))
+	return "held for path_change_hold"
 }
