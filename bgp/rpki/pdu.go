@@ -248,11 +248,10 @@ func (p *pdu) providers(list []byte) *protocolError {
 
 // report reads the text of an Error Report; the PDU that it quotes is never looked into (8210bis section 5.8).
 func (p *pdu) report(body []byte) *protocolError {
-	quoted, rest, ok := lengthPrefixed(body)
+	_, rest, ok := lengthPrefixed(body)
 	if !ok {
 		return p.fault(corruptData, "an error report of %d bytes", len(p.raw))
 	}
-	_ = quoted
 	if text, _, ok := lengthPrefixed(rest); ok {
 		p.text = string(text[:min(len(text), 200)])
 	}

@@ -27,6 +27,17 @@ func fileSupply(path string, d *Data) *supply {
 	return &supply{source: path, fetched: d.Built, vrps: d.VRPs, aspas: d.ASPAs}
 }
 
+// previousSupplies lets each kind of data of an earlier Set stand in for a while.
+func previousSupplies(set *Set, until time.Time) []*supply {
+	if set == nil {
+		return nil
+	}
+	return []*supply{
+		{source: set.VRPs.Source, epoch: set.VRPs.Epoch, fetched: set.VRPs.Fetched, expires: until, vrps: set.vrps.list()},
+		{source: set.ASPAs.Source, epoch: set.ASPAs.Epoch, fetched: set.ASPAs.Fetched, expires: until, aspas: set.aspas.list()},
+	}
+}
+
 func (s *supply) expired(now time.Time) bool {
 	return !s.expires.IsZero() && !now.Before(s.expires)
 }

@@ -10,8 +10,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// patience is how long a cache may take to be in sync before the next one is asked too.
-const patience = 15 * time.Second
+const (
+	patience = 15 * time.Second // how long a cache may take to be in sync before the next one is asked too
+	takeover = time.Minute      // how long the data of a previous configuration stands in
+)
 
 // Config says where validated data comes from.
 type Config struct {
@@ -19,6 +21,10 @@ type Config struct {
 	File       string   // the JSON export of a relying party; the last choice for each kind of data
 	SLURM      string   // local exceptions (RFC 8416)
 	StaleAfter time.Duration
+
+	// Previous is what other sources gave before the configuration changed. It stays in force until these sources have
+	// data, but a minute at most, so that a reload resolves nothing that still holds.
+	Previous *Set
 
 	// Dial connects to a cache; nil is Dial.
 	Dial func(ctx context.Context, cache string) (net.Conn, error)
@@ -33,7 +39,7 @@ type Validator struct {
 	status  atomic.Pointer[Status]
 }
 
-// New is inert: it opens nothing before Run. publish is called from one goroutine: first with a Set that knows nothing
+// New is inert: it opens nothing before Run. publish is called from one goroutine: at once, when the Set may know nothing
 // but since when data is awaited, then with each new Set, and also when only its age has changed; then Compare finds no
 // difference. It must not block for long.
 func New(cfg Config, log *zap.Logger, publish func(*Set)) *Validator {
@@ -64,7 +70,6 @@ func (v *Validator) Run(ctx context.Context) error {
 	defer cancel()
 	l.readSLURM()
 	l.startFile(ctx)
-	l.publish(l.assembly.last)
 	for ctx.Err() == nil {
 		now := time.Now()
 		l.steer(ctx, now)
@@ -78,8 +83,10 @@ func (v *Validator) Run(ctx context.Context) error {
 type loop struct {
 	*Validator
 	assembly assembly
+	shown    *Set // the Set that was published last
 	slots    []*slot
 	file     *supply
+	previous []*supply
 	fileLine FileStatus
 	slurm    FileStatus
 	caches   chan slotReport
@@ -111,7 +118,8 @@ func newLoop(v *Validator, now time.Time) *loop {
 	l := &loop{
 		Validator: v, assembly: assembly{staleAfter: v.cfg.StaleAfter, last: start},
 		fileLine: FileStatus{Path: v.cfg.File}, slurm: FileStatus{Path: v.cfg.SLURM},
-		caches: make(chan slotReport), files: make(chan fileReport),
+		previous: previousSupplies(v.cfg.Previous, now.Add(takeover)),
+		caches:   make(chan slotReport), files: make(chan fileReport),
 	}
 	for _, url := range v.cfg.RTR {
 		l.slots = append(l.slots, &slot{url: url})
@@ -251,19 +259,19 @@ func (l *loop) supplies() []*supply {
 	for _, s := range l.slots {
 		out = append(out, cacheSupply(s.url, s.held))
 	}
-	return append(out, l.file)
+	return append(append(out, l.file), l.previous...)
 }
 
 // settle publishes a Set if it is another one, and the status in any case.
 func (l *loop) settle(now time.Time) {
-	before := l.assembly.last
 	set := l.assembly.set(l.supplies(), now)
 	st := &Status{Set: set, File: l.fileLine, SLURM: l.slurm}
 	for _, s := range l.slots {
 		st.Caches = append(st.Caches, s.status(now))
 	}
 	l.status.Store(st)
-	if set != before {
+	if set != l.shown {
+		l.shown = set
 		l.publish(set)
 	}
 }

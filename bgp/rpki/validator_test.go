@@ -461,6 +461,50 @@ func TestLocalExceptions(t *testing.T) {
 	})
 }
 
+// TestPrevious lets the data of an earlier configuration stand in until the new sources have some, or a minute has passed.
+func TestPrevious(t *testing.T) {
+	before := NewSet([]VRP{vrpA}, []ASPA{{1, []uint32{2}}})
+	before.VRPs = Provenance{Source: second, Fetched: synctestEpoch, Offered: true}
+	slow := func(c *fakeCache, n int) {
+		time.Sleep(10 * time.Second)
+		serve(7, a(vrpB))(c, n)
+	}
+	inLab(t, Config{RTR: []string{first}, Previous: before}, map[string]script{first: slow}, func(l *lab) {
+		l.holds("at the start", l.after(0), vrpA)
+		s := l.after(11 * time.Second)
+		l.holds("loaded", s, vrpB)
+		if len(l.published()) != 2 || s.VRPs.Source != first || s.Authorized(1, 2) != Provider {
+			t.Errorf("%d sets, the last %+v", len(l.published()), s.VRPs)
+		}
+		if s = l.after(takeover); s.Authorized(1, 2) != NoAttestation {
+			t.Error("ASPAs that no source has stay for ever")
+		}
+	})
+	inLab(t, Config{RTR: []string{first}, Previous: before}, nil, func(l *lab) {
+		l.holds("none serves", l.after(takeover-time.Second), vrpA)
+		l.holds("none serves for long", l.after(2*time.Second))
+	})
+}
+
+// TestReadSet reads both files once.
+func TestReadSet(t *testing.T) {
+	now := time.Now()
+	file := tempFile(t, exportOf(now.Add(time.Hour), `{"customer": 1, "providers": [2]}`, vrpA))
+	slurm := tempFile(t, slurmText("1", "", `"prefixAssertions": [{"asn": 64497, "prefix": "198.51.100.0/24", "maxPrefixLength": 26}]`))
+	s, err := ReadSet(file, slurm, now)
+	if err != nil || !slices.Equal(s.vrps.list(), []VRP{vrpA, vrpB}) || s.Authorized(1, 2) != Provider || s.VRPs.Source != file || !s.VRPs.Fetched.Equal(now) {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if s, err := ReadSet("", slurm, now); err != nil || s.vrps != nil {
+		t.Errorf("without a file: %+v, %v", s, err)
+	}
+	for _, bad := range [][2]string{{file + ".none", ""}, {slurm, ""}, {file, slurm + ".none"}, {file, file}} {
+		if _, err := ReadSet(bad[0], bad[1], now); err == nil {
+			t.Errorf("%v is read", bad)
+		}
+	}
+}
+
 // TestStop ends Run while caches are in every state.
 func TestStop(t *testing.T) {
 	for _, play := range []script{nil, func(c *fakeCache, _ int) { c.hold() }, serve(7, a(vrpA)), func(c *fakeCache, _ int) { c.send(encode(2, cacheResponse, 7)); c.hold() }} {
