@@ -33,10 +33,12 @@ func TestRPKIDeltaRejudgesWhatItTouches(t *testing.T) {
 	if n := len(w.engine.agenda.later.list); n != 2 {
 		t.Errorf("%d scopes are to be judged", n)
 	}
-	w.want(w.tell(), "firing:rpki_invalid:203.0.113.0/24:64496")
+	w.want(w.tell(), "firing:roa_lost:198.51.100.0/24:0 firing:rpki_invalid:203.0.113.0/24:64496")
 	w.engine.validated(vrps(64496, start, "203.0.113.0/24"))
 	w.want(w.tell(), "resolved:rpki_invalid:203.0.113.0/24:64496")
-	w.engine.validated(vrps(64496, start, "203.0.113.0/24"))
+	w.engine.validated(vrps(64496, start, "203.0.113.0/24", "198.51.100.0/24"))
+	w.want(w.tell(), "resolved:roa_lost:198.51.100.0/24:0")
+	w.engine.validated(vrps(64496, start, "203.0.113.0/24", "198.51.100.0/24"))
 	if n := len(w.engine.agenda.later.list); n != 0 {
 		t.Errorf("nothing changed, and %d scopes are to be judged", n)
 	}

@@ -40,6 +40,7 @@ var all = []detector{
 	{name: "covering_change", severity: failure, state: coveringChange},
 	{name: "withdrawn", severity: critical, state: withdrawn},
 	{name: "missing_upstream", severity: warning, state: missingUpstream},
+	{name: "roa_lost", severity: warning, state: roaLost},
 	{name: "path_change", severity: info, state: pathChange},
 }
 

@@ -28,6 +28,7 @@ func (s *State) prepare() {
 		s.traces = s.Memory.traces(s.Vantages)
 	}
 	for i := range s.Routes {
+		s.Routes[i].RPKI = rpkiText(s.validate(&s.Routes[i]))
 		if c := s.offence(&s.Routes[i]); c != nil {
 			s.claims[&s.Routes[i]] = c
 		}

@@ -18,6 +18,7 @@ type Memory struct {
 	Lack    Lack      `json:"lack,omitzero"`
 	Hijacks []Hijack  `json:"hijacks,omitempty"` // by prefix
 	Missing []Missing `json:"missing,omitempty"` // required upstreams
+	ROAs    []ROA     `json:"roas,omitempty"`    // by which legitimate origins were valid
 }
 
 // Trace is what is remembered of the registered prefix at one vantage.

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -22,11 +23,12 @@ func (s *State) validate(h *Held) rpki.OriginVerdict {
 	if s.Settings.RPKI == nil {
 		return rpki.OriginVerdict{}
 	}
-	own := h.Vantage.LocalASN
-	if own == 0 {
-		own = s.Settings.OurASN
-	}
-	return s.Settings.RPKI.VerifyOrigin(h.Prefix, rpki.Origin(h.Attrs.Path, own))
+	return s.Settings.RPKI.VerifyOrigin(h.Prefix, s.originOf(h))
+}
+
+// originOf is the origin as origin validation sees it; 0 where nothing can match.
+func (s *State) originOf(h *Held) uint32 {
+	return rpki.Origin(h.Attrs.Path, cmp.Or(h.Vantage.LocalASN, s.Settings.OurASN))
 }
 
 // rpkiText is a verdict as evidence shows it; empty when nothing is known.
