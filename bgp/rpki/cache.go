@@ -33,6 +33,7 @@ type cache struct {
 	report  func(ctx context.Context, r cacheReport)
 	version uint8    // to begin the next transport with
 	silent  int      // how many transports in a row ended without an answer
+	guessed bool     // the version to begin with is lower only because the cache was silent
 	anew    bool     // the session cannot be resumed: ask for everything
 	held    *holding // survives the transport, until it expires or an error is fatal
 	retry   *backoff.ExponentialBackOff
@@ -86,6 +87,10 @@ func sleep(ctx context.Context, d time.Duration) {
 // (8210bis section 5.3); StayRTR reports corrupt data. Nothing that we hold is wrong by that, so it is kept.
 var errNotResumed = errors.New("the cache does not resume the session")
 
+// errGuessed ends a session whose version we lowered without being told to, when the next poll is due: the cache may
+// have been starting up, and now speak a newer one.
+var errGuessed = errors.New("the newest version is tried again")
+
 // errUnanswered is a transport that ended before the cache said anything: older caches answer an unknown version so.
 var errUnanswered = errors.New("the cache closes without an answer")
 
@@ -103,7 +108,7 @@ func (c *cache) transport(ctx context.Context) error {
 	if c.held != nil && !time.Now().Before(c.held.expires()) {
 		c.held = nil
 	}
-	s := &rtrSession{conn: conn, in: newPDUReader(conn), poll: c.poll, talk: conversation{version: c.version, held: c.held}}
+	s := &rtrSession{conn: conn, in: newPDUReader(conn), poll: c.poll, guessed: c.guessed, talk: conversation{version: c.version, held: c.held}}
 	if c.anew {
 		s.talk.held = nil
 	}
@@ -122,7 +127,7 @@ func (c *cache) complete(ctx context.Context, done *holding) {
 		c.log.Info("rpki data updated", zap.Uint8("version", done.epoch.Version), zap.Uint16("session", done.epoch.Session),
 			zap.Uint32("serial", done.epoch.Serial), zap.Int("vrps", len(done.vrps)), zap.Int("aspas", len(done.united)))
 	}
-	c.held, c.version, c.silent, c.anew = done, newestVersion, 0, false
+	c.held, c.version, c.silent, c.guessed, c.anew = done, newestVersion, 0, false, false
 	c.retry.MaxInterval = done.timing.retry
 	c.report(ctx, cacheReport{held: done, synced: true})
 }
@@ -142,6 +147,8 @@ func (c *cache) after(err error) time.Duration {
 	case errors.Is(err, errNotResumed):
 		c.anew = true
 		return 0
+	case errors.Is(err, errGuessed):
+		return 0
 	case errors.As(err, &said):
 		return c.afterReport(said)
 	case errors.Is(err, errUnanswered):
@@ -156,6 +163,7 @@ func (c *cache) afterSilence() {
 		return
 	}
 	c.silent, c.version = 0, (c.version+newestVersion)%(newestVersion+1)
+	c.guessed = c.version != newestVersion
 }
 
 // afterReport is the same for an Error Report of the cache. A cache that knows no such version names its highest, but
@@ -182,12 +190,13 @@ func (c *cache) afterReport(said *cacheError) time.Duration {
 
 // rtrSession is one conversation over one transport.
 type rtrSession struct {
-	conn  net.Conn
-	in    *pduReader
-	poll  time.Duration
-	talk  conversation
-	asked time.Time // when the outstanding query went out
-	heard time.Time // when the last whole PDU came, or the query went out
+	conn    net.Conn
+	in      *pduReader
+	poll    time.Duration
+	guessed bool // as in cache
+	talk    conversation
+	asked   time.Time // when the outstanding query went out
+	heard   time.Time // when the last whole PDU came, or the query went out
 }
 
 // step waits for one PDU or the next poll. It gives a holding when one became complete.
@@ -201,6 +210,8 @@ func (s *rtrSession) step() (*holding, error) {
 	case err == nil:
 		s.heard = now
 		answer, done, err = s.talk.receive(&p, now)
+	case errors.Is(err, os.ErrDeadlineExceeded) && s.talk.idle() && s.guessed:
+		err = errGuessed
 	case errors.Is(err, os.ErrDeadlineExceeded) && s.talk.idle():
 		answer, err = s.talk.query(), nil
 	case errors.Is(err, os.ErrDeadlineExceeded):

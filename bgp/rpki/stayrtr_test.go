@@ -93,7 +93,7 @@ func follow(t *testing.T, cfg Config) <-chan *Set {
 // await takes Sets until one is as wanted.
 func await(t *testing.T, sets <-chan *Set, about string, want func(*Set) bool) *Set {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	var last *Set
 	for {
 		select {

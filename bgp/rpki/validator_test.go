@@ -228,6 +228,30 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// TestVersionGuessed is a cache that closes every connection while it starts up, for so long that a lower version is tried.
+// At the next poll the newest is tried again, and the data stays in between.
+func TestVersionGuessed(t *testing.T) {
+	inLab(t, Config{RTR: []string{first}}, map[string]script{first: func(c *fakeCache, n int) {
+		header := make([]byte, pduHeader)
+		if c.Read(header); n >= unansweredMax {
+			c.send(load(header[0], 7, 1, encodeVRP(header[0], vrpA, true)))
+			c.hold()
+		}
+	}}, func(l *lab) {
+		if s := l.after(time.Hour); s.VRPs.Epoch.Version != 1 {
+			t.Errorf("while it guesses, the version is %d", s.VRPs.Epoch.Version)
+		}
+		s := l.after(time.Hour)
+		l.holds("at last", s, vrpA)
+		if s.VRPs.Epoch.Version != 2 {
+			t.Errorf("the version stays %d", s.VRPs.Epoch.Version)
+		}
+		if n := len(l.published()); n != 3 {
+			t.Errorf("%d sets: data must stay in between", n)
+		}
+	})
+}
+
 // TestVersionDropped is a cache that comes back with a lower version: its serials mean nothing there, so all is loaded
 // anew, and what was held stays until it has come.
 func TestVersionDropped(t *testing.T) {
@@ -466,7 +490,7 @@ func TestPrevious(t *testing.T) {
 	before := NewSet([]VRP{vrpA}, []ASPA{{1, []uint32{2}}})
 	before.VRPs = Provenance{Source: second, Fetched: synctestEpoch, Offered: true}
 	slow := func(c *fakeCache, n int) {
-		time.Sleep(10 * time.Second)
+		time.Sleep(5 * time.Second)
 		serve(7, a(vrpB))(c, n)
 	}
 	inLab(t, Config{RTR: []string{first}, Previous: before}, map[string]script{first: slow}, func(l *lab) {
