@@ -32,6 +32,7 @@ var commands = []func(*env) *cobra.Command{
 	checkCommand,
 	replayCommand,
 	dumpCommand,
+	generateCommand,
 	demoCommand,
 
 	asking(statusView),

@@ -36,6 +36,7 @@ var walls = []struct {
 	{"daemon", []string{"bgp/...", "probe", "probe/stats", "config", "daemon/..."}},
 	{"daemon/notice", []string{"bgp", "probe/stats", "config"}},
 	{"daemon/join", []string{"bgp", "daemon/notice", "probe/stats", "config"}},
+	{"daemon/draft", []string{"bgp", "config"}},
 	{"daemon/incident", []string{"bgp", "daemon/notice", "probe/stats", "config"}},
 	{"daemon/notify", []string{"bgp", "daemon/notice", "probe/stats", "config"}},
 	{"daemon/store", []string{"bgp", "daemon/notice", "probe/stats", "config"}},
@@ -45,7 +46,7 @@ var walls = []struct {
 
 // pure names the packages that hold no socket, file, goroutine, timer or clock, and the single files of mixed packages.
 var pure = []string{
-	"bgp", "bgp/wire", "bgp/rib", "bgp/detect", "probe/stats", "daemon/join", "daemon/notice", "daemon/incident",
+	"bgp", "bgp/wire", "bgp/rib", "bgp/detect", "probe/stats", "daemon/join", "daemon/notice", "daemon/draft", "daemon/incident",
 	"bgp/session/fsm.go", "bgp/session/fsm_conn.go", "bgp/session/event.go", "bgp/session/open.go", "bgp/session/role.go",
 	"bgp/session/reason.go", "bgp/session/config.go",
 	"bgp/rpki/set.go", "bgp/rpki/rov.go", "bgp/rpki/aspa.go", "bgp/rpki/leaker.go", "bgp/rpki/diff.go", "bgp/rpki/slurm.go",
