@@ -31,6 +31,7 @@ type detector struct {
 var all = []detector{
 	{name: "subprefix", severity: critical, wrong: true, route: subprefix, summary: subprefixSummary},
 	{name: "origin_change", severity: critical, wrong: true, route: originChange, summary: originChangeSummary},
+	{name: "route_leak", severity: critical, wrong: true, route: routeLeak, summary: routeLeakSummary},
 	{name: "forged_origin", severity: failure, wrong: true, route: forgedOrigin, summary: forgedOriginSummary, expected: expectUpstreams},
 	{name: "rpki_invalid", severity: failure, route: rpkiInvalid, summary: rpkiInvalidSummary},
 	{name: "blackholed", severity: warning, route: blackholed, summary: blackholedSummary},

@@ -62,6 +62,11 @@ type Settings struct {
 
 	RouteServers map[uint32]bool // transparent ASNs
 
+	// What tells leaks.
+	Relationships *Relationships      // nil = nothing is known
+	Tier1         map[uint32]uint32   // as the function Tier1 gives it
+	Peerlock      map[uint32][]uint32 // protected ASN -> the upstreams that may carry it too
+
 	RPKI *rpki.Set // nil: none was read yet
 
 	Hold           time.Duration // announcement types
@@ -110,6 +115,8 @@ type State struct {
 	// order of Sort; and what is remembered of the registration.
 	Covering []Held
 	Memory   *Memory
+
+	Verdicts *Verdicts // on paths, kept between judgements; nil = none are
 
 	// What Learn and All have in common, worked out once.
 	best    []*Held // the best path of each vantage; nil = holds none

@@ -1,0 +1,129 @@
+package detect
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Link is a relationship of two ASes: A is a provider of B or, where Peers is set, its peer.
+type Link struct {
+	A, B  uint32
+	Peers bool
+}
+
+// way is how a route travels from one AS to the next, or to us.
+type way uint8
+
+const (
+	unknownWay way = iota
+	up             // to a provider
+	sideways       // to a peer, or over a route server
+	down           // to a customer
+	inside         // to a sibling: the same organisation
+)
+
+func (w way) rising() bool { return w == up || w == sideways }
+
+func (w way) falling() bool { return w == down || w == sideways }
+
+// back is how a route travels between the same two the other way.
+func (w way) back() way {
+	switch w {
+	case up:
+		return down
+	case down:
+		return up
+	}
+	return w
+}
+
+// Relationships are what ASes are to each other, as far as a file of them tells. It is immutable; nil knows nothing.
+type Relationships struct {
+	edges     []edge         // by the lower ASN, then the higher one
+	upward    []supply       // by customer, then provider
+	customers map[uint32]int // how many an AS has
+}
+
+// edge is how a route travels from the lower ASN to the higher one.
+type edge struct {
+	low, high uint32
+	way       way
+}
+
+// supply says that an AS buys transit of another.
+type supply struct{ customer, provider uint32 }
+
+// NewRelationships compiles links, each pair of ASes once. It is fastest where they come by the lower ASN, then the
+// higher one.
+func NewRelationships(links []Link) *Relationships {
+	r := &Relationships{edges: make([]edge, 0, len(links)), customers: map[uint32]int{}}
+	for _, k := range links {
+		e := edge{min(k.A, k.B), max(k.A, k.B), sideways}
+		if !k.Peers {
+			e.way = down
+			if k.B < k.A {
+				e.way = up
+			}
+			r.customers[k.A]++
+			r.upward = append(r.upward, supply{k.B, k.A})
+		}
+		r.edges = append(r.edges, e)
+	}
+	if !slices.IsSortedFunc(r.edges, edge.compare) {
+		slices.SortFunc(r.edges, edge.compare)
+	}
+	slices.SortFunc(r.upward, supply.compare)
+	return r
+}
+
+func (e edge) compare(f edge) int {
+	return cmp.Or(cmp.Compare(e.low, f.low), cmp.Compare(e.high, f.high))
+}
+
+func (s supply) compare(t supply) int {
+	return cmp.Or(cmp.Compare(s.customer, t.customer), cmp.Compare(s.provider, t.provider))
+}
+
+// way is how a route travels from one AS to another that is its neighbour.
+func (r *Relationships) way(from, to uint32) way {
+	if r == nil {
+		return unknownWay
+	}
+	i, known := slices.BinarySearchFunc(r.edges, edge{low: min(from, to), high: max(from, to)}, edge.compare)
+	if !known {
+		return unknownWay
+	}
+	if from < to {
+		return r.edges[i].way
+	}
+	return r.edges[i].way.back()
+}
+
+// providers lists the providers of an AS.
+func (r *Relationships) providers(asn uint32) []supply {
+	i, _ := slices.BinarySearchFunc(r.upward, supply{customer: asn}, supply.compare)
+	n := i
+	for n < len(r.upward) && r.upward[n].customer == asn {
+		n++
+	}
+	return r.upward[i:n]
+}
+
+// above says whether an AS is a provider of another one, or a provider of a provider of it, and so on.
+func (r *Relationships) above(provider, customer uint32) bool {
+	seen := map[uint32]bool{customer: true}
+	for next := []uint32{customer}; len(next) > 0; {
+		asn := next[len(next)-1]
+		next = next[:len(next)-1]
+		for _, p := range r.providers(asn) {
+			if p.provider == provider {
+				return true
+			}
+			if !seen[p.provider] {
+				seen[p.provider] = true
+				next = append(next, p.provider)
+			}
+		}
+	}
+	return false
+}
