@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+var someTime = time.Date(2026, 11, 22, 12, 3, 4, 0, time.UTC)
+
+// TestViews prints the very pages that the API is held to.
+func TestViews(t *testing.T) {
+	for _, v := range []*view{statusView, peersView, routesView, prefixesView, eventsView, popsView, latencyView} {
+		t.Run(v.page, func(t *testing.T) {
+			page, err := os.ReadFile(filepath.Join("..", "..", "daemon", "api", "testdata", v.page+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, filepath.Join("testdata", "views", v.page+".txt"), printed(t, v, page))
+		})
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "daemon", "notice", "testdata", "resolved.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, filepath.Join("testdata", "views", "incidents.txt"), printed(t, incidentsView, []byte("["+string(page)+"]")))
+}
+
+func printed(t *testing.T, v *view, page []byte) string {
+	t.Helper()
+	var out bytes.Buffer
+	s := newScreen(&out, someTime)
+	if err := v.print(s, page); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run with -update and look at the difference\ngot:\n%s", file, got)
+	}
+}
+
+func TestViewsOfNothing(t *testing.T) {
+	for _, v := range []*view{peersView, routesView, prefixesView, incidentsView, eventsView, popsView, latencyView} {
+		var out, complaints bytes.Buffer
+		if err := v.show(&env{&out, &complaints}, []byte("[]")); err != nil || out.Len() > 0 || complaints.String() != v.none+"\n" {
+			t.Errorf("%s: %q, %q, %v", v.page, &out, &complaints, err)
+		}
+		if err := v.show(&env{&out, &complaints}, []byte(`{"not": "a list"}`)); err == nil {
+			t.Errorf("%s: an answer of another kind is printed: %s", v.page, &out)
+		}
+	}
+}
+
+func TestScreen(t *testing.T) {
+	var out bytes.Buffer
+	s := newScreen(&out, someTime)
+	s.header("A", "LONGER", "C")
+	s.row("x", cell{"évident", red}, "last")
+	s.row("longest", "", "\x1b[2Jneighbour's\nwords")
+	s.row("short row")
+	if err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Join([]string{
+		"A        LONGER   C",
+		"x        évident  last",
+		"longest  -        ?[2Jneighbour's?words",
+		"short row", "",
+	}, "\n")
+	if out.String() != want {
+		t.Errorf("got\n%s", &out)
+	}
+}
+
+func TestScreenColours(t *testing.T) {
+	t.Setenv("NO_COLOR", "")
+	text := onTerminal(t, func(tty *os.File) {
+		s := newScreen(tty, someTime)
+		s.row(cell{"bad", red}, "b")
+		s.row("good", "b")
+		if err := s.flush(); err != nil {
+			t.Error(err)
+		}
+	})
+	if text != "\x1b[31mbad\x1b[0m   b\r\ngood  b\r\n" {
+		t.Errorf("got %q", text)
+	}
+}
+
+func TestAgo(t *testing.T) {
+	s := newScreen(&bytes.Buffer{}, someTime)
+	for want, d := range map[string]time.Duration{
+		"0s": -time.Hour, "45s": 45900 * time.Millisecond, "2m5s": 125 * time.Second, "3h12m": 3*time.Hour + 12*time.Minute + 9*time.Second,
+		"9d4h": 9*24*time.Hour + 4*time.Hour + time.Minute,
+	} {
+		if got := s.ago(notice.At(someTime.Add(-d))); got != want {
+			t.Errorf("%s ago is told as %s", d, got)
+		}
+	}
+	if got := s.ago(notice.Time{}); got != "" {
+		t.Errorf("never is told as %s", got)
+	}
+}
