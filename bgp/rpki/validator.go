@@ -20,7 +20,7 @@ type Config struct {
 	RTR        []string // caches in order of preference, tcp:// or tls://
 	File       string   // the JSON export of a relying party; the last choice for each kind of data
 	SLURM      string   // local exceptions (RFC 8416)
-	StaleAfter time.Duration
+	StaleAfter time.Duration // older data is stale; 0 is two hours
 
 	// Previous is what other sources gave before the configuration changed. It stays in force until these sources have
 	// data, but a minute at most, so that a reload resolves nothing that still holds.
@@ -45,6 +45,9 @@ type Validator struct {
 func New(cfg Config, log *zap.Logger, publish func(*Set)) *Validator {
 	if cfg.Dial == nil {
 		cfg.Dial = Dial
+	}
+	if cfg.StaleAfter <= 0 {
+		cfg.StaleAfter = defaultTiming.expire
 	}
 	v := &Validator{cfg: cfg, log: log, publish: publish, reload: make(chan struct{}, 1)}
 	v.status.Store(&Status{Set: &Set{}})
