@@ -17,9 +17,9 @@ const (
 
 // Config says where validated data comes from.
 type Config struct {
-	RTR        []string // caches in order of preference, tcp:// or tls://
-	File       string   // the JSON export of a relying party; the last choice for each kind of data
-	SLURM      string   // local exceptions (RFC 8416)
+	RTR        []string      // caches in order of preference, tcp:// or tls://
+	File       string        // the JSON export of a relying party; the last choice for each kind of data
+	SLURM      string        // local exceptions (RFC 8416)
 	StaleAfter time.Duration // older data is stale; 0 is two hours
 
 	// Previous is what other sources gave before the configuration changed. It stays in force until these sources have
