@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +24,7 @@ type engine struct {
 	regs       *registry
 	table      table
 	bench      bench
+	verdicts   detect.Verdicts
 	vantages   vantages
 	known      knownPeers
 	agenda     agenda
@@ -278,14 +278,4 @@ func earliest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// names gives the names of vantages, for evidence and tests.
-func (vs *vantages) names() []string {
-	out := make([]string, 0, len(vs.list))
-	for _, v := range vs.list {
-		out = append(out, v.Name)
-	}
-	slices.Sort(out)
-	return out
 }

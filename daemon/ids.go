@@ -9,10 +9,7 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// newID makes ids for incidents and deliveries: ULIDs, which sort by time.
-type newID func(fingerprint string, at time.Time, ordinal int) string
-
-// randomID is unique over all hosts.
+// Incidents and deliveries have ULIDs for ids, which sort by time. randomID is unique over all hosts.
 func randomID(_ string, at time.Time, _ int) string {
 	return ulid.MustNew(ulid.Timestamp(at), rand.Reader).String()
 }
