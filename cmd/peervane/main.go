@@ -91,7 +91,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	if err == nil {
 		return 0
 	}
-	told := exit{exitUsage, fmt.Errorf("%w\nSee 'peervane help'.", err)} // there is no such command
+	told := exit{exitUsage, fmt.Errorf("%w\nSee 'peervane help'", err)} // there is no such command
 	errors.As(err, &told)
 	if told.err != nil {
 		fmt.Fprintf(e.stderr, "peervane: %v\n", told.err)
@@ -145,5 +145,5 @@ func usage(c *cobra.Command, err error) error {
 	if !c.HasParent() {
 		return err
 	}
-	return exit{exitUsage, fmt.Errorf("%w\nSee 'peervane help %s'.", err, c.Name())}
+	return exit{exitUsage, fmt.Errorf("%w\nSee 'peervane help %s'", err, c.Name())}
 }
