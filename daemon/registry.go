@@ -73,6 +73,7 @@ func settings(cfg *config.Config, replay bool) *detect.Settings {
 	for typ, severity := range cfg.Severity {
 		s.Off[typ] = severity == "off"
 	}
+	relate(s, &cfg.Detect)
 	return s
 }
 

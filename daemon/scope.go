@@ -41,7 +41,7 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 	}
 	st := &detect.State{
 		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings, Hijacks: reg.memory.Hijacks,
-		Vantages: b.vantages, Routes: b.routes,
+		Vantages: b.vantages, Routes: b.routes, Verdicts: &e.verdicts,
 	}
 	if p == reg.Prefix {
 		st.Memory = &reg.memory
