@@ -13,15 +13,8 @@ var notYet = []string{
 	"asn",
 	"retention",
 	"detect.leak_count",
-	"channel.kind=alertmanager",
-	"channel.kind=slack",
-	"channel.kind=teams",
-	"channel.kind=pagerduty",
 	"channel.kind=email",
 	"channel.kind=syslog",
-	"channel.keep_firing",
-	"channel.heartbeat",
-	"channel.template",
 }
 
 // notice lists what has been set without effect. key is a table, or a table

@@ -12,10 +12,9 @@ func TestNotInEffectNamesWhatIsSet(t *testing.T) {
 hold = "1s"
 [retention]
 [[channel]]
-name = "chat"
-kind = "slack"
-url = "https://hooks.example.net/"
-heartbeat = "1h"
+name = "logs"
+kind = "syslog"
+url = "udp://logs.example.net:514"
 `))
 	var got []string
 	for _, p := range cfg.NotInEffect {
@@ -23,7 +22,7 @@ heartbeat = "1h"
 		got = append(got, what)
 	}
 	want := []string{
-		"8:1: warning: [retention]", `11:1: warning: kind = "slack"`, "13:1: warning: heartbeat",
+		"8:1: warning: [retention]", `11:1: warning: kind = "syslog"`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -125,7 +125,10 @@ func (d *Daemon) openStore() error {
 		return fmt.Errorf("open the state in %s: %w", dir, err)
 	}
 	d.store = s
-	d.channels = notify.New(notify.Options{Journal: s, Log: d.log.Named("notify"), Metrics: d.metrics, Version: d.opts.Version})
+	d.channels = notify.New(notify.Options{
+		Journal: s, Log: d.log.Named("notify"), Metrics: d.metrics, Version: d.opts.Version, Source: sourceName(d.cfg),
+		Alive: func() time.Time { return d.snapshot.Load().Status.At.Time },
+	})
 	d.publisher = &publisher{
 		store: s, channels: d.channels, log: d.log, hooks: d.hooks,
 		configured: d.cfg.Channels, told: map[string]notice.Told{}, unwritten: map[netip.Prefix]*registration{},

@@ -23,6 +23,7 @@ const (
 type channel struct {
 	name     string
 	config   string // tells this configuration from any other
+	kind     kind
 	notifier Notifier
 	journal  Journal
 	metrics  Metrics
@@ -36,19 +37,32 @@ type channel struct {
 	reread   time.Time // no reading before
 	failures int       // in a row
 	until    time.Time // nothing is sent before
+
+	chores   []*chore
+	standing map[string]notice.Delivery // what a Repeater was told last of each open incident, by lane; nil for other kinds
+	recalled bool                       // standing holds what an earlier run told
 }
 
 func newChannel(c config.Channel, n Notifier, opts Options, log *zap.Logger, wake chan struct{}) *channel {
-	return &channel{
-		name: c.Name, config: digest(c), notifier: n, journal: opts.Journal, metrics: opts.Metrics, log: log, wake: wake,
-		schedule: opts.schedule, queue: newLanes(opts.schedule), more: true,
+	k, _ := kindOf(c.Kind) // one that is not known is none in particular
+	ch := &channel{
+		name: c.Name, config: digest(c), kind: k, notifier: n, journal: opts.Journal, metrics: opts.Metrics, log: log, wake: wake,
+		schedule: opts.schedule, queue: newLanes(opts.schedule, c.KeepFiring, k.merges), more: true,
 	}
+	if repeater, ok := n.(Repeater); ok && k.repeat > 0 {
+		ch.standing = map[string]notice.Delivery{}
+		ch.chores = append(ch.chores, &chore{every: k.repeat, look: k.repeat, do: ch.repeat(repeater)})
+	}
+	if c.Heartbeat > 0 {
+		ch.chores = append(ch.chores, &chore{every: c.Heartbeat, look: lookForLife, do: ch.beat(newHeart(opts))})
+	}
+	return ch
 }
 
 // digest tells one configuration of a channel from another, secrets included, and gives none away.
 func digest(c config.Channel) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%#v\n%q\n", c, c.URL.Reveal())
+	fmt.Fprintf(h, "%#v\n%q\n%q\n", c, c.URL.Reveal(), c.Key.Reveal())
 	for _, key := range c.Secrets {
 		fmt.Fprintf(h, "%q\n", key.Reveal())
 	}
@@ -66,12 +80,15 @@ func (c *channel) run(ctx context.Context) {
 		c.fill(ctx)
 		c.metrics.OutboxDepth(c.name, c.journal.Depth(c.name))
 		now := time.Now()
-		next := c.queue.first()
-		if next != nil && !c.notBefore(next).After(now) {
+		next, task := c.queue.first(), c.nextChore()
+		switch {
+		case task != nil && !c.notBefore(task.due).After(now):
+			c.doChore(ctx, task, now)
+		case next != nil && !c.notBefore(next.due).After(now):
 			c.attempt(ctx, next)
-			continue
+		default:
+			c.sleep(ctx, c.nextStep(next, task, now), now)
 		}
-		c.sleep(ctx, next, now)
 	}
 }
 
@@ -94,26 +111,39 @@ func (c *channel) fill(ctx context.Context) {
 	}
 }
 
-// notBefore is when the first of a lane may be sent.
-func (c *channel) notBefore(l *lane) time.Time {
-	if l.due.Before(c.until) {
+// notBefore is when what is due may be sent.
+func (c *channel) notBefore(due time.Time) time.Time {
+	if due.Before(c.until) {
 		return c.until
 	}
-	return l.due
+	return due
 }
 
-// sleep waits for what comes first: the next attempt, the next reading, or a call.
-func (c *channel) sleep(ctx context.Context, next *lane, now time.Time) {
-	var alarm <-chan time.Time
-	wait := time.Duration(-1)
+// nextStep is when there is something to do: an attempt, a chore, another reading; zero: nothing by itself.
+func (c *channel) nextStep(next *lane, task *chore, now time.Time) time.Time {
+	var at time.Time
+	sooner := func(t time.Time) {
+		if at.IsZero() || t.Before(at) {
+			at = t
+		}
+	}
 	if next != nil {
-		wait = c.notBefore(next).Sub(now)
+		sooner(c.notBefore(next.due))
 	}
-	if c.more && c.reread.After(now) && (wait < 0 || c.reread.Sub(now) < wait) {
-		wait = c.reread.Sub(now)
+	if task != nil {
+		sooner(c.notBefore(task.due))
 	}
-	if wait >= 0 {
-		timer := time.NewTimer(wait)
+	if c.more && c.reread.After(now) {
+		sooner(c.reread)
+	}
+	return at
+}
+
+// sleep waits until then, or for a call.
+func (c *channel) sleep(ctx context.Context, until, now time.Time) {
+	var alarm <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(until.Sub(now))
 		defer timer.Stop()
 		alarm = timer.C
 	}
@@ -122,85 +152,5 @@ func (c *channel) sleep(ctx context.Context, next *lane, now time.Time) {
 	case <-alarm:
 	case <-c.wake:
 		c.more = true
-	}
-}
-
-// attempt sends the first of a lane once, and keeps what came of it.
-func (c *channel) attempt(ctx context.Context, l *lane) {
-	d := &l.deliveries[0]
-	result := c.notifier.Send(ctx, *d)
-	if ctx.Err() != nil && result.Outcome != Delivered {
-		return // broken off, which says nothing of the receiver
-	}
-	d.Attempts++
-	switch result.Outcome {
-	case Delivered:
-		c.delivered(l, d)
-	case Retry:
-		c.retry(l, d, result)
-	case Permanent:
-		c.bury(l, d, result.Err)
-	case Gone:
-		c.bury(l, d, result.Err)
-		c.journal.Disable(c.name, c.config)
-		c.metrics.Notice(c.name, "disabled")
-		c.disable()
-	}
-}
-
-func (c *channel) delivered(l *lane, d *notice.Delivery) {
-	c.finish(l, d, notice.Delivered)
-	c.metrics.Notice(c.name, "delivered")
-	if c.failures > 0 {
-		c.log.Info("channel works again", zap.Int("failures", c.failures))
-		c.queue.thaw() // what waits for a channel that was down has waited long enough
-	}
-	c.failures, c.until = 0, time.Time{}
-}
-
-func (c *channel) retry(l *lane, d *notice.Delivery, result Result) {
-	now := time.Now()
-	d.Error = result.Err.Error()
-	if c.schedule.expired(*d, now) {
-		c.bury(l, d, fmt.Errorf("given up after %d attempts: %w", d.Attempts, result.Err))
-		return
-	}
-	c.failures++
-	d.NextAt = now.Add(c.schedule.delay(d.Attempts))
-	c.until = now.Add(c.schedule.pause(c.failures))
-	if result.After > 0 {
-		// The receiver speaks of itself, not of this delivery.
-		c.until = now.Add(asked(result.After))
-		d.NextAt = c.until
-	}
-	l.due = d.NextAt
-	c.journal.Record(*d)
-	c.metrics.Notice(c.name, "retried")
-	c.log.Warn("notice not delivered, trying again", zap.String("delivery", d.ID), zap.String("incident", d.Incident),
-		zap.Int("attempts", d.Attempts), zap.Time("next", d.NextAt), zap.Error(result.Err))
-}
-
-func (c *channel) bury(l *lane, d *notice.Delivery, why error) {
-	d.Error = why.Error()
-	c.log.Error("notice not delivered, kept among the dead letters", zap.String("delivery", d.ID),
-		zap.String("incident", d.Incident), zap.Int("attempts", d.Attempts), zap.Error(why))
-	c.metrics.Notice(c.name, "dead")
-	c.finish(l, d, notice.Dead)
-}
-
-func (c *channel) finish(l *lane, d *notice.Delivery, state notice.DeliveryState) {
-	d.State, d.NextAt = state, time.Time{}
-	c.journal.Record(*d)
-	c.queue.finish(l, time.Now())
-}
-
-// disable sends nothing any more, until the channel's configuration changes.
-func (c *channel) disable() {
-	c.log.Error("channel disabled: it answered 410 Gone; change its configuration to enable it")
-	c.notifier.Close()
-	c.notifier = disabled{}
-	c.failures, c.until = 0, time.Time{}
-	for _, l := range c.queue.byIncident {
-		l.due = time.Time{}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -18,6 +19,8 @@ type Journal interface {
 	Pending(ctx context.Context, channel string, after int64, limit int) ([]notice.Delivery, error)
 	// Record keeps what became of a delivery. It never waits.
 	Record(notice.Delivery)
+	// Standing gives what a channel was told last of each incident that is open and whose end it is owed, in no order.
+	Standing(ctx context.Context, channel string) ([]notice.Delivery, error)
 	// Depth counts the unfinished deliveries of a channel.
 	Depth(channel string) int
 	// Disable and Disabled keep the configuration under which a channel answered that it is gone.
@@ -27,7 +30,7 @@ type Journal interface {
 
 // Metrics counts what the channels do. Both methods are called from many goroutines.
 type Metrics interface {
-	Notice(channel, outcome string)    // an attempt ended: delivered, retried, dead, disabled
+	Notice(channel, outcome string)    // what an attempt ended in: delivered, retried, dead, disabled, superseded
 	OutboxDepth(channel string, n int) // unfinished deliveries
 }
 
@@ -40,8 +43,10 @@ func (uncounted) OutboxDepth(string, int) {}
 type Options struct {
 	Journal Journal
 	Log     *zap.Logger
-	Metrics Metrics // may be nil
-	Version string  // of the program, told to receivers
+	Metrics Metrics          // may be nil
+	Version string           // of the program, told to receivers
+	Source  string           // how this host is named in heartbeats
+	Alive   func() time.Time // when the engine gave its last sign of life, without which there is no heartbeat; nil: it always does
 
 	schedule schedule // another in tests
 }
@@ -63,6 +68,9 @@ func New(opts Options) *Dispatcher {
 	}
 	if opts.schedule == nil {
 		opts.schedule = standardSchedule()
+	}
+	if opts.Alive == nil {
+		opts.Alive = time.Now
 	}
 	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), wakers: map[string]chan struct{}{}}
 }
@@ -148,7 +156,11 @@ func (d *Dispatcher) apply(ctx context.Context, running map[string]runner) {
 
 func (d *Dispatcher) start(ctx context.Context, c config.Channel) (runner, bool) {
 	log := d.opts.Log.With(zap.String("channel", c.Name))
-	notifier, err := openNotifier(c, d.opts.Version)
+	k, err := kindOf(c.Kind)
+	var notifier Notifier
+	if err == nil {
+		notifier, err = k.open(c, d.opts.Version)
+	}
 	if err != nil {
 		log.Error("channel cannot be used, its notices stay in the outbox", zap.Error(err))
 		return runner{}, false

@@ -19,6 +19,7 @@ type outbox struct {
 	seq      int64
 	disabled map[string]string
 	broken   error
+	standing []notice.Delivery
 }
 
 func newOutbox() *outbox {
@@ -47,6 +48,12 @@ func (o *outbox) Pending(_ context.Context, channel string, after int64, limit i
 	}
 	slices.SortFunc(rows, func(a, b notice.Delivery) int { return cmp.Compare(a.Seq, b.Seq) })
 	return rows[:min(limit, len(rows))], o.broken
+}
+
+func (o *outbox) Standing(context.Context, string) ([]notice.Delivery, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.standing, o.broken
 }
 
 func (o *outbox) Record(d notice.Delivery) {

@@ -34,36 +34,46 @@ type Notifier interface {
 	Close() // frees what Send keeps between attempts
 }
 
+// Repeater is a Notifier whose receiver forgets what it is not told again.
+type Repeater interface {
+	Notifier
+	// Repeat tells all that stands, in one attempt.
+	Repeat(ctx context.Context, standing []notice.Delivery) Result
+}
+
 // kind is a kind of channel.
 type kind struct {
-	name string
-	open func(c config.Channel, version string) (Notifier, error)
+	name   string
+	open   func(c config.Channel, version string) (Notifier, error)
+	pace   time.Duration // the least time between two attempts
+	repeat time.Duration // for a Repeater: how often what stands is told again
+	merges bool          // the receiver knows incidents by their fingerprint: one that fires anew goes on where the last ended
 }
 
 // kinds are all that there are; the log needs none.
 var kinds = [...]kind{
-	{"webhook", newWebhook},
+	{name: "webhook", open: newWebhook},
+	{name: "alertmanager", open: newAlertmanager, repeat: repeatAlerts, merges: true},
+	{name: "slack", open: newSlack, pace: time.Second},
+	{name: "teams", open: newTeams, pace: time.Second},
+	{name: "pagerduty", open: newPagerDuty, merges: true},
 }
 
 var errNoKind = errors.New("this version has no such kind of channel")
 
-func openNotifier(c config.Channel, version string) (Notifier, error) {
+func kindOf(name string) (kind, error) {
 	for _, k := range kinds {
-		if k.name == c.Kind {
-			return k.open(c, version)
+		if k.name == name {
+			return k, nil
 		}
 	}
-	return nil, fmt.Errorf("kind %q: %w", c.Kind, errNoKind)
+	return kind{}, fmt.Errorf("kind %q: %w", name, errNoKind)
 }
 
 // Supported says whether channels of a kind can be sent to.
 func Supported(name string) bool {
-	for _, k := range kinds {
-		if k.name == name {
-			return true
-		}
-	}
-	return false
+	_, err := kindOf(name)
+	return err == nil
 }
 
 // disabled stands in for a channel that answered 410: what is still due goes to the dead letters.

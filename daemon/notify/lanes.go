@@ -2,27 +2,42 @@ package notify
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"time"
 
 	"peervane/daemon/notice"
 )
 
-// lanes hold the deliveries of a channel that are in memory, one lane for each incident. Only the first of a lane may be
-// sent, so that an incident is told in order; one lane that waits for its next attempt holds up no other.
+// lanes hold the deliveries of a channel that are in memory, one lane for each fingerprint: what is told of one condition
+// is told in order, from one of its incidents to the next. Only the first of a lane may be sent; one lane that waits for
+// its next attempt holds up no other.
 type lanes struct {
 	schedule   schedule
-	byIncident map[string]*lane
+	keepFiring time.Duration // how long an end is held back
+	merges     bool          // an end that is overtaken by the next beginning need not be told
+	byKey      map[string]*lane
 	held       map[int64]bool // by Seq
 }
 
 type lane struct {
+	key        string
 	due        time.Time // of the first
 	thawed     bool      // the first was hurried once
-	deliveries []notice.Delivery
+	keeps      bool      // the first is an end that is held back
+	superseded bool      // the first need not be told any more
+	deliveries []queued
 }
 
-func newLanes(s schedule) lanes { return lanes{s, map[string]*lane{}, map[int64]bool{}} }
+// queued is a delivery with what a channel needs to know of its notice.
+type queued struct {
+	notice.Delivery
+	ends bool // it tells the end of its incident
+}
+
+func newLanes(s schedule, keepFiring time.Duration, merges bool) lanes {
+	return lanes{s, keepFiring, merges, map[string]*lane{}, map[int64]bool{}}
+}
 
 func (l *lanes) len() int { return len(l.held) }
 
@@ -32,23 +47,64 @@ func (l *lanes) add(d notice.Delivery, now time.Time) {
 		return
 	}
 	l.held[d.Seq] = true
-	found, ok := l.byIncident[d.Incident]
+	key, ends := laneOf(d)
+	found, ok := l.byKey[key]
 	if !ok {
-		found = &lane{}
-		l.byIncident[d.Incident] = found
+		found = &lane{key: key}
+		l.byKey[key] = found
 	}
-	at, _ := slices.BinarySearchFunc(found.deliveries, d.Seq, func(d notice.Delivery, seq int64) int { return cmp.Compare(d.Seq, seq) })
-	found.deliveries = slices.Insert(found.deliveries, at, d)
+	at, _ := slices.BinarySearchFunc(found.deliveries, d.Seq, func(q queued, seq int64) int { return cmp.Compare(q.Seq, seq) })
+	found.deliveries = slices.Insert(found.deliveries, at, queued{d, ends})
 	if at == 0 {
-		found.due = l.schedule.due(d, now)
+		l.begin(found, now)
+	} else if found.keeps {
+		l.overtake(found)
 	}
+}
+
+// laneOf reads of a notice what puts it in order. A body that tells no fingerprint has its incident's lane.
+func laneOf(d notice.Delivery) (key string, ends bool) {
+	var n struct {
+		Fingerprint string
+		Status      notice.Status
+	}
+	if err := json.Unmarshal(d.Body, &n); err != nil || n.Fingerprint == "" {
+		return d.Incident, false
+	}
+	return n.Fingerprint, n.Status == notice.Resolved
+}
+
+// begin says when the first of a lane is due: at once, after the attempts it has had, or, if it tells an end, when the
+// condition has been gone for so long.
+func (l *lanes) begin(of *lane, now time.Time) {
+	first := &of.deliveries[0]
+	of.due, of.thawed, of.keeps, of.superseded = l.schedule.due(first.Delivery, now), false, false, false
+	if !first.ends || first.Attempts > 0 || l.keepFiring == 0 {
+		return
+	}
+	// What is read from disk tells wall-clock time, which may have been set back since.
+	until := first.Created.Add(l.keepFiring)
+	if latest := now.Add(l.keepFiring); until.After(latest) {
+		until = latest
+	}
+	if until.After(now) {
+		of.due, of.keeps = until, true
+		if len(of.deliveries) > 1 {
+			l.overtake(of)
+		}
+	}
+}
+
+// overtake ends the wait of an end: the condition is back, and that must be told now.
+func (l *lanes) overtake(of *lane) {
+	of.due, of.keeps, of.superseded = time.Time{}, false, l.merges
 }
 
 // first gives the lane that is due first, the oldest delivery of several; nil when there is none. The lanes in memory
 // are few enough to look at each.
 func (l *lanes) first() *lane {
 	var first *lane
-	for _, candidate := range l.byIncident {
+	for _, candidate := range l.byKey {
 		if first == nil || candidate.before(first) {
 			first = candidate
 		}
@@ -65,21 +121,20 @@ func (l *lane) before(other *lane) bool {
 
 // finish takes out the first of a lane.
 func (l *lanes) finish(of *lane, now time.Time) {
-	d := of.deliveries[0]
-	delete(l.held, d.Seq)
+	delete(l.held, of.deliveries[0].Seq)
 	of.deliveries = of.deliveries[1:]
 	if len(of.deliveries) == 0 {
-		delete(l.byIncident, d.Incident)
+		delete(l.byKey, of.key)
 		return
 	}
-	of.due, of.thawed = l.schedule.due(of.deliveries[0], now), false
+	l.begin(of, now)
 }
 
 // thaw makes everything due that waits for another attempt; once, so that a delivery which the receiver never takes is
 // not tried again with every one that it does take.
 func (l *lanes) thaw() {
-	for _, each := range l.byIncident {
-		if !each.thawed {
+	for _, each := range l.byKey {
+		if !each.thawed && !each.keeps {
 			each.due, each.thawed = time.Time{}, true
 		}
 	}

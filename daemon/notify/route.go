@@ -12,8 +12,8 @@ import (
 // told, which is not changed, holds those who were told before.
 //
 // A firing or updated notice goes to every channel whose filters match it, and to those who were told already, whatever
-// their filters say by now. A resolve goes to exactly those who were told, but for channels that wanted no resolve when
-// they were told, or are not configured any more.
+// their filters say by now. A resolve goes to exactly those who were told, but for channels that wanted no resolve
+// whenever they were told, or are not configured any more.
 func Route(n *notice.Notice, told notice.Told, channels []config.Channel) (to []string, after notice.Told) {
 	after = notice.Told{}
 	for _, c := range channels {
@@ -26,7 +26,7 @@ func Route(n *notice.Notice, told notice.Told, channels []config.Channel) (to []
 		}
 		if was || wants(c, n) {
 			to = append(to, c.Name)
-			after[c.Name] = owed || !was && c.Resolve
+			after[c.Name] = owed || c.Resolve
 		}
 	}
 	if n.Status == notice.Resolved {

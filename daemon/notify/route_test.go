@@ -91,6 +91,11 @@ func TestRouteAcrossReloads(t *testing.T) {
 		t.Errorf("filters that changed since the firing send the resolve to %v", to)
 	}
 
+	_, told2 := Route(updated, told, stricter)
+	if to, _ := Route(resolved, told2, stricter); !slices.Equal(to, []string{"all", "noisy"}) {
+		t.Errorf("told once more, now with a wish for the end, and the resolve goes to %v", to)
+	}
+
 	without := slices.DeleteFunc(channels(), func(c config.Channel) bool { return c.Name == "all" })
 	if to, _ := Route(resolved, told, without); len(to) != 0 {
 		t.Errorf("the resolve goes to %v, which is not configured", to)
