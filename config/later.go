@@ -10,7 +10,6 @@ import (
 // in reference.toml.
 var notYet = []string{
 	"feed",
-	"asn",
 	"retention",
 	"detect.leak_count",
 	"channel.kind=email",

@@ -125,7 +125,7 @@ func (e *engine) change(v *vantage, c bgp.Change) {
 // touch asks for everything to be judged that a change of a prefix may concern: its own scope, and, where it covers
 // registered prefixes or POPs, those.
 func (e *engine) touch(p netip.Prefix) {
-	if reg := e.regs.owner(p); reg != nil {
+	if reg := e.regs.judges(p); reg != nil {
 		e.agenda.touch(scope{reg.Prefix, p})
 	}
 	if p.Bits() > 0 { // default routes do not count as covering
@@ -193,7 +193,7 @@ func (e *engine) touchFamily(f bgp.Family) {
 		}
 	}
 	for _, s := range e.book.Open() {
-		if s.Kind == incident.Routing && bgp.FamilyOf(s.Prefix) == f {
+		if s.Kind == incident.Routing && bgp.FamilyOf(s.Offending) == f {
 			e.agenda.review(scope{s.Prefix, s.Offending})
 		}
 	}
@@ -218,13 +218,11 @@ func (e *engine) judge(now time.Time, n int) (more bool) {
 
 func (e *engine) judgeScope(s scope, now time.Time) {
 	key := incident.Scope{Kind: incident.Routing, Prefix: s.reg, Offending: s.prefix}
-	reg := e.regs.exact(s.reg)
-	if reg == nil || reg.Policy.Ignore || e.regs.owner(s.prefix) != reg {
+	reg := e.regs.judges(s.prefix)
+	if reg == nil || reg.Prefix != s.reg {
 		e.tell(e.book.Remove(key, now), now)
 		e.agenda.at(s, time.Time{})
-		if reg != nil {
-			e.noteHijack(reg, s, false, now)
-		}
+		e.noteHijack(e.regs.exact(s.reg), s, false, now)
 		return
 	}
 	st := e.state(reg, s.prefix, now)

@@ -7,7 +7,7 @@ import (
 // noteHijack keeps with a registration whether an incident about a wrong origin stands in a scope of it, and lets the scopes
 // inside know, where it decides what is a counter-announcement.
 func (e *engine) noteHijack(reg *registration, s scope, stands bool, now time.Time) {
-	if !reg.memory.Hijacked(s.prefix, stands, now) {
+	if reg == nil || !reg.Prefix.IsValid() || !reg.memory.Hijacked(s.prefix, stands, now) {
 		return
 	}
 	e.out.memories = append(e.out.memories, reg)

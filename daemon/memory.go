@@ -14,6 +14,7 @@ import (
 // and every open incident, whose registration may be gone.
 func (e *engine) reload(cfg *config.Config) {
 	e.configure(cfg, e.settings.Replay)
+	e.forgetUnwatched()
 	e.book.Reload(cfg.Severity)
 	e.touchAll()
 	e.reloaded = map[scope]bool{}
@@ -30,7 +31,7 @@ func (e *engine) touchAll() {
 		e.agenda.review(scope{reg.Prefix, reg.Prefix})
 	}
 	for p := range e.table.byPrefix.AllSorted() {
-		if reg := e.regs.owner(p); reg != nil {
+		if reg := e.regs.judges(p); reg != nil {
 			e.agenda.review(scope{reg.Prefix, p})
 		}
 	}

@@ -22,7 +22,8 @@ type registration struct {
 
 // registry holds the registered prefixes. A route is judged under the longest one that holds it.
 type registry struct {
-	trie bart.Table[*registration]
+	trie     bart.Table[*registration]
+	unlisted *registration // of all that is not registered; nil: that is not judged
 }
 
 // compile makes the registry of a configuration. Registrations that share a policy or a connection go on sharing it.
@@ -35,6 +36,9 @@ func compile(cfg *config.Config) *registry {
 	}
 	shared := policies{map[policyKey]*detect.Policy{}, map[string]*regexp.Regexp{}}
 	r := &registry{}
+	if len(cfg.ASNs) > 0 {
+		r.unlisted = &registration{Registration: *detect.Unlisted()}
+	}
 	for i := range cfg.Prefixes {
 		reg := &cfg.Prefixes[i]
 		r.trie.Insert(reg.Prefix, &registration{Registration: detect.Registration{
@@ -51,6 +55,7 @@ func settings(cfg *config.Config, replay bool) *detect.Settings {
 		Neighbours:     map[uint32]bgp.Relationship{},
 		Siblings:       map[uint32]uint32{},
 		RouteServers:   map[uint32]bool{},
+		ASNs:           map[uint32]detect.WatchedAS{},
 		Hold:           cfg.Detect.Hold,
 		AbsenceHold:    cfg.Detect.AbsenceHold,
 		PathChangeHold: cfg.Detect.PathChangeHold,
@@ -69,6 +74,9 @@ func settings(cfg *config.Config, replay bool) *detect.Settings {
 	}
 	for _, asn := range cfg.Detect.RouteServers {
 		s.RouteServers[asn] = true
+	}
+	for _, w := range cfg.ASNs {
+		s.ASNs[w.ASN] = detect.WatchedAS{Upstreams: w.Upstreams, Downstreams: w.Downstreams, Unlisted: w.Unlisted}
 	}
 	for typ, severity := range cfg.Severity {
 		s.Off[typ] = severity == "off"
@@ -90,6 +98,16 @@ func (r *registry) owner(p netip.Prefix) *registration {
 		return nil
 	}
 	return reg
+}
+
+// judges finds the registration under which routes of a prefix are judged, where they are not inside a registered one, too.
+func (r *registry) judges(p netip.Prefix) *registration {
+	if reg, registered := r.trie.LookupPrefix(p); !registered {
+		return r.unlisted
+	} else if !reg.Policy.Ignore {
+		return reg
+	}
+	return nil
 }
 
 // inside yields the registrations that are more specific than a prefix.

@@ -1,12 +1,40 @@
 package daemon
 
-import "peervane/bgp/rib"
+import (
+	"net/netip"
+	"slices"
 
-// watchedSet is what the sessions must tell the engine of: routes inside or covering registered prefixes and POP addresses.
+	"peervane/bgp/rib"
+)
+
+// watchedSet is what the sessions must tell the engine of: routes inside or covering registered prefixes and POP addresses,
+// and those through watched ASNs.
 func (e *engine) watchedSet() *rib.Watched {
 	prefixes := e.pops.watched()
 	for p := range e.regs.trie.All() {
 		prefixes = append(prefixes, p)
 	}
-	return rib.NewWatched(prefixes, nil)
+	var asns []uint32
+	for _, w := range e.cfg.ASNs {
+		asns = append(asns, w.ASN)
+	}
+	return rib.NewWatched(prefixes, asns)
+}
+
+// forgetUnwatched drops what a new configuration no longer watches: nobody will tell when it goes.
+func (e *engine) forgetUnwatched() {
+	w := e.watchedSet()
+	var empty []netip.Prefix
+	for p, entry := range e.table.byPrefix.All() {
+		if w.Match(p) {
+			continue
+		}
+		entry.held = slices.DeleteFunc(entry.held, func(h held) bool { return h.attrs == nil || !w.MatchPath(h.attrs.Path) })
+		if len(entry.held) == 0 {
+			empty = append(empty, p)
+		}
+	}
+	for _, p := range empty {
+		e.table.byPrefix.Delete(p)
+	}
 }

@@ -20,6 +20,7 @@ const (
 type detector struct {
 	name     string
 	severity string
+	anywhere bool // it judges routes outside every registered prefix, too
 	wrong    bool // what it claims is no legitimate route: no new normal, nothing good, and what lacks at its vantage is explained
 	route    func(*State, *Held) *offence
 	summary  func(*State, *bgp.Finding) string
@@ -36,6 +37,9 @@ var all = []detector{
 	{name: "rpki_invalid", severity: failure, route: rpkiInvalid, summary: rpkiInvalidSummary},
 	{name: "blackholed", severity: warning, route: blackholed, summary: blackholedSummary},
 	{name: "new_more_specific", severity: warning, route: newMoreSpecific, summary: newMoreSpecificSummary},
+	{name: "unlisted_prefix", severity: warning, anywhere: true, route: unlistedPrefix, summary: unlistedPrefixSummary},
+	{name: "new_upstream", severity: warning, anywhere: true, route: newUpstream, summary: newUpstreamSummary},
+	{name: "new_downstream", severity: warning, anywhere: true, route: newDownstream, summary: newDownstreamSummary},
 	{name: "path_rule", severity: warning, route: pathRule, summary: pathRuleSummary},
 	{name: "policy", severity: warning, route: policy, summary: policySummary, expected: expectCommunities},
 	{name: "covering_change", severity: failure, state: coveringChange},

@@ -41,7 +41,7 @@ func (s *State) offence(h *Held) *claim {
 	var c *claim
 	for i := range all {
 		d := &all[i]
-		if d.route == nil || s.Settings.Off[d.name] {
+		if d.route == nil || s.Settings.Off[d.name] || !d.anywhere && !s.registered() {
 			continue
 		}
 		o := d.route(s, h)

@@ -167,16 +167,18 @@ func (l *lab) learn() {
 		stands := slices.ContainsFunc(findings, func(f bgp.Finding) bool {
 			return (f.Type == "subprefix" || f.Type == "origin_change") && !f.Quiet
 		})
-		l.memory.Hijacked(p, stands, l.now)
+		if st := l.state(p); st.Reg == &l.reg {
+			l.memory.Hijacked(p, stands, l.now)
+		}
 	}
 }
 
-// scopes are the registered prefix and all inside it that is or was announced.
+// scopes are the registered prefix and all inside it that is or was announced; with watched ASNs all else, too.
 func (l *lab) scopes() []netip.Prefix {
 	all := map[netip.Prefix]bool{}
 	for _, s := range l.sites {
 		for p := range s.routes {
-			if p.Bits() > l.reg.Prefix.Bits() && l.reg.Prefix.Contains(p.Addr()) {
+			if l.inside(p) || p != l.reg.Prefix && len(l.settings.ASNs) > 0 {
 				all[p] = true
 			}
 		}
@@ -187,6 +189,9 @@ func (l *lab) scopes() []netip.Prefix {
 // state is the scope of a prefix as the engine would build it.
 func (l *lab) state(p netip.Prefix) *detect.State {
 	st := &detect.State{Reg: &l.reg, Prefix: p, Now: l.now, Settings: &l.settings, Hijacks: l.memory.Hijacks}
+	if p != l.reg.Prefix && !l.inside(p) {
+		st.Reg = detect.Unlisted()
+	}
 	for i, s := range l.sites {
 		v := s.Vantage
 		v.InSync = v.InSync || len(s.routes[p]) > 0
@@ -219,6 +224,10 @@ func (s *site) covering(i int, p netip.Prefix) []detect.Held {
 		}
 	}
 	return nil
+}
+
+func (l *lab) inside(p netip.Prefix) bool {
+	return p.Bits() > l.reg.Prefix.Bits() && l.reg.Prefix.Contains(p.Addr())
 }
 
 // judge gives the findings of every scope.

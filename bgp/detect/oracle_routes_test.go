@@ -19,11 +19,17 @@ func (o *oracle) charges(prefix, route string) (all []charge) {
 		return nil
 	}
 	p, k := o.lab.reg.Policy, kindOf(route)
+	watched := len(o.lab.settings.ASNs) > 0 && k.legitimate
 	legitimate := k.legitimate && p.Expect != detect.Absent
 	bring := func(holds bool, name, severity string, culprit uint32) {
 		if holds && !o.lab.settings.Off[name] {
 			all = append(all, charge{name, severity, culprit})
 		}
+	}
+	if prefix != exact && prefix != half {
+		bring(watched, "unlisted_prefix", "warning", 64496)
+		bring(watched && k.next != 64500, "new_upstream", "warning", k.next)
+		return all
 	}
 	wrong := k.wrong || p.Expect == detect.Absent
 	culprit := k.blamed
@@ -35,6 +41,7 @@ func (o *oracle) charges(prefix, route string) (all []charge) {
 	bring(legitimate && len(p.Upstreams) > 0 && !slices.Contains(p.Upstreams, k.next), "forged_origin", "error", k.next)
 	bring(k.hole, "blackholed", "warning", k.blamed)
 	bring(legitimate && prefix == half, "new_more_specific", "warning", k.blamed)
+	bring(watched && k.next != 64500, "new_upstream", "warning", k.next)
 	bring(len(p.Paths) > 0 && k.sieved, "path_rule", "warning", k.blamed)
 	tooLong := p.MaxPathLength > 0 && k.length > p.MaxPathLength
 	bring(!wrong && (tooLong || k.private && !p.AllowPrivateASN), "policy", "warning", k.blamed)

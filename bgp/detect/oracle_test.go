@@ -118,7 +118,8 @@ var absences = map[string]bool{"withdrawn": true, "missing_upstream": true}
 
 func (o *oracle) line(name, severity, prefix string, culprit uint32, bad []string, since time.Time, also []string) string {
 	slices.Sort(bad)
-	quiet := !absences[name] && len(bad) < o.lab.reg.Policy.MinVantages
+	unlisted := prefix != exact && prefix != half && name != "covering_change"
+	quiet := !absences[name] && !unlisted && len(bad) < o.lab.reg.Policy.MinVantages
 	return fmt.Sprintf("%s %s %s AS%d %v since %s quiet %v also %v", name, severity, prefix, culprit, bad, since.Format(time.RFC3339), quiet, also)
 }
 
@@ -408,6 +409,7 @@ func (o *oracle) judge() []string {
 		yields[name] = append(yields[name], "withdrawn")
 	}
 	out := append(o.routes(exact, yields), o.routes(half, nil)...)
+	out = append(append(out, o.routes("203.0.112.0/23", nil)...), o.routes("203.0.112.0/22", nil)...)
 	out = append(out, o.covering()...)
 	out = append(out, o.missingUpstream()...)
 	for _, line := range []string{withdrawn, moved} {

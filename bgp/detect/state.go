@@ -60,7 +60,8 @@ type Settings struct {
 	Neighbours map[uint32]bgp.Relationship // external ASNs behind internal peers
 	Siblings   map[uint32]uint32           // ASN -> the one that stands for its organisation; absent = itself
 
-	RouteServers map[uint32]bool // transparent ASNs
+	RouteServers map[uint32]bool      // transparent ASNs
+	ASNs         map[uint32]WatchedAS // ours, watched as such
 
 	// What tells leaks.
 	Relationships *Relationships      // nil = nothing is known
@@ -103,7 +104,7 @@ type Held struct {
 // A State is built for one judgement, Learn and then All, and not changed between them.
 type State struct {
 	Reg      *Registration
-	Prefix   netip.Prefix // Reg.Prefix (the exact scope), or a more-specific of it
+	Prefix   netip.Prefix // Reg.Prefix (the exact scope), or a more-specific of it; under Unlisted, any other
 	Now      time.Time    // the time of the input, or of the clock, that led to this judgement
 	Settings *Settings
 	Vantages []Vantage
