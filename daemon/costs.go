@@ -71,17 +71,20 @@ func (e *engine) latencyBefore(began, now time.Time) *notice.Latency {
 func latencyOf(c join.Cost) *notice.Latency {
 	l := &notice.Latency{POP: c.POP, BeforeMS: tenth(c.Before)}
 	if c.Measured {
-		l.AfterMS, l.ShiftMS, l.Loss = tenth(c.After), tenth(c.Shift()), tenth(c.Loss)
+		l.AfterMS, l.ShiftMS, l.Loss = tenth(c.After), tenth(c.Shift()), rounded(c.Loss, 1000)
 	}
 	return l
 }
 
-// tenth rounds to what a person reads; what is not known is nil.
-func tenth(f float64) *float64 {
+// tenth rounds to what a person reads.
+func tenth(f float64) *float64 { return rounded(f, 10) }
+
+// rounded tells f in steps of 1/n; what is not known is nil.
+func rounded(f, n float64) *float64 {
 	if math.IsNaN(f) {
 		return nil
 	}
-	f = math.Round(f*10) / 10
+	f = math.Round(f*n)/n + 0 // no negative zero
 	return &f
 }
 

@@ -116,11 +116,16 @@ func printRoutes(s *screen, routes []api.Route) {
 }
 
 func printPrefixes(s *screen, prefixes []api.Prefix) {
-	s.header("PREFIX", "CONNECTION", "ORIGINS", "VANTAGES", "OPEN INCIDENTS")
+	s.header("PREFIX", "CONNECTION", "ORIGINS", "VANTAGES", "STATE", "REASONS", "OPEN INCIDENTS")
 	for _, p := range prefixes {
-		s.row(p.Prefix, p.Connection, strings.Trim(fmt.Sprint(p.Origins), "[]"), p.Vantages,
-			good(len(p.Incidents) == 0, strings.Join(p.Incidents, " ")))
+		s.row(p.Prefix, p.Connection, strings.Trim(fmt.Sprint(p.Origins), "[]"), p.Vantages, standing(p.State),
+			strings.Join(p.Reasons, "; "), good(len(p.Incidents) == 0, strings.Join(p.Incidents, " ")))
 	}
+}
+
+// standing paints the state of a registration.
+func standing(state string) cell {
+	return cell{state, map[string]string{"verified": green, "pending": yellow, "warning": yellow, "failed": red, "invalid": red}[state]}
 }
 
 func printIncidents(s *screen, incidents []notice.Notice) {
