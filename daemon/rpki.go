@@ -24,6 +24,7 @@ type validation struct {
 	log   *zap.Logger
 	wake  chan struct{}
 	fresh atomic.Pointer[rpki.Set] // not taken yet
+	last  atomic.Pointer[rpki.Set] // stands in while other sources load
 
 	mu        sync.Mutex
 	config    config.RPKI
@@ -50,7 +51,9 @@ func (v *validation) set(c config.RPKI) {
 	}
 	v.config, v.validator = c, nil
 	if sourced(c) {
-		v.validator = rpki.New(rpki.Config{RTR: c.RTR, File: c.File, SLURM: c.SLURM, StaleAfter: c.StaleAfter}, v.log, v.publish)
+		v.validator = rpki.New(rpki.Config{
+			RTR: c.RTR, File: c.File, SLURM: c.SLURM, StaleAfter: c.StaleAfter, Previous: v.last.Load(),
+		}, v.log, v.publish)
 	} else {
 		v.publish(&rpki.Set{})
 	}
@@ -59,6 +62,7 @@ func (v *validation) set(c config.RPKI) {
 
 // publish is called with each new set.
 func (v *validation) publish(s *rpki.Set) {
+	v.last.Store(s)
 	v.fresh.Store(s)
 	signal(v.wake)
 }

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -35,7 +36,7 @@ func roaLost(j *judgement) []bgp.Finding {
 	}
 	j.agree(f, anyVantage)
 	f.Summary = fmt.Sprintf("%s lost its ROA: the route from %s was RPKI valid and is %s (%s)",
-		f.Prefix, j.origins(f), rpkiText(j.validate(&Held{Seen: f.Routes[0]})), example(f))
+		f.Prefix, j.origins(f), cmp.Or(f.Routes[0].RPKI, "unknown"), example(f))
 	return []bgp.Finding{*f}
 }
 
