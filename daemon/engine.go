@@ -119,6 +119,7 @@ func (e *engine) vantage(in bgp.Input) *vantage {
 func (e *engine) change(v *vantage, c bgp.Change) {
 	old := e.table.apply(v, c)
 	e.recordChange(v, c, old)
+	e.noteFlap(v, c)
 	e.touch(c.Prefix)
 }
 

@@ -46,6 +46,7 @@ var all = []detector{
 	{name: "withdrawn", severity: critical, state: withdrawn},
 	{name: "missing_upstream", severity: warning, state: missingUpstream},
 	{name: "roa_lost", severity: warning, state: roaLost},
+	{name: "flapping", severity: warning, state: flapping},
 	{name: "path_change", severity: info, state: pathChange},
 }
 

@@ -148,16 +148,15 @@ func show(f *bgp.Finding, h *Held, since time.Time) {
 // those that show it are fewer than min_vantages.
 func (s *State) agree(f *bgp.Finding, could func(*bgp.Vantage) bool) {
 	keys := map[string]bool{}
-	for _, r := range f.Routes {
-		keys[r.Vantage.Key()] = true
-	}
-	f.Quiet = len(keys) < s.Reg.Policy.MinVantages
 	f.Total = len(f.Bad)
 	for _, v := range s.Vantages {
-		if _, bad := slices.BinarySearch(f.Bad, v.Name); (v.InSync || v.Watching) && !bad && could(v.Vantage) {
+		if _, bad := slices.BinarySearch(f.Bad, v.Name); bad {
+			keys[v.Key()] = true
+		} else if (v.InSync || v.Watching) && could(v.Vantage) {
 			f.Total++
 		}
 	}
+	f.Quiet = len(keys) < s.Reg.Policy.MinVantages
 }
 
 // graver gives the graver of two severities.

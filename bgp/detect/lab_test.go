@@ -37,8 +37,10 @@ type lab struct {
 	memory   *detect.Memory
 	now      time.Time
 	sites    []*site
-	learnt   bool     // the last thing done changed the memory
-	settled  []string // by the last thing done
+	learnt   bool          // the last thing done changed the memory
+	settled  []string      // by the last thing done
+	flaps    []detect.Flap // all that was counted
+	learned  func()        // called when something was done
 }
 
 // site is a vantage with what it holds.
@@ -99,8 +101,12 @@ func (l *lab) announce(s *site, prefix, path string, opts ...option) {
 	if s.routes[p] == nil {
 		s.routes[p] = map[uint32]bgp.Seen{}
 	}
-	if was, ok := s.routes[p][seen.PathID]; ok && was.Attrs.Path.String() == seen.Attrs.Path.String() {
-		seen.Since = was.Since
+	if was, ok := s.routes[p][seen.PathID]; ok {
+		if was.Attrs.Path.String() == seen.Attrs.Path.String() {
+			seen.Since = was.Since
+		} else {
+			l.flap(s, p, seen.PathID, 0, 1)
+		}
 	}
 	s.routes[p][seen.PathID] = seen
 	l.learn()
@@ -110,8 +116,18 @@ func (l *lab) withdraw(s *site, prefix string, ids ...uint32) {
 	p := netip.MustParsePrefix(prefix)
 	for _, id := range append(ids, 0)[:max(1, len(ids))] {
 		delete(s.routes[p], id)
+		l.flap(s, p, id, 1, 0)
 	}
 	l.learn()
+}
+
+// flap counts a change of the registered prefix, unless it is part of a first table.
+func (l *lab) flap(s *site, p netip.Prefix, id, withdrawn, changed uint32) {
+	if p != l.reg.Prefix || s.Loading || !s.Up {
+		return
+	}
+	l.memory.Flap(s.Name, id, withdrawn, changed, l.now)
+	l.flaps = append(l.flaps, detect.Flap{Vantage: s.Name, PathID: id, At: l.now, Withdrawn: withdrawn, Changed: changed})
 }
 
 // lose takes a session down; its routes are unknown.
@@ -170,6 +186,9 @@ func (l *lab) learn() {
 		if st := l.state(p); st.Reg == &l.reg {
 			l.memory.Hijacked(p, stands, l.now)
 		}
+	}
+	if l.learned != nil {
+		l.learned()
 	}
 }
 

@@ -25,6 +25,7 @@ func (s *State) Learn() (changed bool) {
 		changed = t.learnCover(s, v, best[i], covering[i]) || changed
 	}
 	changed = s.Memory.learnUpstreams(s) || changed
+	changed = s.Memory.learnFlaps(s.Now) || changed
 	changed = s.learnROAs() || changed
 	return s.Memory.Lack.learn(s) || changed
 }

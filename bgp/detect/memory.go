@@ -18,6 +18,7 @@ type Memory struct {
 	Lack    Lack      `json:"lack,omitzero"`
 	Hijacks []Hijack  `json:"hijacks,omitempty"` // by prefix
 	Missing []Missing `json:"missing,omitempty"` // required upstreams
+	Flaps   []Flap    `json:"flaps,omitempty"`   // by vantage and path
 	ROAs    []ROA     `json:"roas,omitempty"`    // by which legitimate origins were valid
 }
 
@@ -92,11 +93,13 @@ func (m *Memory) begin(vantages []Vantage) []*Trace {
 
 // Forget drops what is remembered of a vantage that is gone for good.
 func (m *Memory) Forget(vantage string) (changed bool) {
+	n := len(m.Flaps)
+	m.Flaps = slices.DeleteFunc(m.Flaps, func(f Flap) bool { return f.Vantage == vantage })
 	i, found := m.find(vantage)
 	if found {
 		m.Traces = slices.Delete(m.Traces, i, i+1)
 	}
-	return found
+	return found || len(m.Flaps) < n
 }
 
 // Path is an AS path that can be stored.

@@ -412,6 +412,7 @@ func (o *oracle) judge() []string {
 	out = append(append(out, o.routes("203.0.112.0/23", nil)...), o.routes("203.0.112.0/22", nil)...)
 	out = append(out, o.covering()...)
 	out = append(out, o.missingUpstream()...)
+	out = append(out, o.flapping()...)
 	for _, line := range []string{withdrawn, moved} {
 		if line != "" {
 			out = append(out, line)
