@@ -13,7 +13,6 @@ var notYet = []string{
 	"retention",
 	"detect.leak_count",
 	"channel.kind=email",
-	"channel.kind=syslog",
 }
 
 // notice lists what has been set without effect. key is a table, or a table

@@ -144,9 +144,7 @@ func alertLabels(n *notice.Notice) map[string]string {
 	own := map[string]string{
 		"alertname": n.Type, "severity": n.Severity.String(), "job": "peervane", "fingerprint": n.Fingerprint,
 		"prefix": prefixText(n), "connection": n.Connection, "peer": n.Peer, "pop": n.POP, "culprit": asn(n.CulpritASN),
-	}
-	if n.Offending.IsValid() {
-		own["offending_prefix"] = n.Offending.String()
+		"offending_prefix": offendingText(n),
 	}
 	maps.Copy(labels, own)
 	maps.DeleteFunc(labels, func(_, value string) bool { return value == "" }) // to Alertmanager it is no label

@@ -57,6 +57,7 @@ var kinds = [...]kind{
 	{name: "slack", open: newSlack, pace: time.Second},
 	{name: "teams", open: newTeams, pace: time.Second},
 	{name: "pagerduty", open: newPagerDuty, merges: true},
+	{name: "syslog", open: newSyslog},
 }
 
 var errNoKind = errors.New("this version has no such kind of channel")

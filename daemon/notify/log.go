@@ -43,10 +43,3 @@ func level(s notice.Severity) zapcore.Level {
 	}
 	return zap.InfoLevel
 }
-
-func prefixText(n *notice.Notice) string {
-	if !n.Prefix.IsValid() {
-		return ""
-	}
-	return n.Prefix.String()
-}

@@ -17,7 +17,7 @@ import (
 // the whole URL: where the URL is a secret, only the plain words are told.
 func reason(err error, secret bool) error {
 	words := inWords(err)
-	if secret {
+	if secret || words == err.Error() {
 		return errors.New(words)
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
@@ -36,6 +36,9 @@ func inWords(err error) string {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "the certificate cannot be verified"
 	}
+	if errors.Is(err, errNotClosed) {
+		return errNotClosed.Error()
+	}
 	for _, known := range [...]struct {
 		err   error
 		words string
@@ -44,6 +47,7 @@ func inWords(err error) string {
 		{syscall.ECONNREFUSED, "connection refused"},
 		{syscall.ECONNRESET, "connection reset"},
 		{syscall.EPIPE, "connection closed"},
+		{syscall.ENOTCONN, "connection closed"},
 		{syscall.EHOSTUNREACH, "host unreachable"},
 		{syscall.ENETUNREACH, "network unreachable"},
 		{io.ErrUnexpectedEOF, "connection closed before the answer"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,15 +22,7 @@ func headline(n *notice.Notice) string {
 
 // subject is what does not change from the firing of an incident to its end: the type, and what it is about.
 func subject(n *notice.Notice) string {
-	about := cmp.Or(n.Peer, n.POP)
-	switch {
-	case n.Offending.IsValid():
-		about = n.Offending.String()
-	case n.Prefix.IsValid():
-		about = n.Prefix.String()
-	case about == "" && n.CulpritASN != 0:
-		about = asn(n.CulpritASN)
-	}
+	about := cmp.Or(offendingText(n), prefixText(n), n.Peer, n.POP, asn(n.CulpritASN))
 	return strings.TrimSpace(n.Type + " " + about)
 }
 
@@ -39,9 +32,9 @@ type fact struct{ name, value string }
 // facts are those that are known, the most urgent first.
 func facts(n *notice.Notice) []fact {
 	e := &n.Evidence
-	var offending string
-	if n.Offending != n.Prefix && n.Offending.IsValid() {
-		offending = n.Offending.String()
+	offending := offendingText(n)
+	if offending == prefixText(n) {
+		offending = ""
 	}
 	all := []fact{
 		{"Prefix", prefixText(n)},
@@ -66,6 +59,16 @@ func facts(n *notice.Notice) []fact {
 		all[i].value = clip(all[i].value, shownWords)
 	}
 	return slices.DeleteFunc(all, func(f fact) bool { return f.value == "" })
+}
+
+func prefixText(n *notice.Notice) string    { return prefixOrNone(n.Prefix) }
+func offendingText(n *notice.Notice) string { return prefixOrNone(n.Offending) }
+
+func prefixOrNone(p netip.Prefix) string {
+	if !p.IsValid() {
+		return ""
+	}
+	return p.String()
 }
 
 func asn(n uint32) string {
