@@ -53,6 +53,9 @@ func (j *judgement) settling() {
 		if t == nil {
 			continue
 		}
+		if best := j.best[i]; best != nil && t.Settled.Path == nil {
+			j.again(j.trusted(&j.Vantages[i], best))
+		}
 		if t.Moved != nil {
 			j.again(t.Moved.Since.Add(j.Settings.PathSettle))
 		}

@@ -65,6 +65,8 @@ type view struct {
 	name            string
 	inSync, loading bool
 	backup          bool
+	since           time.Time         // in sync since
+	settling        time.Time         // since when the best path of the registered prefix is held
 	stands          map[string]string // prefix -> best path
 	all             map[string][]string
 	routeSince      map[string]time.Time // prefix + path -> since
@@ -80,7 +82,7 @@ func (o *oracle) note() {
 	m := moment{at: o.lab.now}
 	for _, s := range o.lab.sites {
 		v := view{
-			name: s.Name, inSync: s.InSync || len(s.routes[registered]) > 0, loading: s.Loading, backup: s.Name == "e3",
+			name: s.Name, inSync: s.InSync || len(s.routes[registered]) > 0, loading: s.Loading, backup: s.Name == "e3", since: s.Since,
 			stands: map[string]string{}, all: map[string][]string{}, routeSince: map[string]time.Time{},
 		}
 		for p, paths := range s.routes {
@@ -95,6 +97,9 @@ func (o *oracle) note() {
 			}
 			if best.Attrs != nil {
 				v.stands[p.String()] = textOf(best)
+				if p == registered {
+					v.settling = best.Since
+				}
 			}
 		}
 		m.sites = append(m.sites, v)
@@ -222,7 +227,7 @@ func (o *oracle) settledPath(site int) (settled, moved string, since time.Time) 
 		case path == "" || o.wrong(exact, path):
 			moved = ""
 		case settled == "":
-			if kindOf(path).legitimate {
+			if kindOf(path).legitimate && (!v.settling.After(v.since) || m.at.Sub(v.settling) >= time.Minute) {
 				settled = path
 			}
 		case same(path, settled):

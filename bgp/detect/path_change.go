@@ -8,7 +8,7 @@ import (
 	"peervane/bgp"
 )
 
-// learnPath keeps the path that a vantage's best route is compared with: the first one that was held in sync, until
+// learnPath keeps the path that a vantage's best route is compared with: the first one that can be trusted, until
 // another has held for path_settle. A route that offends is no new normal.
 func (t *Trace) learnPath(s *State, v *Vantage, best *Held) (changed bool) {
 	switch {
@@ -19,7 +19,7 @@ func (t *Trace) learnPath(s *State, v *Vantage, best *Held) (changed bool) {
 		t.Moved = nil
 		return changed
 	case t.Settled.Path == nil:
-		if s.judgeOrigin(best) != Legitimate {
+		if s.judgeOrigin(best) != Legitimate || s.Now.Before(s.trusted(v, best)) {
 			return false
 		}
 		t.Settled = Path{best.Attrs.Path}
@@ -40,6 +40,15 @@ func (t *Trace) learnPath(s *State, v *Vantage, best *Held) (changed bool) {
 		return true
 	}
 	return changed
+}
+
+// trusted is when the first path of a prefix that a vantage shows counts as settled: at once where it came with the table. What
+// is announced later may be one of many on the way to another, so it must hold for as long as a change must.
+func (s *State) trusted(v *Vantage, best *Held) time.Time {
+	if !v.Since.IsZero() && !best.Since.After(v.Since) {
+		return best.Since
+	}
+	return best.Since.Add(s.Settings.PathChangeHold)
 }
 
 // refine puts a path in the place of one that it agrees with and that hides an AS behind AS_TRANS, so that what is compared

@@ -14,6 +14,30 @@ func TestPathChangeRules(t *testing.T) {
 		{"the first settled path is the first one that was held in sync", func(l *lab) {
 			l.announce(l.peer("e1", 64500, bgp.Provider), "203.0.113.0/24", longer)
 		}, nil},
+		{"one that came after the table, and was left before it had held for path_change_hold, was never settled", func(l *lab) {
+			e1 := l.peer("e1", 64500, bgp.Provider)
+			l.wait(time.Second)
+			l.announce(e1, "203.0.113.0/24", direct)
+			l.wait(59 * time.Second)
+			l.announce(e1, "203.0.113.0/24", longer)
+			l.wait(time.Hour)
+		}, nil},
+		{"... and was, once it had", func(l *lab) {
+			e1 := l.peer("e1", 64500, bgp.Provider)
+			l.wait(time.Second)
+			l.announce(e1, "203.0.113.0/24", direct)
+			l.wait(time.Minute)
+			l.announce(e1, "203.0.113.0/24", longer)
+		}, []string{"path_change info 203.0.113.0/24 e1/1"}},
+		{"a recording without a table shows updates alone, each of which may be a step of path hunting", func(l *lab) {
+			l.settings.Replay = true
+			c := l.collector("a", 64500)
+			c.Since = time.Time{}
+			l.announce(c, "203.0.113.0/24", direct)
+			l.wait(10 * time.Second)
+			l.announce(c, "203.0.113.0/24", longer)
+			l.wait(time.Hour)
+		}, nil},
 		{"the route used moved to other ASNs than the settled ones", func(l *lab) {
 			e1 := l.peer("e1", 64500, bgp.Provider)
 			l.announce(e1, "203.0.113.0/24", direct)
