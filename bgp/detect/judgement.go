@@ -54,12 +54,20 @@ func (s *State) offence(h *Held) *claim {
 			continue
 		}
 		c.also = append(c.also, d.name)
-		c.methods = append(c.methods, o.methods...)
-		if c.leakType == 0 && len(o.methods) > 0 {
-			c.leakType = o.leakType
+		if len(o.methods) > 0 {
+			c.leaked(o)
 		}
 	}
 	return c
+}
+
+// leaked adds to what is wrong with a route that it was leaked, too.
+func (c *claim) leaked(o *offence) {
+	c.methods = append(c.methods, o.methods...)
+	c.hints = append(append(c.hints, "leaked by "+asn(o.culprit)), o.hints...)
+	if c.leakType == 0 {
+		c.leakType = o.leakType
+	}
 }
 
 // wrong says whether a route is claimed as one that is not legitimate; nil is none.

@@ -102,10 +102,13 @@ func common(a, b []int) (both []int) {
 	return both
 }
 
-// blame names the leaker: the most likely suspect that has a name.
+// blame names the leaker.
 func (l *leak) blame(t *trail, suspects []int, told int) {
-	at := suspects[max(0, slices.IndexFunc(suspects, func(i int) bool { return t.hops[i] != 0 }))]
+	at := t.named(suspects)
 	l.leaker, l.turn = t.hops[at], t.turnAt(at)
+	if l.leaker == 0 {
+		l.leaker = t.asn
+	}
 	came, goes := t.came(at), t.goes(at)
 	switch {
 	case came.falling() && goes.rising():
@@ -117,6 +120,20 @@ func (l *leak) blame(t *trail, suspects []int, told int) {
 		// provider and give it to one.
 		l.leakType = leakTypes[[2]way{known(came, came.falling(), down), known(goes, goes.rising(), up)}]
 	}
+}
+
+// named is the most likely suspect that has a name, or else the next AS on the way to us.
+func (t *trail) named(suspects []int) int {
+	for _, i := range suspects {
+		if t.hops[i] != 0 {
+			return i
+		}
+	}
+	at := suspects[0]
+	for at > 0 && t.hops[at] == 0 {
+		at--
+	}
+	return at
 }
 
 func known(w way, is bool, otherwise way) way {
