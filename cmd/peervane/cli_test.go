@@ -18,13 +18,26 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestMain lets scripts run the program: it is this very binary, under its own name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"peervane": main})
+	testscript.Main(leakless{m}, map[string]func(){"peervane": main})
+}
+
+// leakless fails the tests that leave a goroutine behind.
+type leakless struct{ *testing.M }
+
+func (l leakless) Run() int {
+	code := l.M.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // TestScripts runs the command line as users do. Each script is a page of its own manual: what is typed, what is printed

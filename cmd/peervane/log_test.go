@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -128,6 +129,42 @@ func TestLogPriorities(t *testing.T) {
 	}
 	if got := priority(zap.PanicLevel); got != 2 {
 		t.Errorf("a panic has priority %d", got)
+	}
+}
+
+// TestJournal runs the program with its stderr on a journal stream: each line has a priority, also those that are no part
+// of the log.
+func TestJournal(t *testing.T) {
+	const good = "[daemon]\nasn = 64512\nrouter_id = \"192.0.2.10\"\nhttp = \"\"\n"
+	for name, c := range map[string]struct{ config, want string }{
+		"refused": {"[daemon]\nasn = 0\n", "^(<3>\\S+:\\d+:\\d+: .*\n){2}$"},
+		"failed":  {strings.Replace(good, "http", "state_dir = \"/dev/null/state\"\nhttp", 1), `(?s)^<3>peervane: make state_dir: `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			journal, err := os.Create(filepath.Join(dir, "journal"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer journal.Close()
+			var stat unix.Stat_t
+			if err := unix.Fstat(int(journal.Fd()), &stat); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command("peervane", "run", "-c", put(t, dir, "c.toml", c.config))
+			cmd.Env = append(os.Environ(), fmt.Sprintf("JOURNAL_STREAM=%d:%d", stat.Dev, stat.Ino))
+			cmd.Stderr = journal
+			if err := cmd.Run(); err == nil {
+				t.Error("it is well")
+			}
+			got, err := os.ReadFile(journal.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !regexp.MustCompile(c.want).Match(got) {
+				t.Errorf("got\n%s", got)
+			}
+		})
 	}
 }
 
