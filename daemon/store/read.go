@@ -67,14 +67,15 @@ func (s *Store) incidents(ctx context.Context, clauses string, args ...any) ([]I
 		notice, state FROM incidents `+clauses, args...)
 }
 
-// Events gives what was recorded since then, oldest first: of one registered prefix, or, where it is not valid, of all.
+// Events gives what was recorded since then, oldest first, and where that is too much, the latest of it: of one
+// registered prefix, or, where it is not valid, of all.
 func (s *Store) Events(ctx context.Context, prefix netip.Prefix, since time.Time, limit int) ([]Event, error) {
-	const columns = "SELECT at, type, severity, prefix, peer, pop, detail FROM events "
+	const latest = `SELECT at, type, severity, prefix, peer, pop, detail FROM
+		(SELECT * FROM events WHERE at >= ?%s ORDER BY at DESC, seq DESC LIMIT ?) ORDER BY at, seq`
 	if !prefix.IsValid() {
-		return query(ctx, s, scanEvent, columns+"WHERE at >= ? ORDER BY at, seq LIMIT ?", since.UnixMicro(), limit)
+		return query(ctx, s, scanEvent, fmt.Sprintf(latest, ""), since.UnixMicro(), limit)
 	}
-	return query(ctx, s, scanEvent, columns+"WHERE prefix = ? AND at >= ? ORDER BY at, seq LIMIT ?",
-		prefix.String(), since.UnixMicro(), limit)
+	return query(ctx, s, scanEvent, fmt.Sprintf(latest, " AND prefix = ?"), since.UnixMicro(), prefix.String(), limit)
 }
 
 // Latency gives the history of one POP since then, oldest first.
