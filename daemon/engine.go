@@ -98,11 +98,12 @@ func (e *engine) input(in bgp.Input) {
 	case bgp.EndOfRIB:
 		v.sync(in.Family, e.configured, in.At)
 		e.touchFamily(in.Family)
+		e.sessions.touch(v)
 	case bgp.Gone:
 		e.gone(v)
 	case bgp.LimitExceeded:
-		e.log.Warn("prefix limit", zap.String("peer", in.Vantage.Name), zap.Int("prefixes", in.Prefixes),
-			zap.Int("limit", in.Limit), zap.Bool("exceeded", in.Exceeded))
+		v.limit = detect.Limit{Exceeded: in.Exceeded, Prefixes: in.Prefixes, Most: in.Limit, Since: in.At}
+		e.sessions.touch(v)
 	}
 }
 
@@ -120,6 +121,7 @@ func (e *engine) change(v *vantage, c bgp.Change) {
 	old := e.table.apply(v, c)
 	e.recordChange(v, c, old)
 	e.noteFlap(v, c)
+	e.noteActivity(v, c)
 	e.touch(c.Prefix)
 }
 

@@ -82,7 +82,9 @@ func (w *world) up(peer string) string {
 }
 
 func (w *world) endOfRIB(peer string) string {
-	w.engine.input(bgp.EndOfRIB{Vantage: w.peers[peer], Family: bgp.IPv4, At: w.now})
+	for _, f := range bgp.Families {
+		w.engine.input(bgp.EndOfRIB{Vantage: w.peers[peer], Family: f, At: w.now})
+	}
 	return w.tell()
 }
 

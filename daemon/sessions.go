@@ -1,33 +1,42 @@
 package daemon
 
 import (
+	"slices"
 	"time"
 
 	"peervane/bgp"
 	"peervane/bgp/detect"
 	"peervane/config"
 	"peervane/daemon/incident"
+	"peervane/daemon/notice"
 )
 
-// sessions is which of our own sessions must be judged, now or at a time.
+// sessions is which sessions must be judged, now or at a time.
 type sessions struct {
 	touched []*vantage
 	wake    map[*vantage]time.Time
+	first   time.Time // of wake, unless stale
+	stale   bool
 }
 
 func (s *sessions) touch(v *vantage) { s.touched = append(s.touched, v) }
 
 // next is when time alone may change what holds of a session; zero when it cannot.
 func (s *sessions) next() time.Time {
-	var at time.Time
-	for _, t := range s.wake {
-		at = earliest(at, t)
+	if s.stale {
+		s.first, s.stale = time.Time{}, false
+		for _, t := range s.wake {
+			s.first = earliest(s.first, t)
+		}
 	}
-	return at
+	return s.first
 }
 
 // due touches the sessions whose time has come.
 func (s *sessions) due(vs *vantages, now time.Time) {
+	if first := s.next(); first.IsZero() || first.After(now) {
+		return
+	}
 	for _, v := range vs.list { // not over the map: in the same order every time
 		if at, ok := s.wake[v]; ok && !at.After(now) {
 			s.touch(v)
@@ -37,6 +46,10 @@ func (s *sessions) due(vs *vantages, now time.Time) {
 
 // at asks for a session to be judged again; the zero time withdraws that.
 func (s *sessions) at(v *vantage, t time.Time) {
+	if t.Equal(s.wake[v]) {
+		return
+	}
+	s.stale = true
 	if t.IsZero() {
 		delete(s.wake, v)
 		return
@@ -69,36 +82,66 @@ func (e *engine) replace(v *vantage, by *bgp.Vantage) {
 		e.lose(v, f)
 	}
 	delete(e.vantages.by, v.Vantage)
-	v.Vantage, v.up = by, false
+	v.Vantage, v.up, v.limit = by, false, detect.Limit{}
 	e.vantages.by[by] = v
 }
 
-// judgeSessions says which of our own sessions are down. A collector's peers are no sessions of ours.
+// judgeSessions says what is wrong with sessions.
 func (e *engine) judgeSessions(now time.Time) {
 	e.sessions.due(&e.vantages, now)
 	touched := e.sessions.touched
 	e.sessions.touched = nil
 	for _, v := range touched {
-		if !v.Own() {
-			continue
-		}
 		scope := incident.Scope{Kind: incident.Session, Subject: v.Name}
 		if e.vantages.by[v.Vantage] == nil {
 			e.tell(e.book.Remove(scope, now), now)
 			e.sessions.at(v, time.Time{})
 			continue
 		}
-		findings, recheck := detect.Sessions([]detect.Peer{v.peer()}, now)
-		e.tell(e.book.Reconcile(scope, findings, now, incident.World{Labels: v.labels}), now)
+		findings, recheck := detect.Sessions([]detect.Peer{e.peer(v)}, now)
+		v.blind = slices.ContainsFunc(findings, func(f bgp.Finding) bool { return f.Type == notice.FeedStale })
+		e.tell(e.book.Reconcile(scope, findings, now, incident.World{Labels: v.labels, Sight: v.told}), now)
 		e.sessions.at(v, earliest(recheck, e.book.Due(scope)))
 	}
 }
 
-// peer is the session as the detector wants it.
-func (v *vantage) peer() detect.Peer {
-	return detect.Peer{
-		Name: v.Name, Addr: v.Addr, ASN: v.ASN, Enabled: true, Active: v.active, Dynamic: v.dynamic,
+// peer is the session as the detectors want it.
+func (e *engine) peer(v *vantage) detect.Peer {
+	p := detect.Peer{
+		Name: v.Name, Addr: v.Addr, ASN: v.ASN, Foreign: !v.Own(), Enabled: true, Active: v.active, Dynamic: v.dynamic,
 		Established: v.up, WasUp: v.everUp, Since: v.since, Reason: v.reason,
+		Limit: v.limit, Activity: v.activity, FeedLast: e.vantages.last[v.Collector],
+	}
+	for _, f := range bgp.Families {
+		if s := &v.families[f]; v.endDue && s.spoken && !s.synced {
+			p.Due = append(p.Due, f)
+		}
+	}
+	return p
+}
+
+// told says what is known of a session's own incidents: after a restart nothing, until it has shown its table.
+func (v *vantage) told(string) incident.Sight {
+	for _, f := range v.families {
+		if v.up && v.Own() && f.spoken && !f.synced {
+			return incident.Lost
+		}
+	}
+	if !v.risen {
+		return incident.Lost
+	}
+	return incident.InSync
+}
+
+// noteActivity keeps how often a vantage changes anything, to know when it is silent for too long.
+func (e *engine) noteActivity(v *vantage, c bgp.Change) {
+	e.vantages.last[v.Collector] = c.At
+	if c.Cause != bgp.Updated {
+		v.activity.Rise(c.At)
+		return
+	}
+	if v.activity.Note(c.At) || v.blind {
+		e.sessions.touch(v)
 	}
 }
 

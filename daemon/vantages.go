@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"peervane/bgp"
+	"peervane/bgp/detect"
 )
 
 // vantage is what the engine knows of one vantage's session.
@@ -17,6 +18,11 @@ type vantage struct {
 	recorded bool // a feed or recording: in sync for what it has shown
 	since    time.Time
 	everUp   bool
+	risen    bool // in this run of the daemon
+	blind    bool // by what was found last
+	endDue   bool // the neighbour has promised End-of-RIB
+	limit    detect.Limit
+	activity detect.Activity
 	reason   string // why it is down
 	families [bgp.NumFamilies]familyState
 }
@@ -35,6 +41,7 @@ type vantages struct {
 	list []*vantage
 	by   map[*bgp.Vantage]*vantage
 	name map[string]*vantage
+	last map[string]time.Time // the latest change of each feed
 }
 
 func (vs *vantages) of(v *bgp.Vantage) *vantage {
@@ -42,7 +49,7 @@ func (vs *vantages) of(v *bgp.Vantage) *vantage {
 		return have
 	}
 	if vs.by == nil {
-		vs.by, vs.name = map[*bgp.Vantage]*vantage{}, map[string]*vantage{}
+		vs.by, vs.name, vs.last = map[*bgp.Vantage]*vantage{}, map[string]*vantage{}, map[string]time.Time{}
 	}
 	n := &vantage{Vantage: v, index: vs.nextIndex()}
 	vs.list = append(vs.list, n)
@@ -77,6 +84,8 @@ func (vs *vantages) named(name string) *vantage { return vs.name[name] }
 // rise takes a session that came up. Kept routes stay held until they are confirmed or lost.
 func (v *vantage) rise(up bgp.SessionUp) {
 	v.up, v.everUp, v.recorded, v.since, v.reason = true, true, up.Recorded, up.At, ""
+	v.risen, v.endDue = true, up.EndOfRIBDue
+	v.activity.Rise(up.At)
 	for f := range v.families {
 		v.families[f].spoken = false
 		v.families[f].synced = false

@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"peervane/bgp"
+)
+
+func (w *world) exceeds(peer string, exceeded bool) string {
+	w.engine.input(bgp.LimitExceeded{Vantage: w.peers[peer], At: w.now, Exceeded: exceeded, Prefixes: 1012, Limit: 1000})
+	return w.tell()
+}
+
+func TestPrefixLimit(t *testing.T) {
+	w := newWorld(t, twoPeers())
+	w.want(w.exceeds("edge1", true), "firing:prefix_limit:edge1:0")
+	w.want(w.exceeds("edge1", true), "")
+	w.want(w.down("edge1"), "") // for it: max_prefixes_action = "restart"
+	w.want(w.pass(time.Minute), "firing:session_down:edge1:0")
+	w.want(w.up("edge1"), "resolved:session_down:edge1:0")
+	w.want(w.endOfRIB("edge1"), "")
+	w.want(w.exceeds("edge1", false), "resolved:prefix_limit:edge1:0")
+}
+
+// After a restart nobody knows whether the limit is exceeded, until the table has been shown.
+func TestPrefixLimitOverRestart(t *testing.T) {
+	w := newWorld(t, twoPeers())
+	w.exceeds("edge1", true)
+	w.exceeds("edge2", true)
+	before := w.ids()
+	w = w.restart()
+	w.want(w.pass(10*time.Second), "")
+	w.want(w.up("edge1")+w.up("edge2"), "")
+	w.want(w.exceeds("edge1", true)+w.endOfRIB("edge1"), "")
+	if got := w.ids(); got != before {
+		t.Fatalf("open: %s, before the restart: %s", got, before)
+	}
+	w.want(w.endOfRIB("edge2"), "resolved:prefix_limit:edge2:0")
+}
+
+func TestNoEndOfRIB(t *testing.T) {
+	w := newWorld(t, twoPeers())
+	w.down("edge1")
+	w.up("edge1")
+	w.want(w.pass(10*time.Minute-time.Second), "")
+	w.want(w.pass(time.Second), "firing:feed_stale:edge1:0")
+	w.want(w.endOfRIB("edge1"), "resolved:feed_stale:edge1:0")
+	w.down("edge1")
+	w.up("edge1")
+	w.want(w.pass(10*time.Minute), "firing:feed_stale:edge1:0")
+	w.want(w.down("edge1"), "resolved:feed_stale:edge1:0")
+}
+
+func TestSilentVantage(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
+	busy := &bgp.Vantage{Name: "ris/a", Collector: "ris", Addr: netip.MustParseAddr("192.0.2.9"), ASN: 64700}
+	stuck := &bgp.Vantage{Name: "ris/b", Collector: "ris", Addr: netip.MustParseAddr("192.0.2.10"), ASN: 64701}
+	w.peers["busy"], w.peers["stuck"] = busy, stuck
+	for _, v := range []*bgp.Vantage{busy, stuck} {
+		w.engine.input(bgp.SessionUp{Vantage: v, At: w.now, Families: bgp.Families[:], Recorded: true})
+	}
+	hour := func(who ...string) (told string) {
+		for range 6 {
+			w.now = w.now.Add(10 * time.Minute)
+			told += w.announce("edge1", "203.0.113.0/24", 64500, 64496) + w.announce("edge2", "203.0.113.0/24", 64501, 64496)
+			for _, name := range who {
+				told += w.announce(name, "203.0.113.0/24", w.peers[name].ASN, 64496)
+			}
+			told += w.pass(0)
+		}
+		return told
+	}
+	for range 30 {
+		w.want(hour("busy", "stuck"), "")
+	}
+	w.want(hour("busy"), "")
+	w.want(hour("busy"), "firing:feed_stale:ris/b:0")
+	w.want(hour("busy"), "")
+	w.want(hour("busy", "stuck"), "resolved:feed_stale:ris/b:0")
+	for range 10 {
+		w.want(hour(), "") // the whole feed is silent, which is not what a peer of it can be blamed for
+	}
+}
