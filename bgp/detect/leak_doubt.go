@@ -28,7 +28,8 @@ func (t *trail) credible(found turn) bool {
 // hasProvider says whether an AS buys transit. A network that does not lives by others' traffic: its peers are often its
 // customers, and it has no reason to pass a route on for nothing.
 func (t *trail) hasProvider(i int) bool {
-	return !t.isTier1(i) && len(t.Relationships.providers(t.hops[i])) > 0
+	_, tier1 := t.Tier1[t.hops[i]]
+	return !tier1 && len(t.Relationships.providers(t.hops[i])) > 0
 }
 
 // surelyGiven says whether the giver cannot be a customer of the leaker, whatever the file says of these two: it is a
@@ -41,14 +42,6 @@ func (t *trail) surelyGiven(found turn) bool {
 		return false
 	}
 	return t.isTier1(found.giver + 1)
-}
-
-func (t *trail) isTier1(i int) bool {
-	if i >= len(t.hops) {
-		return false
-	}
-	_, is := t.Tier1[t.hops[i]]
-	return is
 }
 
 // inValley says whether an AS towers above the leaker: it is far larger, and buys no transit from it, not even through

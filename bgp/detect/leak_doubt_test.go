@@ -55,7 +55,7 @@ func TestInferredRelationshipsAreDoubted(t *testing.T) {
 		{"and so does a tier-1, whatever the file says", "64510|6453|-1 3356|6453|-1", nil, "64510 6453 3356 64496", ""},
 	} {
 		l := newLab(t)
-		l.settings.Tier1 = map[uint32]uint32{3356: 3356, 6453: 6453}
+		l.settings.Tier1 = detect.Tier1([]uint32{3356, 6453})
 		n := sizes()
 		if c.resize != nil {
 			c.resize(n)

@@ -13,7 +13,7 @@ func byRole(t *trail) *suspicion {
 		return nil
 	}
 	for i, as := range t.hops {
-		if !t.isTier1(i) || t.sameTier1(as, t.hops[0]) {
+		if !t.isTier1(i) || t.sameCompany(as, t.hops[0]) {
 			continue
 		}
 		return &suspicion{

@@ -65,7 +65,7 @@ type Settings struct {
 
 	// What tells leaks.
 	Relationships *Relationships      // nil = nothing is known
-	Tier1         map[uint32]uint32   // as the function Tier1 gives it
+	Tier1         map[uint32]Tier1AS  // as the function Tier1 gives it
 	Peerlock      map[uint32][]uint32 // protected ASN -> the upstreams that may carry it too
 
 	RPKI *rpki.Set // nil: none was read yet

@@ -1,0 +1,187 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"peervane/bgp"
+	"peervane/bgp/detect"
+	"peervane/bgp/source"
+	"peervane/config"
+)
+
+// recordedData finds the public routing data; without it the test skips, or fails where nothing may.
+func recordedData(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("PEERVANE_TESTDATA")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared", "data")
+	}
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		_, err = os.Stat(dir)
+	}
+	switch {
+	case err == nil:
+		return dir
+	case os.Getenv("PEERVANE_REQUIRE") == "all":
+		t.Fatalf("the recorded routes are required: %v", err)
+	}
+	t.Skip("no recorded routes: set PEERVANE_TESTDATA to a folder that holds them")
+	return ""
+}
+
+// TestLeakVerdictsOfRealPaths judges every path of the recordings until 2019, by inferred relationships of 2017 and 2018
+// and by the built-in tier-1 list. Nearly all of them are as they should be. Those that are called leaks were each looked
+// at: an AS between two much larger networks, neither of which it sells to, carries routes of the one to the other. Any
+// other path that is called a leak is a false alarm until somebody has looked at it.
+func TestLeakVerdictsOfRealPaths(t *testing.T) {
+	data := recordedData(t)
+	for year, want := range map[string][]string{
+		"201701": {
+			"286 11081 2914", "286 20495 8455", "286 24753 15830", "286 24753 3257", // customers of KPN, April 2015
+			"10913 32308 701", "6939 33597 3257", // May 2014
+			"24989 18882 3320", "3257 13213 3356", "6453 45474 174", "6866 7262 3491", // October 2015
+			"6461 9680 1239", // 2002: from Taiwan to Taiwan over North America
+		},
+		"201806": {
+			"286 20495 8455", "286 24753 3257",
+			"10913 32308 701", "6939 33597 3257",
+			"24989 18882 3320", "3257 13213 3356", "6453 45474 174", "6866 7262 3491",
+			"6461 9680 1239",
+			"2497 2500 2914", // 2007: a research network gives its provider's route to its peer
+		},
+	} {
+		t.Run(year, func(t *testing.T) {
+			t.Parallel()
+			s := newSweep(t, data, year)
+			for _, file := range oldRecordings(t, data) {
+				s.read(t, file)
+			}
+			slices.Sort(want)
+			if got := slices.Sorted(maps.Keys(s.turns)); !slices.Equal(got, want) {
+				t.Errorf("turns by relationships\n got %q\nwant %q", got, want)
+			}
+			t.Logf("%d paths, %d of them leaked by relationships, %d more by tier1", len(s.seen), s.byRelationships, s.byTier1)
+		})
+	}
+}
+
+func oldRecordings(t *testing.T, data string) []string {
+	t.Helper()
+	var files []string
+	for _, pattern := range []string{"updates/*", "rib/*"} {
+		found, err := filepath.Glob(filepath.Join(data, "mrt", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	later := func(name string) bool { return strings.Contains(name, "2022") || strings.Contains(name, "2026") }
+	files = slices.DeleteFunc(files, later)
+	if len(files) < 20 {
+		t.Fatalf("only %d recordings", len(files))
+	}
+	return files
+}
+
+// sweep judges the paths of recordings, each once.
+type sweep struct {
+	settings *detect.Settings
+	reg      *detect.Registration
+	verdicts detect.Verdicts
+	seen     map[string]bool
+	turns    map[string]bool
+
+	byRelationships, byTier1 int
+}
+
+func newSweep(t *testing.T, data, year string) *sweep {
+	t.Helper()
+	servers, err := os.ReadFile(filepath.Join(data, "topology", "RouteServerASNs_20171230.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "c.toml")
+	text := fmt.Sprintf("[detect]\nrelationships = %q\nroute_servers = [%s]\n",
+		filepath.Join(data, "topology", "toposcope_asrel_"+year+".txt.gz"), strings.Join(strings.Fields(string(servers)), ", "))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, problems := config.Loader{Recording: true}.Load(file)
+	if cfg == nil {
+		t.Fatal(problems)
+	}
+	return &sweep{
+		settings: settings(cfg, true), seen: map[string]bool{}, turns: map[string]bool{},
+		reg: &detect.Registration{
+			Prefix: netip.MustParsePrefix("203.0.113.0/24"), Policy: &detect.Policy{AnyOrigin: true, AllowPrepending: true, AllowPrivateASN: true},
+		},
+	}
+}
+
+func (s *sweep) read(t *testing.T, file string) {
+	t.Helper()
+	paths, leaks := 0, 0
+	sink := source.SinkFunc(func(in bgp.Input) error {
+		c, ok := in.(bgp.Change)
+		if !ok || c.Attrs == nil || s.seen[c.Attrs.Path.String()] {
+			return nil
+		}
+		s.seen[c.Attrs.Path.String()] = true
+		paths++
+		if f := s.judge(c); f != nil {
+			leaks++
+			t.Logf("%s: %s: %s type %d: %s", filepath.Base(file), c.Attrs.Path, fmt.Sprint(f.Methods), f.LeakType, strings.Join(f.Hints, "; "))
+		}
+		return nil
+	})
+	// Some of the files are torn on purpose.
+	if err := source.NewRecording([]string{file}, source.RecordingOptions{}).Run(context.Background(), sink); err != nil {
+		t.Logf("%s: %v", filepath.Base(file), err)
+	}
+	t.Logf("%s: %d paths, %d called leaks", filepath.Base(file), paths, leaks)
+}
+
+func (s *sweep) judge(c bgp.Change) *bgp.Finding {
+	st := &detect.State{
+		Reg: s.reg, Prefix: s.reg.Prefix, Now: c.At, Settings: s.settings, Verdicts: &s.verdicts,
+		Vantages: []detect.Vantage{{Vantage: c.Vantage, Up: true, InSync: true}},
+		Routes:   []detect.Held{{Seen: bgp.Seen{Vantage: c.Vantage, Prefix: s.reg.Prefix, Attrs: c.Attrs, Since: c.At}}},
+	}
+	found, _ := detect.All(st)
+	for i := range found {
+		f := &found[i]
+		if f.Type != "route_leak" {
+			continue
+		}
+		if slices.Contains(f.Methods, "relationships") {
+			s.byRelationships++
+			_, turn, _ := strings.Cut(f.Summary, ": ")
+			turn, _, _ = strings.Cut(turn, ";")
+			s.turns[turnOf(turn)] = true
+		} else {
+			s.byTier1++
+		}
+		return f
+	}
+	return nil
+}
+
+// turnOf makes "286 20495 8455" of "AS286 (provider) -> AS20495 -> AS8455 (provider)".
+func turnOf(text string) string {
+	var words []string
+	for word := range strings.FieldsSeq(text) {
+		if asn, ok := strings.CutPrefix(word, "AS"); ok {
+			words = append(words, asn)
+		}
+	}
+	return strings.Join(words, " ")
+}
