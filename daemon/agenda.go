@@ -44,6 +44,21 @@ func (a *agenda) at(s scope, t time.Time) {
 	}
 	a.wanted[s] = t
 	heap.Push(&a.timed, timedScope{t, s})
+	if len(a.timed) > 2*len(a.wanted)+minTimed {
+		a.compact()
+	}
+}
+
+// minTimed is how many times may be on the heap that do not count any more, whatever counts.
+const minTimed = 64
+
+// compact drops from the heap what does not count any more.
+func (a *agenda) compact() {
+	a.timed = a.timed[:0]
+	for s, t := range a.wanted {
+		a.timed = append(a.timed, timedScope{t, s})
+	}
+	heap.Init(&a.timed) // times and prefixes order it wholly, so the order of the map does not show
 }
 
 // due moves every scope whose time has come to the touched ones.

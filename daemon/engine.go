@@ -27,6 +27,7 @@ type engine struct {
 	verdicts   detect.Verdicts
 	vantages   vantages
 	known      knownPeers
+	forgotten  map[string]bool // vantages that are gone, and may come back only as new ones
 	agenda     agenda
 	sessions   sessions
 	book       *incident.Book
@@ -169,7 +170,14 @@ func (e *engine) lose(v *vantage, f bgp.Family) {
 }
 
 func (e *engine) gone(v *vantage) {
-	for _, s := range e.book.Of(v.Name) {
+	of := e.book.Of(v.Name)
+	if len(of) > 0 {
+		if e.forgotten == nil {
+			e.forgotten = map[string]bool{}
+		}
+		e.forgotten[v.Name] = true
+	}
+	for _, s := range of {
 		if s.Kind != incident.Routing {
 			continue
 		}

@@ -2,8 +2,9 @@ package daemon
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/netip"
+
+	"go.uber.org/zap"
 
 	"peervane/bgp/detect"
 	"peervane/config"
@@ -57,7 +58,8 @@ func (e *engine) restore(records []incident.Record, memories map[netip.Prefix][]
 		}
 		var m detect.Memory
 		if err := json.Unmarshal(b, &m); err != nil {
-			return fmt.Errorf("read what was remembered of %s: %w", p, err)
+			e.log.Error("what was remembered of a prefix cannot be read, going on without it", zap.Stringer("prefix", p), zap.Error(err))
+			continue
 		}
 		reg.memory = m
 	}

@@ -21,8 +21,10 @@ import (
 	"peervane/daemon/notice"
 )
 
-// forgetAfter is how long a dynamic neighbour that is down is remembered.
-const forgetAfter = 24 * time.Hour
+const (
+	forgetAfter = 24 * time.Hour   // so long is a dynamic neighbour that is down remembered
+	forgetEvery = 10 * time.Minute // between two looks
+)
 
 // peers is the set of our own sessions: it starts and ends them as the configuration asks, and gathers what they tell. The
 // engine's goroutine calls set and take; neighbours in a dynamic range are added on the goroutines of the listener.
@@ -64,7 +66,17 @@ func (ps *peers) run(ctx context.Context) error {
 		ps.start(ps.byName[name])
 	}
 	ps.mu.Unlock()
-	<-ctx.Done()
+	idle := time.NewTicker(forgetEvery)
+	defer idle.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case now := <-idle.C:
+			ps.mu.Lock()
+			ps.forgetIdle(now)
+			ps.mu.Unlock()
+		}
+	}
 	ps.mu.Lock()
 	ps.ctx = nil
 	ps.mu.Unlock()
@@ -87,8 +99,11 @@ func (ps *peers) set(cfg *config.Config, e *engine, now time.Time) {
 	for _, name := range append([]string(nil), ps.order...) {
 		p := ps.byName[name]
 		want, ok := wanted[p.config.Name]
-		if !ok || !sameID || !reflect.DeepEqual(want, p.config) {
-			ps.remove(name, ok)
+		switch {
+		case !ok || !sameID || !sameSession(want, p.config):
+			ps.remove(name, ok && returns(p, want))
+		default:
+			p.config = want
 		}
 	}
 	ps.setRanges(wanted)
@@ -106,6 +121,20 @@ func (ps *peers) set(cfg *config.Config, e *engine, now time.Time) {
 	for _, p := range ps.byName {
 		p.SetWatched(ps.watched)
 	}
+}
+
+// sameSession says whether two configurations differ at most in what the neighbour does not see.
+func sameSession(a, b config.Peer) bool {
+	a.Labels, a.Description = b.Labels, b.Description
+	return reflect.DeepEqual(a, b)
+}
+
+// returns says whether a session comes back under its name with another configuration.
+func returns(p *peer, want config.Peer) bool {
+	if !p.config.Dynamic.IsValid() || !want.Dynamic.IsValid() {
+		return p.config.Dynamic.IsValid() == want.Dynamic.IsValid()
+	}
+	return want.Dynamic.Contains(p.Vantage().Addr.WithZone("")) // may come back
 }
 
 // watch replaces the set of watched routes of all sessions.

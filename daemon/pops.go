@@ -142,7 +142,7 @@ func (e *engine) judgePOPs(now time.Time) {
 		switch {
 		case e.pops.byName[p.name] != p:
 			e.tell(e.book.Remove(scope, now), now)
-		case p.heard:
+		case p.heard && !e.plane.Undecided(p.name):
 			e.tell(e.book.Reconcile(scope, e.plane.Unreachable(p.name), now, incident.World{}), now)
 		}
 		p.stale, p.heard = false, false

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -192,7 +191,8 @@ func (p *publisher) load(ctx context.Context) ([]incident.Record, map[netip.Pref
 	for _, row := range state.Incidents {
 		var r incident.Record
 		if err := json.Unmarshal(row.State, &r); err != nil {
-			return nil, nil, fmt.Errorf("read incident %s: %w", row.ID, err)
+			p.log.Error("an incident of the last run cannot be read, going on without it", zap.String("incident", row.ID), zap.Error(err))
+			continue
 		}
 		records = append(records, r)
 		p.told[row.ID] = row.Told

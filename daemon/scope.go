@@ -102,7 +102,7 @@ func (e *engine) sightOf(st *detect.State) func(string) incident.Sight {
 		switch {
 		case i >= 0 && st.Vantages[i].InSync:
 			return incident.InSync
-		case i >= 0 || e.known.mayReturn(name):
+		case i >= 0 || !e.forgotten[name] && e.known.mayReturn(name):
 			return incident.Lost
 		}
 		return incident.Gone

@@ -63,8 +63,9 @@ func (s *sessions) at(v *vantage, t time.Time) {
 // expect makes a configured peer known, from now on: one that connects to its neighbour is missed if it does not come up.
 func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
 	if old := e.vantages.named(bv.Name); old != nil && old.Vantage != bv {
-		e.replace(old, bv)
+		e.replace(old, bv, now)
 	}
+	delete(e.forgotten, bv.Name)
 	v := e.vantages.of(bv)
 	v.labels = p.Labels
 	v.active = !p.Passive && !p.Dynamic.IsValid()
@@ -77,11 +78,14 @@ func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
 }
 
 // replace gives a vantage whose configuration changed its new identity. What it showed is unknown, as after a loss.
-func (e *engine) replace(v *vantage, by *bgp.Vantage) {
+func (e *engine) replace(v *vantage, by *bgp.Vantage, now time.Time) {
 	for _, f := range bgp.Families {
 		e.lose(v, f)
 	}
 	delete(e.vantages.by, v.Vantage)
+	if v.up {
+		v.since, v.reason = now, "its configuration changed" // the hold begins now, not when it came up
+	}
 	v.Vantage, v.up, v.limit = by, false, detect.Limit{}
 	e.vantages.by[by] = v
 }

@@ -40,12 +40,18 @@ type Hijack struct {
 	Ended  time.Time    `json:"ended,omitzero"` // zero: it stands
 }
 
+// pruneEvery is how often hijacks that ended long ago are dropped.
+const pruneEvery = time.Minute
+
 // Hijacked keeps whether an incident about a wrong origin stands on a prefix. What changed concerns every scope inside
 // that prefix.
 func (m *Memory) Hijacked(p netip.Prefix, stands bool, now time.Time) (changed bool) {
-	m.Hijacks = slices.DeleteFunc(m.Hijacks, func(h Hijack) bool {
-		return !h.Ended.IsZero() && !now.Before(h.Ended.Add(counterTime))
-	})
+	if now.Sub(m.pruned) >= pruneEvery { // not at every judgement: in a storm there are many
+		m.pruned = now
+		m.Hijacks = slices.DeleteFunc(m.Hijacks, func(h Hijack) bool {
+			return !h.Ended.IsZero() && !now.Before(h.Ended.Add(counterTime))
+		})
+	}
 	i, known := slices.BinarySearchFunc(m.Hijacks, p, func(h Hijack, p netip.Prefix) int { return h.Prefix.Compare(p) })
 	switch {
 	case !known && stands:

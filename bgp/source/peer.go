@@ -73,6 +73,7 @@ type peerFamily struct {
 
 	// Route refresh: asked for by us, to learn what is newly watched; and marked by the neighbour's BoRR.
 	asked    bool
+	lacking  bool      // what is newly watched cannot be had in this session
 	answered bool      // the neighbour is known to heed it
 	echoes   bool      // watched routes were held, which an answer tells again
 	heard    bool      // some route was announced since the session came up

@@ -70,9 +70,10 @@ func (p *Peer) catchUp(family bgp.Family, lacks bool, at time.Time) {
 		f.answered, f.echoes = !f.heard, p.table.Len(family) > 0 && !p.counting()
 		p.control.RouteRefresh(family)
 	case lacks:
+		f.lacking = true
 		p.log.Warn("newly watched prefixes will not be known of this neighbour until its session restarts: it does not support route refresh",
 			zap.Stringer("family", family))
-	case !f.asked && f.first.cause(at) != bgp.Initial:
+	case !f.asked && !f.lacking && f.first.cause(at) != bgp.Initial:
 		p.put(bgp.EndOfRIB{Vantage: p.cfg.Vantage, Family: family, At: at})
 	}
 }
@@ -102,7 +103,7 @@ func (p *Peer) endRefresh(family bgp.Family, at time.Time) {
 	if !f.asked {
 		return
 	}
-	f.asked = false
+	f.asked, f.lacking = false, false
 	p.put(bgp.EndOfRIB{Vantage: p.cfg.Vantage, Family: family, At: at})
 }
 
@@ -114,7 +115,7 @@ func (p *Peer) settleRefresh(family bgp.Family, at time.Time) {
 		p.endRefresh(family, at)
 		return
 	}
-	f.asked = false
+	f.asked, f.lacking = false, true
 	p.log.Warn("newly watched prefixes will not be known of this neighbour until its session restarts: it does not answer a route refresh",
 		zap.Stringer("family", family))
 }

@@ -162,3 +162,18 @@ func TestPeerForgetsWhatIsNotWatchedAnyMore(t *testing.T) {
 		}
 	}
 }
+
+// A neighbour that cannot bring what is newly watched must not be called in sync for it by the next change of the set.
+func TestPeerWithoutRefreshStaysOutOfSync(t *testing.T) {
+	more := append(slices.Clone(watchedNets), netip.MustParsePrefix("203.0.113.0/24"))
+	l := newLab(t, nil)
+	l.neg.RouteRefresh, l.neg.EnhancedRefresh = false, false
+	l.up()
+	l.endOfRIB(bgp.IPv4)
+	l.endOfRIB(bgp.IPv6)
+	l.told()
+	l.peer.setWatched(rib.NewWatched(more, nil), l.now) // a reload
+	l.expect("eor ipv6")
+	l.peer.setWatched(rib.NewWatched(more, nil), l.now) // the resolver, or the next reload
+	l.expect("eor ipv6")
+}

@@ -28,6 +28,7 @@ func (p *Peer) Established(n session.Negotiated, at time.Time) {
 		}
 		f.keptUntil = f.lost.Add(p.cfg.GracefulRestart)
 		f.up, f.synced, f.asked, f.marked, f.heard = n.Families[family], false, false, false, false
+		f.lacking = false
 		if f.up {
 			families = append(families, family)
 			f.first.begin(n.GR != nil, at)

@@ -43,3 +43,19 @@ func (p *Plane) Unreachable(pop string) []bgp.Finding {
 		Summary:  fmt.Sprintf("POP %s unreachable: the last %d batches lost by every method (%s)", pop, lostBatches, strings.Join(ways, ", ")),
 	}}
 }
+
+// Undecided says whether a way to a POP has shown nothing but losses, and too few of them to count: nothing can be said of
+// the POP yet, after a start or once another address is probed.
+func (p *Plane) Undecided(pop string) bool {
+	undecided := false
+	for f, h := range p.flows {
+		switch {
+		case f.POP != pop:
+		case h.lost < lostBatches && h.lost < len(h.samples):
+			return false // reached lately
+		case h.lost < lostBatches:
+			undecided = true
+		}
+	}
+	return undecided
+}
