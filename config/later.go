@@ -12,7 +12,6 @@ var notYet = []string{
 	"feed",
 	"retention",
 	"detect.leak_count",
-	"channel.kind=email",
 }
 
 // notice lists what has been set without effect. key is a table, or a table

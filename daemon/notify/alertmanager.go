@@ -154,11 +154,11 @@ func alertLabels(n *notice.Notice) map[string]string {
 func alertAnnotations(n *notice.Notice) map[string]string {
 	var lines []string
 	for _, f := range facts(n) {
-		lines = append(lines, f.name+": "+f.value)
+		lines = append(lines, f.Name+": "+f.Value)
 	}
 	annotations := map[string]string{
 		"summary": n.Summary, "description": strings.Join(lines, "\n"), "incident": n.Incident, "source": n.Source,
-		"routes": routesText(n.Evidence.Routes),
+		"routes": strings.Join(routeLines(n.Evidence.Routes), "\n"),
 	}
 	maps.DeleteFunc(annotations, func(_, value string) bool { return value == "" })
 	return annotations

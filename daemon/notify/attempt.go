@@ -25,7 +25,7 @@ func (c *channel) attempt(ctx context.Context, l *lane) {
 	d.Attempts++
 	switch result.Outcome {
 	case Delivered:
-		c.delivered(l, d)
+		c.delivered(l, d, result.Err)
 	case Retry:
 		c.retry(l, d, result)
 	case Permanent:
@@ -44,7 +44,10 @@ func (c *channel) rest(now time.Time) {
 	}
 }
 
-func (c *channel) delivered(l *lane, d *notice.Delivery) {
+func (c *channel) delivered(l *lane, d *notice.Delivery, flaw error) {
+	if flaw != nil {
+		c.log.Warn("notice delivered, but not to all", zap.String("delivery", d.ID), zap.String("incident", d.Incident), zap.Error(flaw))
+	}
 	c.remember(l, *d)
 	c.finish(l, d, notice.Delivered)
 	c.metrics.Notice(c.name, "delivered")

@@ -24,7 +24,7 @@ const (
 // Result is what a Notifier says of one attempt.
 type Result struct {
 	Outcome Outcome
-	Err     error         // why it was not delivered; never holds a secret
+	Err     error         // why it was not delivered; with Delivered, to whom it was not; never holds a secret
 	After   time.Duration // with Retry: the receiver asked to be left alone so long; 0 = it did not
 }
 
@@ -57,6 +57,7 @@ var kinds = [...]kind{
 	{name: "slack", open: newSlack, pace: time.Second},
 	{name: "teams", open: newTeams, pace: time.Second},
 	{name: "pagerduty", open: newPagerDuty, merges: true},
+	{name: "email", open: newEmail},
 	{name: "syslog", open: newSyslog},
 }
 

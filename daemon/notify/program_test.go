@@ -3,6 +3,7 @@ package notify
 import (
 	"bytes"
 	"net"
+	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -25,9 +26,18 @@ type program struct {
 // launch starts a program. It ends with the test, and its words are told if the test fails.
 func launch(t *testing.T, path string, args ...string) *program {
 	t.Helper()
+	return launchAs(t, nil, path, args...)
+}
+
+// launchAs starts a program as another user, where we are root.
+func launchAs(t *testing.T, who *syscall.Credential, path string, args ...string) *program {
+	t.Helper()
 	p := &program{cmd: exec.Command(path, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.WaitDelay = p, p, time.Second
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what it starts ends with it
+	if who != nil && os.Getuid() == 0 {
+		p.cmd.SysProcAttr.Credential = who
+	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/textproto"
 	"net/url"
 	"syscall"
 
@@ -36,8 +37,13 @@ func inWords(err error) string {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "the certificate cannot be verified"
 	}
-	if errors.Is(err, errNotClosed) {
-		return errNotClosed.Error()
+	for _, own := range [...]error{errNotClosed, errNoStartTLS} {
+		if errors.Is(err, own) {
+			return own.Error()
+		}
+	}
+	if answer, ok := errors.AsType[*textproto.Error](err); ok {
+		return fmt.Sprint("answered ", answer.Code)
 	}
 	for _, known := range [...]struct {
 		err   error
@@ -52,6 +58,7 @@ func inWords(err error) string {
 		{syscall.ENETUNREACH, "network unreachable"},
 		{io.ErrUnexpectedEOF, "connection closed before the answer"},
 		{io.EOF, "connection closed before the answer"},
+		{net.ErrClosed, "no answer in time"}, // we closed it
 	} {
 		if errors.Is(err, known.err) {
 			return known.words

@@ -44,14 +44,14 @@ func slackMessage(n *notice.Notice) any {
 	}
 	var fields []slackText
 	for _, f := range facts(n) {
-		fields = append(fields, slackText{"mrkdwn", "*" + slackEscape(f.name) + "*\n" + clipEscaped(f.value, slackField-100)})
+		fields = append(fields, slackText{"mrkdwn", "*" + slackEscape(f.Name) + "*\n" + clipEscaped(f.Value, slackField-100)})
 	}
 	for len(fields) > 0 {
 		some := min(len(fields), slackFields)
 		blocks = append(blocks, slackBlock{Type: "section", Fields: fields[:some]})
 		fields = fields[some:]
 	}
-	if routes := routesText(n.Evidence.Routes); routes != "" {
+	if routes := strings.Join(routeLines(n.Evidence.Routes), "\n"); routes != "" {
 		blocks = append(blocks, slackBlock{Type: "section", Text: &slackText{"mrkdwn", "```" + clipEscaped(routes, slackSection-10) + "```"}})
 	}
 	return slackBody{Text: clipEscaped(title+": "+n.Summary, slackSection), Blocks: blocks}

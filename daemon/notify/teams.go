@@ -1,8 +1,6 @@
 package notify
 
 import (
-	"strings"
-
 	"peervane/config"
 	"peervane/daemon/notice"
 )
@@ -65,12 +63,10 @@ func teamsMessage(n *notice.Notice) any {
 		rich("", teamsRun{Text: n.Summary}),
 	}
 	for _, f := range facts(n) {
-		body = append(body, rich("Small", teamsRun{Text: f.name + ": ", Weight: "Bolder"}, teamsRun{Text: clip(f.value, teamsFact)}))
+		body = append(body, rich("Small", teamsRun{Text: f.Name + ": ", Weight: "Bolder"}, teamsRun{Text: clip(f.Value, teamsFact)}))
 	}
-	if len(n.Evidence.Routes) > 0 {
-		for line := range strings.SplitSeq(routesText(n.Evidence.Routes), "\n") {
-			body = append(body, rich("Small", teamsRun{Text: line, FontType: "Monospace"}))
-		}
+	for _, line := range routeLines(n.Evidence.Routes) {
+		body = append(body, rich("Small", teamsRun{Text: line, FontType: "Monospace"}))
 	}
 	return teamsBody{Type: "message", Attachments: []teamsAttachment{{
 		ContentType: "application/vnd.microsoft.card.adaptive",

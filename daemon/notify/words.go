@@ -27,7 +27,7 @@ func subject(n *notice.Notice) string {
 }
 
 // fact is one thing that is known of an incident.
-type fact struct{ name, value string }
+type fact struct{ Name, Value string }
 
 // facts are those that are known, the most urgent first.
 func facts(n *notice.Notice) []fact {
@@ -56,9 +56,9 @@ func facts(n *notice.Notice) []fact {
 		{"Incident", n.Incident},
 	}
 	for i := range all {
-		all[i].value = clip(all[i].value, shownWords)
+		all[i].Value = clip(all[i].Value, shownWords)
 	}
-	return slices.DeleteFunc(all, func(f fact) bool { return f.value == "" })
+	return slices.DeleteFunc(all, func(f fact) bool { return f.Value == "" })
 }
 
 func prefixText(n *notice.Notice) string    { return prefixOrNone(n.Prefix) }
@@ -141,21 +141,20 @@ const (
 	shownWords  = 2000
 )
 
-// routesText has a line for each of the first routes: "edge1-v4  203.0.113.0/24  64500 64496".
-func routesText(routes []notice.Route) string {
-	var b strings.Builder
+// routeLines has a line for each of the first routes: "edge1-v4  203.0.113.0/24  64500 64496".
+func routeLines(routes []notice.Route) []string {
+	var lines []string
 	for i, r := range routes {
 		if i == shownRoutes {
-			fmt.Fprintf(&b, "and %d more\n", len(routes)-i)
-			break
+			return append(lines, fmt.Sprintf("and %d more", len(routes)-i))
 		}
-		fmt.Fprintf(&b, "%s  %s  %s", r.Vantage, r.Prefix, clip(cmp.Or(r.ASPath, "(empty path)"), shownPath))
+		line := fmt.Sprintf("%s  %s  %s", r.Vantage, r.Prefix, clip(cmp.Or(r.ASPath, "(empty path)"), shownPath))
 		if r.RPKI != "" {
-			b.WriteString("  RPKI " + r.RPKI)
+			line += "  RPKI " + r.RPKI
 		}
-		b.WriteByte('\n')
+		lines = append(lines, line)
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return lines
 }
 
 // clip cuts a text to so many characters.
