@@ -13,9 +13,54 @@ import (
 
 	"peervane/bgp"
 	"peervane/bgp/detect"
+	"peervane/bgp/rpki"
 	"peervane/bgp/source"
 	"peervane/config"
 )
+
+// A leak fires and resolves like any condition: with what is known of relationships, with the route, with its origin.
+func TestLeakFiresAndResolves(t *testing.T) {
+	known := &config.Relationships{Links: []config.ASLink{{A: 3356, B: 64501}, {A: 64500, B: 64501}}, IXPs: []uint32{64700}}
+	related := func(r *config.Relationships) *config.Config {
+		cfg := twoPeers(registered("203.0.113.0/24", 64496))
+		cfg.Prefixes[0].Policy.AllowPrivateASN = true
+		cfg.Detect.Relationships = r
+		return cfg
+	}
+	w := newWorld(t, related(nil))
+	w.want(w.announce("edge1", "203.0.113.0/24", 64500, 64501, 64700, 3356, 64496), "")
+	w.engine.reload(related(known))
+	w.want(w.tell(), "firing:route_leak:203.0.113.0/24:64501")
+	w.engine.reload(related(nil))
+	w.want(w.tell(), "resolved:route_leak:203.0.113.0/24:64501")
+
+	w.engine.reload(related(known))
+	w.want(w.tell(), "firing:route_leak:203.0.113.0/24:64501")
+	w.want(w.announce("edge1", "203.0.113.0/24", 64500, 64501, 3356, 64510),
+		"resolved:route_leak:203.0.113.0/24:64501 firing:origin_change:203.0.113.0/24:64510")
+	w.want(w.announce("edge1", "203.0.113.0/24", 64500, 64501, 3356, 64496),
+		"resolved:origin_change:203.0.113.0/24:64510 firing:route_leak:203.0.113.0/24:64501")
+	w.want(w.announce("edge1", "203.0.113.0/24", 64500, 64496), "resolved:route_leak:203.0.113.0/24:64501")
+}
+
+// New ASPAs make what stands a leak, and no longer one.
+func TestLeakByNewASPAs(t *testing.T) {
+	cfg := twoPeers(registered("203.0.113.0/24", 64496))
+	cfg.Prefixes[0].Policy.AllowPrivateASN = true
+	w := newWorld(t, cfg)
+	w.want(w.announce("edge1", "203.0.113.0/24", 64500, 64501, 3356, 64496), "")
+	attest := func(customers ...uint32) string {
+		var aspas []rpki.ASPA
+		for _, as := range customers {
+			aspas = append(aspas, rpki.ASPA{Customer: as, Providers: []uint32{64999}})
+		}
+		w.engine.validated(rpki.NewSet(nil, aspas))
+		return w.tell()
+	}
+	w.want(attest(3356), "")
+	w.want(attest(3356, 64500), "firing:route_leak:203.0.113.0/24:64501")
+	w.want(attest(64500), "resolved:route_leak:203.0.113.0/24:64501")
+}
 
 // recordedData finds the public routing data; without it the test skips, or fails where nothing may.
 func recordedData(t *testing.T) string {

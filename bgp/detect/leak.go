@@ -2,7 +2,6 @@ package detect
 
 import (
 	"fmt"
-	"slices"
 
 	"peervane/bgp"
 )
@@ -94,8 +93,12 @@ func (t *trail) leak() *leak {
 
 // common keeps those of a that are in b too.
 func common(a, b []int) (both []int) {
+	in := make(map[int]bool, len(b))
+	for _, i := range b {
+		in[i] = true
+	}
 	for _, i := range a {
-		if slices.Contains(b, i) {
+		if in[i] {
 			both = append(both, i)
 		}
 	}

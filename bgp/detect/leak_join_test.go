@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -169,5 +170,28 @@ func TestVerdictsAreKept(t *testing.T) {
 	}
 	if got := judge(); !slices.Equal(got, want) {
 		t.Errorf("the old settings again: %q", got)
+	}
+}
+
+// A path of thousands of ASes, as a hostile neighbour may send it, is judged in time, and told in a sentence.
+func TestLeaksInEndlessPaths(t *testing.T) {
+	words := []string{"64500"}
+	for i := range 15_000 {
+		words = append(words, fmt.Sprint(100_000+i))
+	}
+	words = append(words, "3356", "64501", "1299")
+	l := newLab(t)
+	l.settings.Tier1 = detect.Tier1(nil)
+	l.reg.Policy.AnyOrigin, l.reg.Policy.NoExport = true, true
+	l.settings.Peerlock = map[uint32][]uint32{1299: nil}
+	l.session(bgp.Customer, strings.Join(words, " "), onlyToCustomer(1299))
+	found := l.judge()
+	if got := leaks(found); !slices.Equal(got, []string{"AS64501 type 1 by no_export otc peerlock role tier1"}) {
+		t.Errorf("got %q", got)
+	}
+	for _, hint := range found[0].Hints {
+		if len(hint) > 200 {
+			t.Errorf("%d characters: %.80s", len(hint), hint)
+		}
 	}
 }

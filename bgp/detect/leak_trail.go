@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -141,11 +142,14 @@ func (t *trail) find(as uint32) (int, bool) {
 	return i, i >= 0
 }
 
-// list names hops, the nearest first.
+// list names hops, the nearest first, and counts those beyond the first few.
 func (t *trail) list(from, to int) string {
-	words := make([]string, 0, to-from+1)
-	for i := from; i <= to; i++ {
+	var words []string
+	for i := from; i <= to && len(words) < manyNames; i++ {
 		words = append(words, t.name(i))
+	}
+	if more := to - from + 1 - len(words); more > 0 {
+		words = append(words, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(words, " ")
 }
