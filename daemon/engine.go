@@ -131,6 +131,9 @@ func (e *engine) change(v *vantage, c bgp.Change) {
 func (e *engine) touch(p netip.Prefix) {
 	if reg := e.regs.judges(p); reg != nil {
 		e.agenda.touch(scope{reg.Prefix, p})
+		if half := otherHalf(p); p != reg.Prefix && e.table.get(half) != nil && e.regs.judges(half) == reg {
+			e.agenda.touch(scope{reg.Prefix, half}) // it shows what p is half of
+		}
 	}
 	if p.Bits() > 0 { // default routes do not count as covering
 		for reg := range e.regs.inside(p) {

@@ -56,6 +56,7 @@ func settings(cfg *config.Config, replay bool) *detect.Settings {
 		Siblings:       map[uint32]uint32{},
 		RouteServers:   map[uint32]bool{},
 		ASNs:           map[uint32]detect.WatchedAS{},
+		Ours:           originsOf(cfg),
 		Hold:           cfg.Detect.Hold,
 		AbsenceHold:    cfg.Detect.AbsenceHold,
 		PathChangeHold: cfg.Detect.PathChangeHold,
@@ -83,6 +84,22 @@ func settings(cfg *config.Config, replay bool) *detect.Settings {
 	}
 	relate(s, &cfg.Detect)
 	return s
+}
+
+// originsOf lists every legitimate origin. A million registrations share few policies.
+func originsOf(cfg *config.Config) map[uint32]bool {
+	seen, ours := map[*config.PrefixPolicy]bool{}, map[uint32]bool{}
+	for i := range cfg.Prefixes {
+		p := cfg.Prefixes[i].Policy
+		if seen[p] {
+			continue
+		}
+		seen[p] = true
+		for _, asn := range p.Origins {
+			ours[asn] = true
+		}
+	}
+	return ours
 }
 
 // exact finds the registration of a prefix; nil when there is none.

@@ -15,19 +15,21 @@ import (
 
 // bench is where a state is laid out for one judgement. What it holds is good until the next one.
 type bench struct {
-	vantages         []detect.Vantage
-	routes, covering []detect.Held
-	covered          []bool // by position in vantages
+	vantages                 []detect.Vantage
+	routes, covering, around []detect.Held
+	covered                  []bool // by position in vantages
 }
 
 // state puts together what the detectors judge: everything that is known of a prefix now. It is good until the next call.
 func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect.State {
 	f, b := bgp.FamilyOf(p), &e.bench
-	b.vantages, b.routes, b.covering = b.vantages[:0], b.routes[:0], b.covering[:0]
+	b.vantages, b.routes, b.covering, b.around = b.vantages[:0], b.routes[:0], b.covering[:0], b.around[:0]
 	here := e.table.get(p).walk()
-	exact := here
+	exact, half := here, otherHalf(p)
+	var twin walk
 	if p != reg.Prefix {
 		exact = e.table.get(reg.Prefix).walk()
+		twin = e.table.get(half).walk()
 	}
 	for i, v := range e.vantages.list {
 		fam, held, registered := &v.families[f], here.of(v), exact.of(v)
@@ -38,10 +40,14 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 			Loading:  v.up && !v.recorded && !fam.synced,
 		})
 		b.routes = appendHeld(b.routes, i, p, held, fam.kept)
+		if p != reg.Prefix {
+			b.around = appendHeld(b.around, i, reg.Prefix, registered, fam.kept)
+			b.around = appendHeld(b.around, i, half, twin.of(v), fam.kept)
+		}
 	}
 	st := &detect.State{
 		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings, Hijacks: reg.memory.Hijacks,
-		Vantages: b.vantages, Routes: b.routes, Verdicts: &e.verdicts,
+		Vantages: b.vantages, Routes: b.routes, Around: b.around, Verdicts: &e.verdicts,
 	}
 	if p == reg.Prefix {
 		st.Memory = &reg.memory
@@ -49,6 +55,17 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 	}
 	st.Sort()
 	return st
+}
+
+// otherHalf is what makes a prefix whole, with it: of 203.0.113.0/25 that is 203.0.113.128/25.
+func otherHalf(p netip.Prefix) netip.Prefix {
+	b, last := p.Addr().AsSlice(), p.Bits()-1
+	if last < 0 {
+		return p
+	}
+	b[last/8] ^= 0x80 >> (last % 8)
+	addr, _ := netip.AddrFromSlice(b)
+	return netip.PrefixFrom(addr, p.Bits())
 }
 
 func appendHeld(routes []detect.Held, index int, p netip.Prefix, paths []held, stale bool) []detect.Held {

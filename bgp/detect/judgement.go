@@ -30,6 +30,7 @@ func (s *State) prepare() {
 	for i := range s.Routes {
 		s.Routes[i].RPKI = rpkiText(s.validate(&s.Routes[i]))
 		if c := s.offence(&s.Routes[i]); c != nil {
+			c.hints = append(c.hints, s.hints(c, &s.Routes[i])...)
 			s.claims[&s.Routes[i]] = c
 		}
 	}

@@ -222,6 +222,11 @@ func (l *lab) state(p netip.Prefix) *detect.State {
 	}
 	if p == l.reg.Prefix {
 		st.Memory = l.memory
+	} else if st.Reg == &l.reg {
+		half, _ := netip.ParsePrefix(map[string]string{half: "203.0.113.0/25", "203.0.113.0/25": half}[p.String()])
+		for i, s := range l.sites {
+			st.Around = append(append(st.Around, s.held(i, l.reg.Prefix)...), s.held(i, half)...)
+		}
 	}
 	st.Sort()
 	return st

@@ -11,7 +11,11 @@ func originChange(s *State, h *Held) *offence {
 	if !s.exact() || s.Verdict(h) != Wrong {
 		return nil
 	}
-	return &offence{culprit: s.culprit(h, s.Reg.Policy.Origins)}
+	o := &offence{culprit: s.culprit(h, s.Reg.Policy.Origins)}
+	if s.transits(o.culprit) {
+		o.leakType = reOrigination
+	}
+	return o
 }
 
 func originChangeSummary(s *State, f *bgp.Finding) string {

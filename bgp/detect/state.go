@@ -62,6 +62,7 @@ type Settings struct {
 
 	RouteServers map[uint32]bool      // transparent ASNs
 	ASNs         map[uint32]WatchedAS // ours, watched as such
+	Ours         map[uint32]bool      // legitimate origins of any registered prefix
 
 	// What tells leaks.
 	Relationships *Relationships      // nil = nothing is known
@@ -110,6 +111,9 @@ type State struct {
 	Vantages []Vantage
 	Routes   []Held // of Prefix, in the order of Sort
 
+	// Of a more-specific only, for evidence: routes of the registered prefix, and of the other half of what it is half of.
+	Around []Held
+
 	Hijacks []Hijack // inside the registration: Memory.Hijacks, in every scope of it
 
 	// Of the exact scope only: the longest less-specific routes of each vantage, default routes left out, in the
@@ -125,6 +129,7 @@ type State struct {
 	traces  []*Trace // of each vantage; nil = nothing is remembered
 	settled []string
 	recheck time.Time
+	transit map[uint32]bool // ASNs on legitimate paths; nil = not asked for yet
 }
 
 // maxLength is the longest legitimate more-specific.

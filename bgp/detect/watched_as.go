@@ -63,7 +63,7 @@ func (s *State) stranger(h *Held, step int, list func(WatchedAS) []uint32) *offe
 		}
 		next, ok := s.beside(hops, i, step)
 		if ok && next.Set == nil && next.ASN != bgp.ASTrans && !s.listed(next.ASN, [][]uint32{list(w)}) {
-			return &offence{culprit: next.ASN, hints: []string{fmt.Sprintf("AS%d stands next to our AS%d", next.ASN, hop.ASN)}}
+			return &offence{culprit: next.ASN}
 		}
 	}
 	return nil
