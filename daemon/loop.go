@@ -14,6 +14,7 @@ import (
 const (
 	bite         = 256                    // scopes judged between two looks at what has come in
 	snapshotRate = 250 * time.Millisecond // a snapshot is at most so old while things change
+	idleRate     = time.Second            // and else: sessions fail and count without a word to the engine
 )
 
 // loop is the engine's goroutine. It waits for nothing but its inputs.
@@ -113,7 +114,7 @@ func (l *loop) tellStatus(s api.Status) {
 
 // next is when the loop must go on by itself.
 func (l *loop) next() time.Time {
-	at := l.shown.Add(time.Minute)
+	at := l.shown.Add(idleRate)
 	if l.dirty {
 		at = l.shown.Add(snapshotRate)
 	}

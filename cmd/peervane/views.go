@@ -18,7 +18,7 @@ var peersView = &view{
 
 var routesView = &view{
 	use: "routes PREFIX", short: "Show the routes of a prefix or address, of what is inside, and of what covers it",
-	page: "routes", argument: "prefix", none: "no routes", print: printing(printRoutes),
+	page: "routes", argument: "prefix", none: "no routes: only those inside or covering registered prefixes and POPs are kept", print: printing(printRoutes),
 }
 
 var prefixesView = &view{
