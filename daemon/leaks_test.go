@@ -114,7 +114,8 @@ func TestLeakVerdictsOfRealPaths(t *testing.T) {
 			if got := slices.Sorted(maps.Keys(s.turns)); !slices.Equal(got, want) {
 				t.Errorf("turns by relationships\n got %q\nwant %q", got, want)
 			}
-			t.Logf("%d paths, %d of them leaked by relationships, %d more by tier1", len(s.seen), s.byRelationships, s.byTier1)
+			t.Logf("%d paths, %d of them leaked at first sight, %d by relationships, %d more by tier1",
+				len(s.seen), s.atFirstSight, s.byRelationships, s.byTier1)
 		})
 	}
 }
@@ -144,8 +145,9 @@ type sweep struct {
 	verdicts detect.Verdicts
 	seen     map[string]bool
 	turns    map[string]bool
+	links    map[[2]uint32]config.ASLink
 
-	byRelationships, byTier1 int
+	atFirstSight, byRelationships, byTier1 int
 }
 
 func newSweep(t *testing.T, data, year string) *sweep {
@@ -164,8 +166,12 @@ func newSweep(t *testing.T, data, year string) *sweep {
 	if cfg == nil {
 		t.Fatal(problems)
 	}
+	links := map[[2]uint32]config.ASLink{}
+	for _, k := range cfg.Detect.Relationships.Links {
+		links[[2]uint32{k.A, k.B}], links[[2]uint32{k.B, k.A}] = k, k
+	}
 	return &sweep{
-		settings: settings(cfg, true), seen: map[string]bool{}, turns: map[string]bool{},
+		settings: settings(cfg, true), seen: map[string]bool{}, turns: map[string]bool{}, links: links,
 		reg: &detect.Registration{
 			Prefix: netip.MustParsePrefix("203.0.113.0/24"), Policy: &detect.Policy{AnyOrigin: true, AllowPrepending: true, AllowPrivateASN: true},
 		},
@@ -182,6 +188,9 @@ func (s *sweep) read(t *testing.T, file string) {
 		}
 		s.seen[c.Attrs.Path.String()] = true
 		paths++
+		if s.rises(c.Attrs.Path) {
+			s.atFirstSight++
+		}
 		if f := s.judge(c); f != nil {
 			leaks++
 			t.Logf("%s: %s: %s type %d: %s", filepath.Base(file), c.Attrs.Path, fmt.Sprint(f.Methods), f.LeakType, strings.Join(f.Hints, "; "))
@@ -193,6 +202,20 @@ func (s *sweep) read(t *testing.T, file string) {
 		t.Logf("%s: %v", filepath.Base(file), err)
 	}
 	t.Logf("%s: %d paths, %d called leaks", filepath.Base(file), paths, leaks)
+}
+
+// rises takes every link at its word: whether the path goes up or sideways right after it went down or sideways.
+func (s *sweep) rises(p *bgp.Path) bool {
+	falling := false
+	hops := slices.DeleteFunc(p.Clean(), func(h bgp.Hop) bool { return s.settings.RouteServers[h.ASN] })
+	for i := len(hops) - 1; i > 0; i-- {
+		k, known := s.links[[2]uint32{hops[i].ASN, hops[i-1].ASN}]
+		if known && falling && (k.Peers || k.A == hops[i-1].ASN) {
+			return true
+		}
+		falling = known && (k.Peers || k.A == hops[i].ASN)
+	}
+	return false
 }
 
 func (s *sweep) judge(c bgp.Change) *bgp.Finding {
