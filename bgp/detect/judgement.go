@@ -110,6 +110,7 @@ func (j *judgement) offences() []bgp.Finding {
 			at[k] = n
 			out = append(out, j.finding(c.by.name, c.severity))
 			out[n].Culprit, out[n].Hold = c.culprit, j.Settings.Hold
+			out[n].Routes, out[n].Bad = make([]bgp.Seen, 0, len(j.claims)), make([]string, 0, len(j.claims)) // mostly one finding has all
 			if c.by.expected != nil {
 				c.by.expected(j.State, &out[n].Expected)
 			}
