@@ -24,7 +24,7 @@ var channelSchema = schema[Channel]{
 		field("cert_file", func(c *Channel) *string { return &c.Certificate }, certificate, ""),
 		field("key_file", func(c *Channel) *Secret { return &c.Key }, privateKey, Secret{}),
 		field("min_severity", func(c *Channel) *string { return &c.MinSeverity }, oneOf("info", "warning", "error", "critical"), "warning"),
-		field("types", func(c *Channel) *[]string { return &c.Types }, setOf(incidentType), nil),
+		field("types", func(c *Channel) *[]string { return &c.Types }, setOf(toldType), nil),
 		field("labels", func(c *Channel) *map[string]string { return &c.Labels }, labelTable, nil),
 		field("resolve", func(c *Channel) *bool { return &c.Resolve }, boolean, true),
 		field("keep_firing", func(c *Channel) *time.Duration { return &c.KeepFiring }, span(0, day), 0),

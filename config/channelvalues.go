@@ -23,6 +23,15 @@ func mailbox(l *loading, v value) (string, bool) {
 	return a.String(), true
 }
 
+// toldType is a type of incident; or heartbeat, which is none, so that a channel
+// can be told nothing else.
+func toldType(l *loading, v value) (string, bool) {
+	if v.raw == "heartbeat" {
+		return "heartbeat", true
+	}
+	return incidentType(l, v)
+}
+
 const daemonFacility = 3
 
 // facilities are those of RFC 5424, table 1, that a service may use.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/mail"
 	"os"
+	"os/exec"
 	"os/user"
 	"strconv"
 	"strings"
@@ -113,7 +114,11 @@ func startExim(t *testing.T, a *authority) *exim {
 			t.Fatal(err)
 		}
 	}
-	e.program = launchAs(t, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, path, "-C", conf, "-bdf")
+	cmd := exec.Command(path, "-C", conf, "-bdf")
+	if uid != os.Getuid() {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	}
+	e.program = launchCommand(t, cmd)
 	e.listens(t, "127.0.0.1:"+e.logins)
 	return e
 }

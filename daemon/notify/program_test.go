@@ -3,7 +3,6 @@ package notify
 import (
 	"bytes"
 	"net"
-	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -26,20 +25,19 @@ type program struct {
 // launch starts a program. It ends with the test, and its words are told if the test fails.
 func launch(t *testing.T, path string, args ...string) *program {
 	t.Helper()
-	return launchAs(t, nil, path, args...)
+	return launchCommand(t, exec.Command(path, args...))
 }
 
-// launchAs starts a program as another user, where we are root.
-func launchAs(t *testing.T, who *syscall.Credential, path string, args ...string) *program {
+func launchCommand(t *testing.T, cmd *exec.Cmd) *program {
 	t.Helper()
-	p := &program{cmd: exec.Command(path, args...), done: make(chan struct{})}
+	p := &program{cmd: cmd, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.WaitDelay = p, p, time.Second
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what it starts ends with it
-	if who != nil && os.Getuid() == 0 {
-		p.cmd.SysProcAttr.Credential = who
+	if p.cmd.SysProcAttr == nil {
+		p.cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
+	p.cmd.SysProcAttr.Setpgid = true // what it starts ends with it
 	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", path, err)
+		t.Fatalf("start %s: %v", cmd.Path, err)
 	}
 	go func() {
 		defer close(p.done)
@@ -49,7 +47,7 @@ func launchAs(t *testing.T, who *syscall.Credential, path string, args ...string
 		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.done
 		if t.Failed() {
-			t.Logf("%s said:\n%s", path, p.text())
+			t.Logf("%s said:\n%s", cmd.Path, p.text())
 		}
 	})
 	return p
