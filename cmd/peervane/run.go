@@ -23,18 +23,21 @@ func runCommand(e *env) *cobra.Command {
 		Long:  "Run the daemon. SIGHUP makes it read its configuration again; SIGINT and SIGTERM end it in order.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			hangup := make(chan os.Signal, 1)
+			signal.Notify(hangup, syscall.SIGHUP) // from here on: unheard it would end us
+			defer signal.Stop(hangup)
 			cfg, problems := config.Load(nil, file)
 			if config.Refused(problems) {
 				return complain(e, cfg, problems)
 			}
-			return runDaemon(c.Context(), cfg, problems, file)
+			return runDaemon(c.Context(), cfg, problems, file, hangup)
 		},
 	}
 	configFlag(c, &file)
 	return c
 }
 
-func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Problem, file string) error {
+func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Problem, file string, hangup <-chan os.Signal) error {
 	log, level, err := newLog(cfg.Log, os.Stderr, systemd.OnJournal(os.Stderr))
 	if err != nil {
 		return err
@@ -55,7 +58,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Proble
 		Reloaded: func(cfg *config.Config) { _ = level.UnmarshalText([]byte(cfg.Log.Level)) }, // it was checked
 		Load:     func() (*config.Config, []config.Problem) { return config.Load(nil, file) },
 	})
-	stop := reloadOnHangup(ctx, d)
+	stop := reloadOnHangup(ctx, d, hangup)
 	defer stop()
 	return d.Run(ctx)
 }
@@ -79,10 +82,9 @@ func controlSocket() string {
 }
 
 // reloadOnHangup reloads at each SIGHUP until the returned function has ended it.
-func reloadOnHangup(ctx context.Context, d *daemon.Daemon) (stop func()) {
+func reloadOnHangup(ctx context.Context, d *daemon.Daemon, hangup <-chan os.Signal) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	hangup, ended := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(hangup, syscall.SIGHUP)
+	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
@@ -95,7 +97,6 @@ func reloadOnHangup(ctx context.Context, d *daemon.Daemon) (stop func()) {
 		}
 	}()
 	return func() {
-		signal.Stop(hangup)
 		cancel()
 		<-ended
 	}
