@@ -107,7 +107,10 @@ func (s *State) local(h *Held) bool {
 // the first member, in numerical order, that is neither legitimate nor private.
 func (s *State) culprit(h *Held, legitimate ...[]uint32) uint32 {
 	origin := s.Origin(h.Vantage, h.Attrs.Path)
-	suspects := slices.Sorted(slices.Values(members(origin)))
+	suspects := members(origin)
+	if len(suspects) > 1 {
+		suspects = slices.Sorted(slices.Values(suspects))
+	}
 	for _, asn := range suspects {
 		if public(asn) && (origin.Set == nil || !s.listed(asn, legitimate)) {
 			return asn
