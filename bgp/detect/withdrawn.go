@@ -152,8 +152,22 @@ func noneSummary(j *judgement, t tally) string {
 	if t.judged() == 1 {
 		return fmt.Sprintf("%s withdrawn: %s does not hold it", j.Prefix, j.sessions(1, j.nameAll(t.absent)))
 	}
+	if n := j.elsewhere(t.absent); n > 0 {
+		return fmt.Sprintf("%s withdrawn: none of %s holds it from %s, %d %s it from elsewhere",
+			j.Prefix, j.sessions(t.judged(), strconv.Itoa(t.judged())), asns(j.Reg.Policy.Origins), n, verb(n, "holds", "hold"))
+	}
 	return fmt.Sprintf("%s withdrawn: none of %s holds it (%s)",
 		j.Prefix, j.sessions(t.judged(), strconv.Itoa(t.judged())), j.nameAll(t.absent))
+}
+
+// elsewhere counts the vantages that hold an offending route in place of the legitimate one.
+func (s *State) elsewhere(absent []int) (n int) {
+	for _, i := range absent {
+		if s.wrong(s.best[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 func fewSummary(j *judgement, t tally) string {

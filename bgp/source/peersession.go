@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,6 +33,9 @@ func (p *Peer) Established(n session.Negotiated, at time.Time) {
 		if f.up {
 			families = append(families, family)
 			f.first.begin(n.GR != nil, at)
+		} else if slices.Contains(p.cfg.Session.Families, family) {
+			p.log.Warn("the neighbour does not speak this family: its routes cannot be seen; enable it there, or leave it out of families",
+				zap.Stringer("family", family))
 		}
 	}
 	p.put(bgp.SessionUp{Vantage: p.cfg.Vantage, At: at, Families: families, EndOfRIBDue: n.GR != nil})

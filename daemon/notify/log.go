@@ -12,7 +12,7 @@ import (
 // Log is the channel that is always there: one line for each notice, the whole body in it. It does not go through the
 // outbox, so that it works when nothing else does.
 func Log(log *zap.Logger, n *notice.Notice, body []byte) {
-	line := log.Check(level(n.Severity), "incident")
+	line := log.Check(level(n), "incident")
 	if line == nil {
 		return
 	}
@@ -33,9 +33,13 @@ func Log(log *zap.Logger, n *notice.Notice, body []byte) {
 	line.Write(append(fields, zap.Reflect("notice", json.RawMessage(body)))...)
 }
 
-// level is the log level of a severity. Critical has none of its own: above Error, zap would end the process.
-func level(s notice.Severity) zapcore.Level {
-	switch s {
+// level is the log level of a notice: that of its severity, and for an end, which asks nobody to do anything, info. Critical
+// has none of its own: above Error, zap would end the process.
+func level(n *notice.Notice) zapcore.Level {
+	if n.Status == notice.Resolved {
+		return zap.InfoLevel
+	}
+	switch n.Severity {
 	case notice.Warning:
 		return zap.WarnLevel
 	case notice.Error, notice.Critical:
