@@ -26,3 +26,17 @@ func TestParsePath(t *testing.T) {
 		}
 	}
 }
+
+// What is read is printed in a way that reads the same again.
+func FuzzParsePath(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := bgp.ParsePath(text)
+		if err != nil {
+			return
+		}
+		again, err := bgp.ParsePath(p.String())
+		if err != nil || again.String() != p.String() {
+			t.Errorf("%q is read as %q, and that as %v, %v", text, p, again, err)
+		}
+	})
+}
