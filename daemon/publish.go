@@ -143,7 +143,7 @@ func (p *publisher) dueMemories(out output, now time.Time) []*registration {
 }
 
 // remembered are the types that compare the present with what was remembered.
-var remembered = []string{notice.PathChange, notice.CoveringChange, notice.Withdrawn, notice.MissingUpstream, notice.Flapping}
+var remembered = []string{notice.PathChange, notice.CoveringChange, notice.Withdrawn, notice.MissingUpstream, notice.Flapping, notice.Visibility}
 
 // flush writes all memories that wait.
 func (p *publisher) flush() {

@@ -44,6 +44,7 @@ var all = []detector{
 	{name: "policy", severity: warning, route: policy, summary: policySummary, expected: expectCommunities},
 	{name: "covering_change", severity: failure, state: coveringChange},
 	{name: "withdrawn", severity: critical, state: withdrawn},
+	{name: "visibility", severity: failure, state: visibility},
 	{name: "missing_upstream", severity: warning, state: missingUpstream},
 	{name: "roa_lost", severity: warning, state: roaLost},
 	{name: "flapping", severity: warning, state: flapping},

@@ -26,6 +26,7 @@ func (s *State) Learn() (changed bool) {
 	}
 	changed = s.Memory.learnUpstreams(s) || changed
 	changed = s.Memory.learnFlaps(s.Now) || changed
+	changed = s.learnViews() || changed
 	changed = s.learnROAs() || changed
 	return s.Memory.Lack.learn(s) || changed
 }

@@ -33,6 +33,7 @@ type Trace struct {
 	Moved    *Moved    `json:"moved,omitempty"`    // where it moved to
 	Baseline *Cover    `json:"covering,omitempty"` // what covering_change compares with
 	Carrier  *Cover    `json:"carrier,omitempty"`  // another covering route that carries the traffic, while no exact one is held
+	View     *View     `json:"view,omitempty"`     // of a collector's peer
 
 	Upstreams []uint32 `json:"upstreams,omitempty"` // the required ones that it showed when it was last in sight
 
@@ -58,6 +59,7 @@ type Lack struct {
 	None   time.Time `json:"none,omitzero"`   // no primary holds the prefix
 	Few    time.Time `json:"few,omitzero"`    // fewer than min_primary do
 	Backup time.Time `json:"backup,omitzero"` // no backup does
+	Unseen time.Time `json:"unseen,omitzero"` // too few collectors' peers do
 }
 
 func (m *Memory) find(vantage string) (int, bool) {
