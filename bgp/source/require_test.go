@@ -19,9 +19,12 @@ func need(t *testing.T, have bool, what string) {
 	t.Skipf("needs %s", what)
 }
 
-// testData gives the files of the public routing data that match.
+// testData gives the files of the public routing data that match; those are long, so a short run leaves them out.
 func testData(t *testing.T, pattern string) []string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("reads long recordings")
+	}
 	root := os.Getenv("PEERVANE_TESTDATA")
 	if root == "" {
 		root = "../../../shared/data"
