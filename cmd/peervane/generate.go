@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ type generation struct {
 	prune    bool
 	live     bool
 	duration time.Duration
-	asns     []uint
+	asns     []string
 	prefixes []string
 }
 
@@ -57,7 +58,7 @@ outage; --prune leaves it out. Nothing is written but to stdout or the file of -
 	f := c.Flags()
 	f.StringVarP(&g.config, "config", "c", "", "the configuration `file` that the draft is for")
 	f.StringVarP(&g.out, "out", "o", "", "write the draft to this `file` instead of stdout")
-	f.UintSliceVar(&g.asns, "asn", nil, "draft what this `ASN` originates; may be repeated")
+	f.StringSliceVar(&g.asns, "asn", nil, "draft what this `ASN` originates; may be repeated")
 	f.StringSliceVar(&g.prefixes, "prefix", nil, "draft this `prefix`; may be repeated")
 	f.DurationVar(&g.duration, "for", 0, "read only the first so much of the recorded `time`; 0 = all")
 	f.IntVar(&g.MinVantages, "min-vantages", 1, "leave out what fewer than so many `vantages` show")
@@ -81,9 +82,10 @@ func (g *generation) parse(inputs []string) error {
 	case !g.live && len(inputs) == 0:
 		return errors.New("no recordings are given: name some, or use --live")
 	}
-	for _, asn := range g.asns {
-		if asn == 0 || asn > 1<<32-1 {
-			return fmt.Errorf("--asn %d is no ASN: use 1 to 4294967295", asn)
+	for _, text := range g.asns {
+		asn, err := strconv.ParseUint(strings.TrimPrefix(text, "AS"), 10, 32)
+		if err != nil || asn == 0 {
+			return fmt.Errorf("--asn %s is no ASN: use 1 to 4294967295", text)
 		}
 		g.ASNs = append(g.ASNs, uint32(asn))
 	}
