@@ -88,6 +88,9 @@ func recordedData(t *testing.T) string {
 // at: an AS between two much larger networks, neither of which it sells to, carries routes of the one to the other. Any
 // other path that is called a leak is a false alarm until somebody has looked at it.
 func TestLeakVerdictsOfRealPaths(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads long recordings")
+	}
 	data := recordedData(t)
 	for year, want := range map[string][]string{
 		"201701": {

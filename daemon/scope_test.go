@@ -43,7 +43,7 @@ func TestStateAllocatesNothingPerVantage(t *testing.T) {
 		return testing.AllocsPerRun(100, func() { e.state(reg, prefix, start) })
 	}
 	few, many := cost(2), cost(200)
-	if many > few {
+	if many > few+2 { // the race detector's runtime allocates now and then
 		t.Errorf("%v allocations for 200 vantages, %v for two", many, few)
 	}
 }

@@ -43,6 +43,9 @@ type risRow struct {
 
 // TestTruth replays recorded hijacks and leaks and compares what is told with what is known of them.
 func TestTruth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("replays whole days")
+	}
 	data := testdata(t)
 	var cases []truth
 	b, err := os.ReadFile(filepath.Join(data, "incidents", "truth.json"))
