@@ -26,9 +26,12 @@ receivers:
     send_resolved: true
 `
 
-// peerTimeout is how long the second of a cluster waits to see the first one page. As in every real configuration it is less
-// than group_interval: otherwise the second goes by what stood before the first one's last page.
-const peerTimeout = 500 * time.Millisecond
+// peerTimeout is how long the second of a cluster waits to see the first one page, and groupInterval how often each looks
+// whether there is something to tell.
+const (
+	peerTimeout   = 400 * time.Millisecond
+	groupInterval = time.Second
+)
 
 // pageText is what somebody is told by Alertmanager: "firing critical 203.0.113.128/25".
 type pageText string
@@ -181,7 +184,9 @@ func quiet(t *testing.T, why string, got <-chan pageText, d time.Duration, hosts
 }
 
 // paged waits for pages, in whatever order, while what stands is repeated.
-func paged(t *testing.T, got <-chan pageText, hosts []*host, want ...pageText) {
+//
+// It gives the time of the first of them.
+func paged(t *testing.T, got <-chan pageText, hosts []*host, want ...pageText) (first time.Time) {
 	t.Helper()
 	tick := time.NewTicker(lasts / 4)
 	defer tick.Stop()
@@ -196,6 +201,9 @@ func paged(t *testing.T, got <-chan pageText, hosts []*host, want ...pageText) {
 				t.Fatalf("paged %q, want %q", p, want)
 			}
 			delete(missing, p)
+			if p == want[0] {
+				first = time.Now()
+			}
 		case <-tick.C:
 			for _, h := range hosts {
 				h.repeat()
@@ -204,6 +212,14 @@ func paged(t *testing.T, got <-chan pageText, hosts []*host, want ...pageText) {
 			t.Fatalf("not paged: %v", missing)
 		}
 	}
+	return first
+}
+
+// calm waits until neither of the two is about to tell of an alert that was paged first then. What ends just between one's
+// look at it and the other's may be paged anew by the second, whoever tells it: it goes by what stood before.
+func calm(first time.Time) {
+	phase := time.Since(first) % groupInterval
+	<-time.After((groupInterval + groupInterval*3/4 - phase) % groupInterval)
 }
 
 func incidentOf(prefix string) notice.Notice {
@@ -222,17 +238,19 @@ func TestAlertmanagerCluster(t *testing.T) {
 	n := incidentOf("203.0.113.0/24")
 	a.tell(n, notice.Firing, notice.Warning)
 	b.tell(n, notice.Firing, notice.Warning)
-	paged(t, got, both, "firing warning 203.0.113.0/24")
+	warned := paged(t, got, both, "firing warning 203.0.113.0/24")
 	quiet(t, "though it is one incident, and stands", got, lasts+2*peerTimeout, both...)
 
+	calm(warned)
 	a.tell(n, notice.Updated, notice.Critical)
 	b.tell(n, notice.Updated, notice.Critical)
-	paged(t, got, both, "firing critical 203.0.113.0/24", "resolved warning 203.0.113.0/24")
+	rose := paged(t, got, both, "firing critical 203.0.113.0/24", "resolved warning 203.0.113.0/24")
 
+	calm(rose)
 	a.tell(n, notice.Resolved, notice.Critical)
 	b.tell(n, notice.Resolved, notice.Critical)
 	paged(t, got, both, "resolved critical 203.0.113.0/24")
-	quiet(t, "after the end was told", got, 2*peerTimeout, both...)
+	quiet(t, "after the end was told", got, groupInterval+2*peerTimeout, both...)
 }
 
 // What is told again stands, and what is told no more ends: a host that dies leaves no alert behind.

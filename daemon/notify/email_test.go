@@ -12,6 +12,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"peervane/config"
@@ -140,9 +141,35 @@ func TestMailOfAMonster(t *testing.T) {
 
 // scripted is an SMTP server that answers as told: by the beginning of the command, the longest that fits.
 type scripted struct {
+	mu      sync.Mutex
 	answers map[string]string
 	tls     *tls.Config
 	seen    chan []string // the commands of each conversation, DATA's text left out
+}
+
+// answer gives the answer to a command; "" is the greeting. An empty answer ends the conversation.
+func (s *scripted) answer(command string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if command == "" {
+		return s.answers[""]
+	}
+	best := ""
+	for begin := range s.answers {
+		if strings.HasPrefix(command, begin) && len(begin) > len(best) {
+			best = begin
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return s.answers[best]
+}
+
+func (s *scripted) set(command, answer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[command] = answer
 }
 
 var goodServer = map[string]string{
@@ -155,17 +182,9 @@ func (s *scripted) serve(conn net.Conn) {
 	defer func() { s.seen <- seen }()
 	r := bufio.NewReader(conn)
 	say := func(command string) bool {
-		best, found := "", false
-		for begin := range s.answers {
-			if strings.HasPrefix(command, begin) && (begin != "" || command == "") && (!found || len(begin) > len(best)) {
-				best, found = begin, true
-			}
-		}
-		if answer := s.answers[best]; found && answer != "" {
-			fmt.Fprintf(conn, "%s\r\n", answer)
-			return true
-		}
-		return false
+		answer := s.answer(command)
+		fmt.Fprint(conn, strings.TrimPrefix(answer+"\r\n", "\r\n"))
+		return answer != ""
 	}
 	if !say("") {
 		return
@@ -181,10 +200,10 @@ func (s *scripted) serve(conn net.Conn) {
 			return
 		}
 		switch {
-		case line == "STARTTLS" && strings.HasPrefix(s.answers["STARTTLS"], "220"):
+		case line == "STARTTLS" && strings.HasPrefix(s.answer(line), "220"):
 			conn = tls.Server(conn, s.tls)
 			r = bufio.NewReader(conn)
-		case line == "DATA" && strings.HasPrefix(s.answers["DATA"], "354"):
+		case line == "DATA" && strings.HasPrefix(s.answer(line), "354"):
 			for line != "." {
 				if line, err = r.ReadString('\n'); err != nil {
 					return
@@ -285,7 +304,7 @@ func TestEmailIsTriedAgainOnlyForThoseWhoLackIt(t *testing.T) {
 	m := newMailer(t, channel)
 	for i, want := range []string{"noc second", "second", "second"} {
 		if i == 2 {
-			server.answers["RCPT TO:<second"] = "250 ok"
+			server.set("RCPT TO:<second", "250 ok")
 		}
 		got := m.Send(t.Context(), firingSample(t))
 		if (got.Outcome == Delivered) != (i == 2) {
