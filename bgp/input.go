@@ -95,6 +95,17 @@ type LimitExceeded struct {
 	Limit    int
 }
 
+// TableDropped says that a full table of a family fell by over a fifth within a minute, or (Dropped false) is back. The end
+// of the session ends it, too.
+type TableDropped struct {
+	Vantage *Vantage
+	Family  Family
+	At      time.Time
+	Dropped bool
+	Before  int // routes, from which it fell
+	Routes  int // left
+}
+
 // When implements Input.
 func (c Change) When() time.Time { return c.At }
 
@@ -137,6 +148,12 @@ func (l LimitExceeded) When() time.Time { return l.At }
 // Of implements Input.
 func (l LimitExceeded) Of() *Vantage { return l.Vantage }
 
+// When implements Input.
+func (d TableDropped) When() time.Time { return d.At }
+
+// Of implements Input.
+func (d TableDropped) Of() *Vantage { return d.Vantage }
+
 func (Change) input()        {}
 func (SessionUp) input()     {}
 func (SessionDown) input()   {}
@@ -144,3 +161,4 @@ func (StaleLost) input()     {}
 func (EndOfRIB) input()      {}
 func (Gone) input()          {}
 func (LimitExceeded) input() {}
+func (TableDropped) input()  {}

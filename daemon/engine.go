@@ -102,6 +102,12 @@ func (e *engine) input(in bgp.Input) {
 		e.sessions.touch(v)
 	case bgp.Gone:
 		e.gone(v)
+	case bgp.TableDropped:
+		v.drops[in.Family] = detect.Drop{}
+		if in.Dropped {
+			v.drops[in.Family] = detect.Drop{Since: in.At, Before: in.Before, Routes: in.Routes}
+		}
+		e.sessions.touch(v)
 	case bgp.LimitExceeded:
 		v.limit = detect.Limit{Exceeded: in.Exceeded, Prefixes: in.Prefixes, Most: in.Limit, Since: in.At}
 		e.sessions.touch(v)

@@ -83,3 +83,20 @@ func TestSilentVantage(t *testing.T) {
 		w.want(hour(), "") // the whole feed is silent, which is not what a peer of it can be blamed for
 	}
 }
+
+func (w *world) falls(peer string, dropped bool) string {
+	w.engine.input(bgp.TableDropped{Vantage: w.peers[peer], Family: bgp.IPv4, At: w.now, Dropped: dropped, Before: 1000, Routes: 700})
+	return w.tell()
+}
+
+func TestTableDrop(t *testing.T) {
+	w := newWorld(t, twoPeers())
+	w.want(w.falls("edge1", true), "firing:table_drop:edge1:0")
+	w.want(w.falls("edge1", false), "resolved:table_drop:edge1:0")
+	w.falls("edge1", true)
+	w.want(w.down("edge1"), "resolved:table_drop:edge1:0")
+	w.up("edge1")
+	w.endOfRIB("edge1")
+	w.falls("edge1", true)
+	w.want(w.pass(24*time.Hour), "resolved:table_drop:edge1:0")
+}

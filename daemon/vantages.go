@@ -22,6 +22,7 @@ type vantage struct {
 	blind    bool // by what was found last
 	endDue   bool // the neighbour has promised End-of-RIB
 	limit    detect.Limit
+	drops    [bgp.NumFamilies]detect.Drop
 	activity detect.Activity
 	reason   string // why it is down
 	families [bgp.NumFamilies]familyState
@@ -98,6 +99,7 @@ func (v *vantage) rise(up bgp.SessionUp) {
 // fall takes the loss of a session; the families that are kept go on as they were.
 func (v *vantage) fall(down bgp.SessionDown) {
 	v.up, v.since, v.reason = false, down.At, down.Reason
+	v.drops = [bgp.NumFamilies]detect.Drop{}
 	for f := range v.families {
 		v.families[f].kept = false
 	}

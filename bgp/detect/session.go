@@ -22,15 +22,18 @@ type Peer struct {
 	Since       time.Time // Established, or not, since
 	Reason      string    // why it is not; empty when nothing is known
 
-	Limit    Limit
-	Due      []bgp.Family // whose End-of-RIB the neighbour has promised (RFC 4724), and not sent since the session came up
-	Activity Activity
-	FeedLast time.Time // Foreign: when any peer of the feed last changed something
+	Limit Limit
+	Drops [bgp.NumFamilies]Drop
+
+	PathSettle time.Duration // what has held so long is the new normal
+	Due        []bgp.Family  // whose End-of-RIB the neighbour has promised (RFC 4724), and not sent since the session came up
+	Activity   Activity
+	FeedLast   time.Time // Foreign: when any peer of the feed last changed something
 }
 
 // sessionDetectors lists every detector of sessions, each with what it finds and when time alone may change that.
 var sessionDetectors = []func(p *Peer, now time.Time) (f *bgp.Finding, recheck time.Time){
-	sessionDown, prefixLimit, feedStale,
+	sessionDown, prefixLimit, tableDrop, feedStale,
 }
 
 // Sessions gives what is wrong with sessions, in the order given.

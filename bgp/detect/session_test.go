@@ -41,6 +41,14 @@ func TestSessionRules(t *testing.T) {
 			p.Limit = detect.Limit{Exceeded: true, Prefixes: 1012, Most: 1000, Since: epoch}
 		}, 0, "prefix_limit error hold 0s: session e1 (192.0.2.1, AS64500) exceeds max_prefixes: 1012 prefixes, at most 1000", 0},
 		{"`max_prefixes` kept", func(p *detect.Peer) { p.Limit = detect.Limit{Prefixes: 999, Most: 1000, Since: epoch} }, 0, "", 0},
+		{"a full table fell by over 20 % within 60 s", func(p *detect.Peer) {
+			p.PathSettle = 24 * hour
+			p.Drops[bgp.IPv6] = detect.Drop{Since: epoch, Before: 200_000, Routes: 150_000}
+		}, hour, "table_drop error hold 0s: the table of session e1 (192.0.2.1, AS64500) fell: ipv6 from 200000 to 150000 routes within a minute", 24 * hour},
+		{"a full table fell, and stays so: what has held for `path_settle` is the new normal", func(p *detect.Peer) {
+			p.PathSettle = 24 * hour
+			p.Drops[bgp.IPv6] = detect.Drop{Since: epoch, Before: 200_000, Routes: 150_000}
+		}, 24 * hour, "", 0},
 		{"no End-of-RIB in 10 min from a neighbour that advertised graceful restart", due, time.Second,
 			"feed_stale warning hold 10m0s: session e1 (192.0.2.1, AS64500) is connected but blind: no End-of-RIB for ipv4 and ipv6 since 2026-11-22 10:00:00 UTC", 0},
 		{"a vantage is connected", func(p *detect.Peer) { due(p); p.Established, p.Enabled = false, false }, time.Hour, "", 0},

@@ -64,6 +64,7 @@ type control interface {
 type peerFamily struct {
 	up     bool // agreed on in this session
 	first  settling
+	crest  crest
 	synced bool // End-of-RIB has come since the session came up, or what counts as such
 
 	// Graceful restart: the table holds stale routes of a session that was lost, until the given time.

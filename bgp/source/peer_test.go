@@ -131,6 +131,8 @@ func say(in bgp.Input) string {
 		return fmt.Sprintf("eor %v", in.Family)
 	case bgp.StaleLost:
 		return fmt.Sprintf("stale lost %v", in.Family)
+	case bgp.TableDropped:
+		return fmt.Sprintf("dropped %s %v %d to %d", in.Family, in.Dropped, in.Before, in.Routes)
 	case bgp.LimitExceeded:
 		return fmt.Sprintf("limit %v %d/%d", in.Exceeded, in.Prefixes, in.Limit)
 	}

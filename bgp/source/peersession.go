@@ -62,6 +62,7 @@ func (p *Peer) Closed(r session.Reason, at time.Time) {
 			p.giveUpStale(family, at)
 		}
 		f.up, f.asked, f.marked = false, false, false
+		f.crest = crest{}
 		f.first.end()
 		if wait := p.restartTime(r, family); wait > 0 {
 			p.table.MarkStale(family)

@@ -43,6 +43,7 @@ func (p *Peer) Update(body []byte, at time.Time) *wire.Error {
 	}
 	attrs.done()
 	p.checkLimit(at)
+	p.checkDrop(at)
 	return nil
 }
 

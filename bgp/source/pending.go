@@ -19,9 +19,10 @@ type Pending struct {
 	wake chan struct{}
 
 	mu    sync.Mutex
-	spans []span              // what waits, in order; the last one has no event yet
-	limit *bgp.LimitExceeded  // only the latest counts, and it stands beside the routes
-	index map[changeKey]int32 // into the changes of the last span
+	spans []span                             // what waits, in order; the last one has no event yet
+	limit *bgp.LimitExceeded                 // only the latest counts, and it stands beside the routes
+	drops [bgp.NumFamilies]*bgp.TableDropped // likewise
+	index map[changeKey]int32                // into the changes of the last span
 	seq   uint64
 }
 
@@ -66,6 +67,8 @@ func (p *Pending) Put(in bgp.Input) error {
 		p.change(in)
 	case bgp.LimitExceeded:
 		p.limit = &in
+	case bgp.TableDropped:
+		p.drops[in.Family] = &in
 	default:
 		p.event(in)
 	}
@@ -121,8 +124,8 @@ func (p *Pending) event(in bgp.Input) {
 // Take appends everything that waits to buf. Between two session events, changes come in the order of their last time.
 func (p *Pending) Take(buf []bgp.Input) []bgp.Input {
 	p.mu.Lock()
-	spans, limit := p.spans, p.limit
-	p.spans, p.limit, p.index = nil, nil, nil
+	spans, limit, drops := p.spans, p.limit, p.drops
+	p.spans, p.limit, p.index, p.drops = nil, nil, nil, [bgp.NumFamilies]*bgp.TableDropped{}
 	p.mu.Unlock()
 	for _, s := range spans {
 		slices.SortFunc(s.changes, func(a, b pendingChange) int { return cmp.Compare(a.seq, b.seq) })
@@ -135,6 +138,11 @@ func (p *Pending) Take(buf []bgp.Input) []bgp.Input {
 	}
 	if limit != nil {
 		buf = append(buf, *limit)
+	}
+	for _, d := range drops {
+		if d != nil {
+			buf = append(buf, *d)
+		}
 	}
 	return buf
 }
