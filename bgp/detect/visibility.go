@@ -91,7 +91,10 @@ func (s *State) visible() (a audience, unseen bool) {
 		case present:
 			a.good, holds[as] = append(a.good, i), true
 		case absent:
-			a.bad, holds[as] = append(a.bad, i), holds[as]
+			a.bad = append(a.bad, i)
+			if _, listed := holds[as]; !listed {
+				holds[as] = false
+			}
 		}
 	}
 	for _, yes := range holds {
