@@ -109,6 +109,9 @@ func (c *channel) fill(ctx context.Context) {
 			c.after = rows[len(rows)-1].Seq
 		}
 	}
+	if c.more && c.queue.len() > window-page {
+		c.queue.release() // an end too early is better than a beginning too late
+	}
 }
 
 // notBefore is when what is due may be sent.

@@ -60,6 +60,9 @@ func TestAlertingConfigurations(t *testing.T) {
 	seen := map[string]bool{}
 	for _, b := range alertingBlocks(t, "check") {
 		path := file(t, dir, "peervane.toml", "[daemon]\nasn = 64512\nrouter_id = \"192.0.2.10\"\n\n"+b.text)
+		if _, problems := (config.Loader{Recording: true}).Load(file(t, t.TempDir(), "peervane.toml", b.text)); len(problems) > 0 {
+			t.Errorf("for a replay, where no secret is read: %v", problems)
+		}
 		cfg, problems := config.Load(nil, path)
 		for _, p := range append(problems, notInEffect(cfg)...) {
 			t.Errorf("%s\n%s", p, b.text)

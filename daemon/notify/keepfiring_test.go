@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -119,5 +121,30 @@ func TestOrderIsHeldFromIncidentToIncident(t *testing.T) {
 		if got, want := r.ids(), []string{"d1", "d2", "d2", "d3"}; !slices.Equal(got, want) {
 			t.Errorf("told %v, want %v", got, want)
 		}
+	})
+}
+
+// However many ends are held back, what fires is told at once, and memory is bounded.
+func TestEndsThatAreHeldBackHoldUpNothing(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		r := newReceiver(takes)
+		for i := range 3 * window {
+			b.outbox.tell("noc", fmt.Sprint("i", i), fmt.Sprint("f", i), notice.Resolved)
+		}
+		ch := newChannel(config.Channel{Name: "noc", Kind: "webhook", KeepFiring: time.Hour}, r, b.opts, zap.NewNop(), make(chan struct{}, 1))
+		ended := make(chan struct{})
+		ctx, cancel := context.WithCancel(b.ctx)
+		go func() { defer close(ended); ch.run(ctx) }()
+		b.outbox.tell("noc", "new", "new", notice.Firing)
+		ch.wake <- struct{}{}
+		synctest.Wait()
+		if last := fmt.Sprint("d", 3*window+1); !slices.Contains(r.ids(), last) {
+			t.Error("what fires waits for ends that are held back")
+		}
+		if n := 3*window + 1 - len(r.ids()); n < page/2 || n > window {
+			t.Errorf("%d ends are held back in memory", n)
+		}
+		cancel()
+		<-ended
 	})
 }

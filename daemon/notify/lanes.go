@@ -100,6 +100,19 @@ func (l *lanes) overtake(of *lane) {
 	of.due, of.keeps, of.superseded = time.Time{}, false, l.merges
 }
 
+// release has the end told now that is held back least long from now on.
+func (l *lanes) release() {
+	var soonest *lane
+	for _, candidate := range l.byKey {
+		if candidate.keeps && (soonest == nil || candidate.before(soonest)) {
+			soonest = candidate
+		}
+	}
+	if soonest != nil {
+		soonest.due, soonest.keeps = time.Time{}, false
+	}
+}
+
 // first gives the lane that is due first, the oldest delivery of several; nil when there is none. The lanes in memory
 // are few enough to look at each.
 func (l *lanes) first() *lane {

@@ -21,7 +21,8 @@ const (
 // poster posts JSON to one address, once, and judges the answer.
 type poster struct {
 	url       config.URL
-	secret    bool // the URL must not be told
+	secret    bool          // the URL must not be told
+	inBody    config.Secret // must not be told either, should the receiver repeat the body
 	userAgent string
 	client    *http.Client
 }
@@ -53,7 +54,7 @@ func (p *poster) post(ctx context.Context, body []byte, header http.Header) Resu
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, bodyLimit)) // read to the end, it leaves the connection for the next
 	result := judge(response, time.Now())
 	if result.Err != nil && !p.secret {
-		result.Err = withAnswer(result.Err, answer)
+		result.Err = withAnswer(result.Err, p.redact(answer))
 	}
 	return result
 }
@@ -69,6 +70,14 @@ func (p *poster) request(ctx context.Context, body []byte, header http.Header) (
 		request.Header[name] = values
 	}
 	return request, nil
+}
+
+// redact takes the secret of the body out of an answer. More of that is read than shown, so that no part of it is left.
+func (p *poster) redact(answer []byte) []byte {
+	if p.inBody.IsZero() {
+		return answer
+	}
+	return bytes.ReplaceAll(answer, []byte(p.inBody.Reveal()), []byte(p.inBody.String()))
 }
 
 func (p *poster) Close() { p.client.CloseIdleConnections() }

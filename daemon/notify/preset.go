@@ -21,6 +21,9 @@ func newPreset(c config.Channel, version string, body func(n *notice.Notice) any
 	if err != nil {
 		return nil, err
 	}
+	if len(c.Secrets) > 0 {
+		p.inBody = c.Secrets[0]
+	}
 	return preset{p, body}, nil
 }
 

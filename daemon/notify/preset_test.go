@@ -272,6 +272,27 @@ func TestPresetsRefuseWhatIsNoNotice(t *testing.T) {
 	}
 }
 
+// A receiver that repeats what it was sent makes no secret known.
+func TestPresetsTellNoSecret(t *testing.T) {
+	for _, padding := range []int{0, 120, 150} { // the answer is cut behind, before and in the middle of the key
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			http.Error(w, strings.Repeat("x", padding)+string(body), http.StatusBadRequest)
+		})
+		c := to(url)
+		c.Secrets = []config.Secret{config.NewSecret(presets["pagerduty"].secret)}
+		n, err := newPagerDuty(c, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := n.Send(t.Context(), firingSample(t))
+		if got.Outcome != Permanent || !strings.Contains(got.Err.Error(), "answered 400") || strings.Contains(got.Err.Error(), "0123") {
+			t.Errorf("got %+v", got)
+		}
+		n.Close()
+	}
+}
+
 // A channel that may be told one message a second gets one message a second.
 func TestPace(t *testing.T) {
 	inBubble(t, func(b *bench) {
