@@ -250,7 +250,9 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 		e.out.memories = append(e.out.memories, reg)
 	}
 	findings, recheck := detect.All(st)
+	before := e.book.Sightings(key)
 	e.tell(e.book.Reconcile(key, findings, now, e.world(st, e.reasonFor(s), now)), now)
+	e.recordWitnesses(reg, key, before, now)
 	e.noteHijack(reg, s, e.book.Fires(key, "subprefix", "origin_change"), now)
 	e.agenda.at(s, earliest(recheck, e.book.Due(key)))
 	if s.prefix != s.reg && !e.book.Has(key) {

@@ -1,11 +1,15 @@
 package daemon
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"peervane/bgp"
+	"peervane/bgp/detect"
+	"peervane/daemon/incident"
 	"peervane/daemon/notice"
 )
 
@@ -22,28 +26,112 @@ type event struct {
 
 func (e *engine) record(ev event) { e.out.events = append(e.out.events, ev) }
 
-// recordChange records when a vantage begins or ceases to hold a registered prefix.
-func (e *engine) recordChange(v *vantage, c bgp.Change, old held) {
-	reg := e.regs.exact(c.Prefix)
-	if reg == nil || reg.Policy.Ignore || (old.attrs == nil) == (c.Attrs == nil) || e.holdsAnother(v, c) {
-		return
+// eventKind is how an event about a prefix is called, and how grave it is, at a primary session and at a backup one.
+type eventKind struct {
+	primary, backup   string
+	severity, lighter notice.Severity
+}
+
+var (
+	announced    = eventKind{"prefix_announced", "backup_announced", notice.Info, notice.Info}
+	withdrawn    = eventKind{"prefix_withdrawn", "backup_withdrawn", notice.Warning, notice.Warning}
+	pathChanged  = eventKind{"active_path", "backup_path", notice.Info, notice.Info}
+	originWrong  = eventKind{"origin_change", "backup_origin_change", notice.Critical, notice.Error}
+	coverWrong   = eventKind{"covering_origin_change", "covering_origin_change", notice.Error, notice.Error}
+	leaked       = eventKind{"leak", "backup_leak", notice.Critical, notice.Error}
+	fromIncident = map[string]eventKind{
+		notice.OriginChange: originWrong, notice.CoveringChange: coverWrong, notice.RouteLeak: leaked,
 	}
-	typ, severity := "prefix_announced", notice.Info
-	if c.Attrs == nil {
-		typ, severity = "prefix_withdrawn", notice.Warning
-	}
-	if reg.Connection != nil && slices.Contains(reg.Connection.Backup, v.Name) {
-		typ = map[string]string{"prefix_announced": "backup_announced", "prefix_withdrawn": "backup_withdrawn"}[typ]
-	}
-	ev := event{at: c.At, typ: typ, severity: severity, prefix: c.Prefix, peer: v.Name}
-	if c.Attrs != nil {
-		ev.detail = c.Attrs.Path.String()
+)
+
+func (e *engine) recordAt(v *vantage, reg *registration, k eventKind, at time.Time, detail string) {
+	ev := event{at: at, typ: k.primary, severity: k.severity, prefix: reg.Prefix, peer: v.Name, detail: detail}
+	if reg.Backup(v.Vantage) {
+		ev.typ, ev.severity = k.backup, k.lighter
 	}
 	e.record(ev)
 }
 
-// holdsAnother says whether a vantage holds the prefix by another path id too, so that neither one more nor one less is a
-// fact about the prefix.
-func (e *engine) holdsAnother(v *vantage, c bgp.Change) bool {
-	return slices.ContainsFunc(e.table.get(c.Prefix).of(v), func(h held) bool { return h.pathID != c.PathID && h.attrs != nil })
+// recordChange records what a change of a registered prefix did to the best path of a session that it is used at. Of
+// collectors' peers only the first that holds it counts, and the last.
+func (e *engine) recordChange(v *vantage, c bgp.Change, old held) {
+	reg := e.regs.exact(c.Prefix)
+	if reg == nil || reg.Policy.Ignore || e.settings.Replay || !reg.Uses(v.Vantage) && !e.alone(v, c.Prefix) {
+		return
+	}
+	paths := e.table.get(c.Prefix).of(v)
+	now := bestPath(paths)
+	before := bestPath(replaced(paths, c.PathID, old))
+	detail := pathText(now)
+	if c.Coalesced() {
+		detail += fmt.Sprintf(" (coalesced: announced %d times, withdrawn %d times since %s)", c.Announced, c.Withdrawn, c.First.UTC().Format(time.RFC3339))
+	}
+	switch {
+	case now == nil && (before != nil || c.Coalesced()):
+		e.recordAt(v, reg, withdrawn, c.At, strings.TrimSpace(detail))
+	case now == nil:
+	case before == nil || c.Coalesced() && c.Withdrawn > 0:
+		e.recordAt(v, reg, announced, c.At, detail)
+	case !reg.Uses(v.Vantage):
+	case before.String() != now.String() || c.PathChanges > 1:
+		e.recordAt(v, reg, pathChanged, c.At, pathText(before)+" -> "+detail)
+	}
+}
+
+// alone says whether no other peer of a collector holds a prefix.
+func (e *engine) alone(v *vantage, p netip.Prefix) bool {
+	return !v.Own() && !slices.ContainsFunc(e.table.get(p).held, func(h held) bool {
+		return h.vantage != v && h.vantage.Collector == v.Collector && h.attrs != nil
+	})
+}
+
+// replaced gives the paths of a vantage as they were before one of them changed.
+func replaced(paths []held, pathID uint32, old held) []held {
+	before := slices.Clone(paths)
+	for i := range before {
+		if before[i].pathID == pathID {
+			before[i].attrs = old.attrs
+		}
+	}
+	return before
+}
+
+// bestPath is the AS path of the best of some paths; nil when there is none.
+func bestPath(paths []held) *bgp.Path {
+	routes := appendHeld(nil, 0, netip.Prefix{}, paths, false)
+	if len(routes) == 0 {
+		return nil
+	}
+	detect.Sort(routes)
+	return routes[0].Attrs.Path
+}
+
+func pathText(p *bgp.Path) string {
+	switch {
+	case p == nil:
+		return ""
+	case p.String() == "":
+		return "empty path"
+	}
+	return p.String()
+}
+
+// recordWitnesses records who shows an incident that did not show it before: sessions that the prefix is used at, and, where
+// only collectors' peers do, the first of them.
+func (e *engine) recordWitnesses(reg *registration, scope incident.Scope, before []incident.Sighting, now time.Time) {
+	foreign := map[string]bool{} // by type: somebody else has shown it
+	for _, s := range before {
+		foreign[s.Type] = true
+	}
+	for _, s := range e.book.Sightings(scope) {
+		k, known := fromIncident[s.Type]
+		v := e.vantages.named(s.Vantage)
+		if !known || v == nil || slices.ContainsFunc(before, func(b incident.Sighting) bool { return b.Type == s.Type && b.Vantage == s.Vantage }) {
+			continue
+		}
+		if reg.Uses(v.Vantage) || !foreign[s.Type] {
+			e.recordAt(v, reg, k, now, s.Summary)
+		}
+		foreign[s.Type] = true
+	}
 }

@@ -16,13 +16,24 @@ const (
 	backup
 )
 
-// role says what v is to the registration. Without a connection each of our own sessions is primary; in a replay every
-// vantage is.
+// role says what v is to the registration. In a replay every vantage is primary.
 func (s *State) role(v *bgp.Vantage) role {
-	c := s.Reg.Connection
-	switch {
-	case s.Settings.Replay:
+	if s.Settings.Replay {
 		return primary
+	}
+	return s.Reg.role(v)
+}
+
+// Uses says whether v is a primary or backup session of the registration.
+func (r *Registration) Uses(v *bgp.Vantage) bool { return r.role(v) != bystander }
+
+// Backup says whether v is a backup session of the registration.
+func (r *Registration) Backup(v *bgp.Vantage) bool { return r.role(v) == backup }
+
+// role says what v is. Without a connection each of our own sessions is primary.
+func (r *Registration) role(v *bgp.Vantage) role {
+	c := r.Connection
+	switch {
 	case !v.Own():
 		return bystander
 	case c == nil:

@@ -119,6 +119,23 @@ func (b *Book) Fires(scope Scope, types ...string) bool {
 	return false
 }
 
+// Sighting is that a vantage shows an open incident.
+type Sighting struct{ Type, Vantage, Summary string }
+
+// Sightings lists, in order, who shows the open incidents of a scope, or showed them when it was last in sight.
+func (b *Book) Sightings(scope Scope) (out []Sighting) {
+	p := b.pages[scope]
+	if p == nil || len(p.open) == 0 {
+		return nil
+	}
+	for _, r := range p.sorted() {
+		for _, w := range r.Bad {
+			out = append(out, Sighting{r.Notice.Type, w.Vantage, r.Summary})
+		}
+	}
+	return out
+}
+
 // Open lists every scope in which an incident is open, sorted. After Restore each must be judged once.
 func (b *Book) Open() []Scope {
 	return b.scopes(func(*Record) bool { return true })

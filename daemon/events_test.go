@@ -1,0 +1,129 @@
+package daemon
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"peervane/bgp"
+	"peervane/config"
+)
+
+// events gives what was recorded since the last call, but for sessions, in short.
+func (w *world) events(do func()) (out []string) {
+	w.engine.take()
+	do()
+	for w.engine.judge(w.now, 100) {
+	}
+	for _, ev := range w.engine.take().events {
+		if ev.prefix.IsValid() {
+			out = append(out, fmt.Sprintf("%s %s %s %s: %s", ev.typ, ev.severity, ev.prefix, ev.peer, ev.detail))
+		}
+	}
+	return out
+}
+
+// hear is an announcement, or without a path a withdrawal, that is not judged yet.
+func (w *world) hear(peer, prefix string, change func(*bgp.Change), asns ...uint32) {
+	c := bgp.Change{Vantage: w.peers[peer], Prefix: netip.MustParsePrefix(prefix), At: w.now, First: w.now, Withdrawn: 1}
+	if asns != nil {
+		c.Attrs, c.Withdrawn, c.Announced = &bgp.Attrs{Path: bgp.Sequence(asns...)}, 0, 1
+	}
+	if change != nil {
+		change(&c)
+	}
+	w.engine.input(c)
+}
+
+func TestEventsOfPrefixes(t *testing.T) {
+	const p = "203.0.113.0/24"
+	id := func(n uint32) func(*bgp.Change) { return func(c *bgp.Change) { c.PathID = n } }
+	cfg := twoPeers(registered(p, 64496))
+	cfg.Connections = []config.Connection{{Name: "paris-1", Primary: []string{"edge1"}, Backup: []string{"edge2"}, MinPrimary: 1}}
+	cfg.Prefixes[0].Connection = "paris-1"
+	w := newWorld(t, cfg)
+	w.peers["ris"] = &bgp.Vantage{Name: "ris/a", Collector: "ris", ASN: 64700}
+	w.peers["ris2"] = &bgp.Vantage{Name: "ris/b", Collector: "ris", ASN: 64701}
+	for _, c := range []struct {
+		what string
+		do   func()
+		want []string
+	}{
+		{"a primary session has it", func() { w.hear("edge1", p, nil, 64500, 64496) }, []string{"prefix_announced info 203.0.113.0/24 edge1: 64500 64496"}},
+		{"a backup session has it", func() { w.hear("edge2", p, nil, 64501, 64496) }, []string{"backup_announced info 203.0.113.0/24 edge2: 64501 64496"}},
+		{"the same again", func() { w.hear("edge1", p, nil, 64500, 64496) }, nil},
+		{"another path", func() { w.hear("edge1", p, nil, 64500, 64502, 64496) },
+			[]string{"active_path info 203.0.113.0/24 edge1: 64500 64496 -> 64500 64502 64496"}},
+		{"another path of the backup", func() { w.hear("edge2", p, nil, 64501, 64502, 64496) },
+			[]string{"backup_path info 203.0.113.0/24 edge2: 64501 64496 -> 64501 64502 64496"}},
+		{"a further path that is not the best", func() { w.hear("edge1", p, id(1), 64500, 64503, 64502, 64496) }, nil},
+		{"a further path that is", func() { w.hear("edge1", p, id(2), 64500, 64496) },
+			[]string{"active_path info 203.0.113.0/24 edge1: 64500 64502 64496 -> 64500 64496"}},
+		{"the best goes, others stay", func() { w.hear("edge1", p, id(2)) },
+			[]string{"active_path info 203.0.113.0/24 edge1: 64500 64496 -> 64500 64502 64496"}},
+		{"the last but one goes", func() { w.hear("edge1", p, id(1)) }, nil},
+		{"the last goes", func() { w.hear("edge1", p, nil) }, []string{"prefix_withdrawn warning 203.0.113.0/24 edge1: "}},
+		{"the backup goes", func() { w.hear("edge2", p, nil) }, []string{"backup_withdrawn warning 203.0.113.0/24 edge2: "}},
+		{"several at once", func() {
+			w.hear("edge1", p, func(c *bgp.Change) { c.Announced, c.Withdrawn = 3, 2 }, 64500, 64496)
+		}, []string{"prefix_announced info 203.0.113.0/24 edge1: 64500 64496 (coalesced: announced 3 times, withdrawn 2 times since 2026-11-22T10:00:00Z)"}},
+		{"several at once that end as they began", func() {
+			w.hear("edge1", p, func(c *bgp.Change) { c.Announced, c.Withdrawn = 1, 1 }, 64500, 64496)
+		}, []string{"prefix_announced info 203.0.113.0/24 edge1: 64500 64496 (coalesced: announced 1 times, withdrawn 1 times since 2026-11-22T10:00:00Z)"}},
+		{"a wrong origin", func() { w.hear("edge1", p, nil, 64500, 64510) }, []string{
+			"active_path info 203.0.113.0/24 edge1: 64500 64496 -> 64500 64510",
+			"origin_change critical 203.0.113.0/24 edge1: 203.0.113.0/24 hijacked by AS64510: 1 of 2 vantages sees origin AS64510 instead of AS64496 (edge1: 64500 64510)",
+		}},
+		{"the same at the backup", func() { w.hear("edge2", p, nil, 64501, 64510) }, []string{
+			"backup_announced info 203.0.113.0/24 edge2: 64501 64510",
+			"backup_origin_change error 203.0.113.0/24 edge2: 203.0.113.0/24 hijacked by AS64510: 2 of 2 vantages see origin AS64510 instead of AS64496 (edge1: 64500 64510)",
+		}},
+		{"the first of a collector's peers", func() { w.hear("ris", "203.0.113.0/24", nil, 64700, 64510) }, []string{
+			"prefix_announced info 203.0.113.0/24 ris/a: 64700 64510",
+		}},
+		{"another of them", func() { w.hear("ris2", "203.0.113.0/24", nil, 64701, 64510) }, nil},
+		{"they move", func() { w.hear("ris2", "203.0.113.0/24", nil, 64701, 64700, 64510) }, nil},
+		{"one goes", func() { w.hear("ris2", "203.0.113.0/24", nil) }, nil},
+		{"the last of them goes", func() { w.hear("ris", "203.0.113.0/24", nil) }, []string{"prefix_withdrawn warning 203.0.113.0/24 ris/a: "}},
+		{"what is inside is no fact about the prefix", func() { w.hear("edge1", "203.0.113.0/25", nil, 64500, 64496) }, nil},
+	} {
+		if got := w.events(c.do); !slices.Equal(got, c.want) {
+			t.Errorf("%s\n got %q\nwant %q", c.what, got, c.want)
+		}
+	}
+}
+
+func TestEventsOfCovers(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
+	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	w.announce("edge2", "203.0.113.0/24", 64501, 64496)
+	w.withdraw("edge1", "203.0.113.0/24")
+	w.withdraw("edge2", "203.0.113.0/24")
+	got := w.events(func() { w.hear("edge1", "203.0.112.0/22", nil, 64500, 64510) })
+	got = append(got, w.events(func() { w.now = w.now.Add(30 * time.Second) })...)
+	want := []string{
+		"covering_origin_change error 203.0.113.0/24 edge1: 203.0.113.0/24 has no route of its own, and 203.0.112.0/22 from AS64510 carries its traffic: 1 of 2 vantages sees it (edge1: 64500 64510)",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
+func TestEventsOfLeaks(t *testing.T) {
+	cfg := twoPeers(registered("203.0.113.0/24", 64496))
+	cfg.Connections = []config.Connection{{Name: "paris-1", Primary: []string{"edge1"}, Backup: []string{"edge2"}, MinPrimary: 1}}
+	cfg.Prefixes[0].Connection = "paris-1"
+	cfg.Detect.Peerlock = []config.Peerlock{{ASN: 3356, AllowedUpstreams: []uint32{174}}}
+	w := newWorld(t, cfg)
+	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	w.announce("edge2", "203.0.113.0/24", 64501, 64496)
+	for peer, want := range map[string]string{"edge1": "leak critical", "edge2": "backup_leak error"} {
+		got := w.events(func() { w.hear(peer, "203.0.113.0/24", nil, w.peers[peer].ASN, 64502, 3356, 64496) })
+		if len(got) != 2 || !strings.HasPrefix(got[1], want+" 203.0.113.0/24 "+peer+": 203.0.113.0/24 leaked") {
+			t.Errorf("%s: %q", peer, got)
+		}
+	}
+}
