@@ -242,7 +242,7 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 	if reg == nil || reg.Prefix != s.reg {
 		e.tell(e.book.Remove(key, now), now)
 		e.agenda.at(s, time.Time{})
-		e.noteHijack(e.regs.exact(s.reg), s, false, now)
+		e.noteHijack(e.regs.exact(s.reg), s, nil, now)
 		return
 	}
 	st := e.state(reg, s.prefix, now)
@@ -253,7 +253,7 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 	before := e.book.Sightings(key)
 	e.tell(e.book.Reconcile(key, findings, now, e.world(st, e.reasonFor(s), now)), now)
 	e.recordWitnesses(reg, key, before, now)
-	e.noteHijack(reg, s, e.book.Fires(key, "subprefix", "origin_change"), now)
+	e.noteHijack(reg, s, e.book.Culprits(key, notice.SubPrefix, notice.OriginChange), now)
 	e.agenda.at(s, earliest(recheck, e.book.Due(key)))
 	if s.prefix != s.reg && !e.book.Has(key) {
 		e.table.prune(s.prefix)

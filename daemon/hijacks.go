@@ -4,10 +4,10 @@ import (
 	"time"
 )
 
-// noteHijack keeps with a registration whether an incident about a wrong origin stands in a scope of it, and lets the scopes
+// noteHijack keeps with a registration whose incidents about a wrong origin stand in a scope of it, and lets the scopes
 // inside know, where it decides what is a counter-announcement.
-func (e *engine) noteHijack(reg *registration, s scope, stands bool, now time.Time) {
-	if reg == nil || !reg.Prefix.IsValid() || !reg.memory.Hijacked(s.prefix, stands, now) {
+func (e *engine) noteHijack(reg *registration, s scope, culprits []uint32, now time.Time) {
+	if reg == nil || !reg.Prefix.IsValid() || !reg.memory.Hijacked(s.prefix, culprits, now) {
 		return
 	}
 	e.out.memories = append(e.out.memories, reg)

@@ -180,11 +180,14 @@ func (l *lab) learn() {
 	l.settled = st.Settled()
 	for _, p := range l.scopes() {
 		findings, _ := detect.All(l.state(p))
-		stands := slices.ContainsFunc(findings, func(f bgp.Finding) bool {
-			return (f.Type == "subprefix" || f.Type == "origin_change") && !f.Quiet
-		})
+		var culprits []uint32
+		for _, f := range findings {
+			if (f.Type == "subprefix" || f.Type == "origin_change") && !f.Quiet {
+				culprits = append(culprits, f.Culprit)
+			}
+		}
 		if st := l.state(p); st.Reg == &l.reg {
-			l.memory.Hijacked(p, stands, l.now)
+			l.memory.Hijacked(p, culprits, l.now)
 		}
 	}
 	if l.learned != nil {

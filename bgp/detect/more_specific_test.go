@@ -78,6 +78,11 @@ func TestNewMoreSpecificRules(t *testing.T) {
 			l.restart()
 			l.wait(time.Minute)
 		}, []string{"new_more_specific info 203.0.113.128/25 AS64496 e1/1"}},
+		{"a counter-announcement does not come through the hijacker, who may have forged its origin", func(l *lab) {
+			e1 := hijacked(l, half)
+			l.withdraw(e1, half, 1)
+			l.announce(e1, half, "64500 65550 64501 64496", pathID(2))
+		}, []string{"new_more_specific warning 203.0.113.128/25 AS64496 e1/1"}},
 		{"`min_vantages`: a hijack that too few vantages show is no incident", func(l *lab) {
 			l.reg.Policy.MinVantages = 2
 			hijacked(l, half)

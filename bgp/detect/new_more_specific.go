@@ -13,16 +13,24 @@ import (
 const internalLeak = 6
 
 // newMoreSpecific: a more-specific of the registered prefix, longer than max_length, from a legitimate origin. Against a
-// hijack that is what helps, so while one stands, and for an hour, it is told for information only.
+// hijack that is what helps, so while one stands, and for an hour, it is told for information only; but not where it comes
+// through the hijacker: he may have put the legitimate origin behind his own AS.
 func newMoreSpecific(s *State, h *Held) *offence {
 	if s.exact() || s.Prefix.Bits() <= s.maxLength() || s.Verdict(h) != Legitimate || s.local(h) {
 		return nil
 	}
 	o := &offence{culprit: s.culprit(h), leakType: internalLeak}
-	if hijacked, ok := s.countered(); ok {
-		o.severity, o.leakType = info, 0
-		o.hints = []string{fmt.Sprintf("a counter-announcement: %s was hijacked", hijacked)}
+	hijack := s.countered()
+	if hijack.Culprits == nil {
+		return o
 	}
+	hops := s.hops(h.Vantage, h.Attrs.Path)
+	if i := slices.IndexFunc(hijack.Culprits, func(asn uint32) bool { return contains(hops, asn) }); i >= 0 {
+		o.hints = []string{fmt.Sprintf("no counter-announcement: it comes through AS%d, which hijacked %s", hijack.Culprits[i], hijack.Prefix)}
+		return o
+	}
+	o.severity, o.leakType = info, 0
+	o.hints = []string{fmt.Sprintf("a counter-announcement: %s was hijacked", hijack.Prefix)}
 	return o
 }
 
@@ -36,51 +44,52 @@ const counterTime = time.Hour
 
 // Hijack is an incident about a wrong origin, of the registered prefix or of one inside it.
 type Hijack struct {
-	Prefix netip.Prefix `json:"prefix"`
-	Ended  time.Time    `json:"ended,omitzero"` // zero: it stands
+	Prefix   netip.Prefix `json:"prefix"`
+	Culprits []uint32     `json:"culprits"`
+	Ended    time.Time    `json:"ended,omitzero"` // zero: it stands
 }
 
-// pruneEvery is how often hijacks that ended long ago are dropped.
-const pruneEvery = time.Minute
-
-// Hijacked keeps whether an incident about a wrong origin stands on a prefix. What changed concerns every scope inside
-// that prefix.
-func (m *Memory) Hijacked(p netip.Prefix, stands bool, now time.Time) (changed bool) {
-	if now.Sub(m.pruned) >= pruneEvery { // not at every judgement: in a storm there are many
-		m.pruned = now
-		m.Hijacks = slices.DeleteFunc(m.Hijacks, func(h Hijack) bool {
-			return !h.Ended.IsZero() && !now.Before(h.Ended.Add(counterTime))
-		})
-	}
+// Hijacked keeps whether incidents about a wrong origin stand on a prefix, and whose; without culprits none does. What changed
+// concerns every scope inside that prefix.
+func (m *Memory) Hijacked(p netip.Prefix, culprits []uint32, now time.Time) (changed bool) {
+	m.Hijacks = slices.DeleteFunc(m.Hijacks, func(h Hijack) bool {
+		return !h.Ended.IsZero() && !now.Before(h.Ended.Add(counterTime))
+	})
 	i, known := slices.BinarySearchFunc(m.Hijacks, p, func(h Hijack, p netip.Prefix) int { return h.Prefix.Compare(p) })
-	switch {
-	case !known && stands:
+	if !known {
+		if len(culprits) == 0 {
+			return false
+		}
 		m.Hijacks = slices.Insert(m.Hijacks, i, Hijack{Prefix: p})
-	case known && stands && !m.Hijacks[i].Ended.IsZero():
-		m.Hijacks[i].Ended = time.Time{}
-	case known && !stands && m.Hijacks[i].Ended.IsZero():
-		m.Hijacks[i].Ended = now
-	default:
-		return false
 	}
-	return true
+	h := &m.Hijacks[i]
+	ended, blamed := h.Ended, len(h.Culprits)
+	for _, asn := range culprits {
+		if !slices.Contains(h.Culprits, asn) {
+			h.Culprits = append(slices.Clip(h.Culprits), asn)
+		}
+	}
+	switch {
+	case len(culprits) > 0:
+		h.Ended = time.Time{}
+	case h.Ended.IsZero():
+		h.Ended = now
+	}
+	return !known || !ended.Equal(h.Ended) || blamed < len(h.Culprits)
 }
 
-// countered finds a hijack that covers the scope's prefix, and stands or has ended only lately.
-func (s *State) countered() (p netip.Prefix, ok bool) {
-	var until time.Time
+// countered puts together the hijacks that cover the scope's prefix, and stand or have ended only lately.
+func (s *State) countered() (all Hijack) {
 	for _, h := range s.Hijacks {
-		if h.Prefix.Bits() > s.Prefix.Bits() || !h.Prefix.Contains(s.Prefix.Addr()) {
+		end := h.Ended.Add(counterTime)
+		lately := h.Ended.IsZero() || s.Now.Before(end)
+		if !lately || h.Prefix.Bits() > s.Prefix.Bits() || !h.Prefix.Contains(s.Prefix.Addr()) {
 			continue
 		}
-		end := h.Ended.Add(counterTime)
-		switch {
-		case h.Ended.IsZero():
-			return h.Prefix, true
-		case s.Now.Before(end) && end.After(until):
-			p, ok, until = h.Prefix, true, end
+		all.Prefix, all.Culprits = h.Prefix, append(all.Culprits, h.Culprits...)
+		if !h.Ended.IsZero() {
+			s.again(end)
 		}
 	}
-	s.again(until)
-	return p, ok
+	return all
 }

@@ -105,18 +105,18 @@ func (b *Book) Due(scope Scope) time.Time {
 // Has says whether the book holds anything of a scope: an incident that is open, or a condition that waits for its hold.
 func (b *Book) Has(scope Scope) bool { return b.pages[scope] != nil }
 
-// Fires says whether an incident of one of these types is open in a scope.
-func (b *Book) Fires(scope Scope, types ...string) bool {
+// Culprits lists those of the open incidents of some types in a scope.
+func (b *Book) Culprits(scope Scope, types ...string) (asns []uint32) {
 	p := b.pages[scope]
-	if p == nil {
-		return false
+	if p == nil || len(p.open) == 0 {
+		return nil
 	}
-	for _, r := range p.open {
+	for _, r := range p.sorted() {
 		if slices.Contains(types, r.Notice.Type) {
-			return true
+			asns = append(asns, r.Notice.CulpritASN)
 		}
 	}
-	return false
+	return asns
 }
 
 // Sighting is that a vantage shows an open incident.
