@@ -27,7 +27,7 @@ type Finding struct {
 	POP       string
 	Source    netip.Addr // probe types only
 
-	Since time.Time     // when the condition began, before any hold
+	Since time.Time     // when the condition began, before any hold; zero: when it is found
 	Hold  time.Duration // it must hold so long before it fires
 	Quiet bool          // it holds, but too few vantages agree to fire it; one that fires already goes on
 

@@ -55,6 +55,7 @@ var all = []detector{
 type offence struct {
 	culprit  uint32
 	severity string // where it is not the detector's
+	sudden   bool   // it rests on more than the path, so it may be younger: it began when it was found
 	methods  []string
 	leakType int // RFC 7908
 	hints    []string

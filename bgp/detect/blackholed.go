@@ -12,7 +12,7 @@ func blackholed(s *State, h *Held) *offence {
 	if !h.Attrs.HasCommunity(bgp.Blackhole) {
 		return nil
 	}
-	o := &offence{culprit: s.culprit(h)}
+	o := &offence{culprit: s.culprit(h), sudden: true}
 	if s.local(h) {
 		o.severity = info
 	}

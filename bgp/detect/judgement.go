@@ -115,7 +115,11 @@ func (j *judgement) offences() []bgp.Finding {
 				c.by.expected(j.State, &out[n].Expected)
 			}
 		}
-		show(&out[n], h, h.Since)
+		since := h.Since
+		if c.sudden {
+			since = time.Time{}
+		}
+		show(&out[n], h, since)
 		out[n].Severity = graver(out[n].Severity, c.severity)
 		out[n].Methods = union(out[n].Methods, c.methods)
 		out[n].Also = union(out[n].Also, c.also)

@@ -86,6 +86,9 @@ func (o *oracle) routes(prefix string, yields map[string][]string) (out []string
 		}
 	}
 	for c, g := range groups {
+		if c.name == "blackholed" || c.name == "policy" {
+			g.since = time.Time{} // the path may be older
+		}
 		if c.name == "new_more_specific" && o.hijackedLately() {
 			c.severity = "info"
 		}

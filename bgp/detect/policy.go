@@ -13,7 +13,7 @@ func policy(s *State, h *Held) *offence {
 	if len(unmet) == 0 {
 		return nil
 	}
-	return &offence{culprit: s.culprit(h), hints: unmet}
+	return &offence{culprit: s.culprit(h), hints: unmet, sudden: true}
 }
 
 // unmet says which requirements a route does not meet. Those of other networks and of collectors' peers need meet none: on
