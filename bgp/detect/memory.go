@@ -20,8 +20,6 @@ type Memory struct {
 	Missing []Missing `json:"missing,omitempty"` // required upstreams
 	Flaps   []Flap    `json:"flaps,omitempty"`   // by vantage and path
 	ROAs    []ROA     `json:"roas,omitempty"`    // by which legitimate origins were valid
-
-	pruned time.Time // when the hijacks that ended long ago were dropped last
 }
 
 // Trace is what is remembered of the registered prefix at one vantage.
