@@ -46,7 +46,7 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 		}
 	}
 	st := &detect.State{
-		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings, Hijacks: reg.memory.Hijacks,
+		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings, Hijacks: reg.memory.Hijacks(),
 		Vantages: b.vantages, Routes: b.routes, Around: b.around, Verdicts: &e.verdicts,
 	}
 	if p == reg.Prefix {

@@ -52,29 +52,42 @@ func (f *Flap) calm() time.Time {
 // Flap takes in that a route was withdrawn, or announced with another path, so many times until now. Only what a session in
 // sync told counts: not its loss, nor refreshes and first tables.
 func (m *Memory) Flap(vantage string, pathID, withdrawn, changed uint32, now time.Time) {
-	i, known := slices.BinarySearchFunc(m.Flaps, Flap{Vantage: vantage, PathID: pathID}, func(a, b Flap) int {
+	m.disturb(func(u *Unrest) bool {
+		f := u.flap(vantage, pathID, now)
+		f.Penalty = min(f.penalty(now)+withdrawalPenalty*float64(withdrawn)+pathChangePenalty*float64(changed), ceilingPenalty)
+		if now.After(f.At) {
+			f.At = now
+		}
+		f.Withdrawn += withdrawn
+		f.Changed += changed
+		if f.Penalty > suppressPenalty && f.Over.IsZero() {
+			f.Over = now
+		}
+		return true
+	})
+}
+
+// flap finds what is kept of a route, and begins it where that is nothing.
+func (u *Unrest) flap(vantage string, pathID uint32, now time.Time) *Flap {
+	i, known := slices.BinarySearchFunc(u.Flaps, Flap{Vantage: vantage, PathID: pathID}, func(a, b Flap) int {
 		return cmp.Or(cmp.Compare(a.Vantage, b.Vantage), cmp.Compare(a.PathID, b.PathID))
 	})
 	if !known {
-		m.Flaps = slices.Insert(m.Flaps, i, Flap{Vantage: vantage, PathID: pathID, At: now, First: now})
+		u.Flaps = slices.Insert(u.Flaps, i, Flap{Vantage: vantage, PathID: pathID, At: now, First: now})
 	}
-	f := &m.Flaps[i]
-	f.Penalty = min(f.penalty(now)+withdrawalPenalty*float64(withdrawn)+pathChangePenalty*float64(changed), ceilingPenalty)
-	if now.After(f.At) {
-		f.At = now
-	}
-	f.Withdrawn += withdrawn
-	f.Changed += changed
-	if f.Penalty > suppressPenalty && f.Over.IsZero() {
-		f.Over = now
-	}
+	return &u.Flaps[i]
 }
 
 // learnFlaps drops what has calmed down.
 func (m *Memory) learnFlaps(now time.Time) (changed bool) {
-	n := len(m.Flaps)
-	m.Flaps = slices.DeleteFunc(m.Flaps, func(f Flap) bool { return !now.Before(f.calm()) })
-	return len(m.Flaps) != n
+	if len(m.unrest().Flaps) == 0 {
+		return false
+	}
+	return m.disturb(func(u *Unrest) bool {
+		n := len(u.Flaps)
+		u.Flaps = slices.DeleteFunc(u.Flaps, func(f Flap) bool { return !now.Before(f.calm()) })
+		return len(u.Flaps) < n
+	})
 }
 
 // flapping: the penalty of a route went over the threshold, and has not decayed yet.
@@ -84,7 +97,7 @@ func flapping(j *judgement) []bgp.Finding {
 	}
 	f := j.finding("flapping", warning)
 	worst := Flap{}
-	for _, flap := range j.Memory.Flaps {
+	for _, flap := range j.Memory.unrest().Flaps {
 		if flap.Over.IsZero() {
 			continue
 		}

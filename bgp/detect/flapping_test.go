@@ -105,20 +105,20 @@ func TestFlapCounts(t *testing.T) {
 	var m detect.Memory
 	m.Flap("e1", 0, 7, 2, epoch) // as one coalesced change tells it
 	m.Flap("e1", 0, 1, 0, epoch.Add(-time.Minute))
-	f := m.Flaps[0]
+	f := m.Unrest.Flaps[0]
 	if f.Penalty != 9000 || f.Withdrawn != 8 || f.Changed != 2 || !f.At.Equal(epoch) || !f.Over.Equal(epoch) {
 		t.Errorf("%+v", f)
 	}
 	m.Flap("e1", 0, 100, 0, epoch)
-	if m.Flaps[0].Penalty != 12000 {
-		t.Errorf("the ceiling is %f", m.Flaps[0].Penalty)
+	if m.Unrest.Flaps[0].Penalty != 12000 {
+		t.Errorf("the ceiling is %f", m.Unrest.Flaps[0].Penalty)
 	}
 	text, _ := json.Marshal(&m)
 	var again detect.Memory
-	if err := json.Unmarshal(text, &again); err != nil || again.Flaps[0] != m.Flaps[0] {
+	if err := json.Unmarshal(text, &again); err != nil || again.Unrest.Flaps[0] != m.Unrest.Flaps[0] {
 		t.Errorf("%s: %v", text, err)
 	}
-	if !m.Forget("e1") || len(m.Flaps) != 0 {
+	if !m.Forget("e1") || len(m.Unrest.Flaps) != 0 {
 		t.Error("what was forgotten is remembered")
 	}
 }

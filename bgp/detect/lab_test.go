@@ -210,7 +210,7 @@ func (l *lab) scopes() []netip.Prefix {
 
 // state is the scope of a prefix as the engine would build it.
 func (l *lab) state(p netip.Prefix) *detect.State {
-	st := &detect.State{Reg: &l.reg, Prefix: p, Now: l.now, Settings: &l.settings, Hijacks: l.memory.Hijacks}
+	st := &detect.State{Reg: &l.reg, Prefix: p, Now: l.now, Settings: &l.settings, Hijacks: l.memory.Hijacks()}
 	if p != l.reg.Prefix && !l.inside(p) {
 		st.Reg = detect.Unlisted()
 	}

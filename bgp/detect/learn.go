@@ -37,7 +37,7 @@ func (t *Trace) learnPresence(s *State, i int, best *Held) (changed bool) {
 	case best != nil && s.judgeOrigin(best) == Legitimate:
 		changed = !t.Seen || !t.Lost.IsZero()
 		t.Seen, t.Lost = true, time.Time{}
-		t.last = best.Seen
+		t.last = held{best.Attrs, best.Since.UnixNano(), best.PathID}
 	case s.Vantages[i].InSync && t.Lost.IsZero():
 		t.Lost, changed = s.Now, true
 	}
@@ -92,8 +92,8 @@ func (s *State) last(i int) []bgp.Seen {
 	switch {
 	case t == nil:
 		return nil
-	case t.last.Attrs != nil:
-		return []bgp.Seen{t.last}
+	case t.last.attrs != nil:
+		return []bgp.Seen{t.last.seen(s, v)}
 	case t.Settled.Path != nil:
 		return []bgp.Seen{{Vantage: v, Prefix: s.Prefix, Attrs: &bgp.Attrs{Path: t.Settled.Path}}}
 	}

@@ -14,12 +14,11 @@ import (
 // settled, which covering route stood, where the prefix was seen. The engine keeps one for each registration and
 // persists it as JSON whenever Learn says that it changed.
 type Memory struct {
-	Traces  []Trace   `json:"traces,omitempty"` // by name of vantage
-	Lack    Lack      `json:"lack,omitzero"`
-	Hijacks []Hijack  `json:"hijacks,omitempty"` // by prefix
-	Missing []Missing `json:"missing,omitempty"` // required upstreams
-	Flaps   []Flap    `json:"flaps,omitempty"`   // by vantage and path
-	ROAs    []ROA     `json:"roas,omitempty"`    // by which legitimate origins were valid
+	Traces []Trace `json:"traces,omitempty"` // by name of vantage
+	Lack   Lack    `json:"lack,omitzero"`
+	ROAs   []ROA   `json:"roas,omitempty"` // by which legitimate origins were valid
+
+	Unrest *Unrest `json:"unrest,omitempty"` // nil: none
 }
 
 // Trace is what is remembered of the registered prefix at one vantage.
@@ -33,9 +32,7 @@ type Trace struct {
 	Carrier  *Cover    `json:"carrier,omitempty"`  // another covering route that carries the traffic, while no exact one is held
 	View     *View     `json:"view,omitempty"`     // of a collector's peer
 
-	Upstreams []uint32 `json:"upstreams,omitempty"` // the required ones that it showed when it was last in sight
-
-	last bgp.Seen // the legitimate route that was held last: evidence only
+	last held // the legitimate route that was held last: evidence only
 }
 
 // Moved is a path that the best route of a vantage moved to, and when.
@@ -57,7 +54,6 @@ type Lack struct {
 	None   time.Time `json:"none,omitzero"`   // no primary holds the prefix
 	Few    time.Time `json:"few,omitzero"`    // fewer than min_primary do
 	Backup time.Time `json:"backup,omitzero"` // no backup does
-	Unseen time.Time `json:"unseen,omitzero"` // too few collectors' peers do
 }
 
 func (m *Memory) find(vantage string) (int, bool) {
@@ -95,13 +91,11 @@ func (m *Memory) begin(vantages []Vantage) []*Trace {
 
 // Forget drops what is remembered of a vantage that is gone for good.
 func (m *Memory) Forget(vantage string) (changed bool) {
-	n := len(m.Flaps)
-	m.Flaps = slices.DeleteFunc(m.Flaps, func(f Flap) bool { return f.Vantage == vantage })
 	i, found := m.find(vantage)
 	if found {
 		m.Traces = slices.Delete(m.Traces, i, i+1)
 	}
-	return found || len(m.Flaps) < n
+	return m.Unrest.forget(vantage) || found
 }
 
 // Path is an AS path that can be stored.

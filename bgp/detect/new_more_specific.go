@@ -49,20 +49,32 @@ type Hijack struct {
 	Ended    time.Time    `json:"ended,omitzero"` // zero: it stands
 }
 
+// Hijacks lists the hijacks inside the registration.
+func (m *Memory) Hijacks() []Hijack { return m.unrest().Hijacks }
+
 // Hijacked keeps whether incidents about a wrong origin stand on a prefix, and whose; without culprits none does. What changed
 // concerns every scope inside that prefix.
 func (m *Memory) Hijacked(p netip.Prefix, culprits []uint32, now time.Time) (changed bool) {
-	m.Hijacks = slices.DeleteFunc(m.Hijacks, func(h Hijack) bool {
-		return !h.Ended.IsZero() && !now.Before(h.Ended.Add(counterTime))
+	if len(culprits) == 0 && len(m.Hijacks()) == 0 {
+		return false
+	}
+	return m.disturb(func(u *Unrest) bool {
+		u.Hijacks = slices.DeleteFunc(u.Hijacks, func(h Hijack) bool {
+			return !h.Ended.IsZero() && !now.Before(h.Ended.Add(counterTime))
+		})
+		return u.hijacked(p, culprits, now)
 	})
-	i, known := slices.BinarySearchFunc(m.Hijacks, p, func(h Hijack, p netip.Prefix) int { return h.Prefix.Compare(p) })
+}
+
+func (u *Unrest) hijacked(p netip.Prefix, culprits []uint32, now time.Time) (changed bool) {
+	i, known := slices.BinarySearchFunc(u.Hijacks, p, func(h Hijack, p netip.Prefix) int { return h.Prefix.Compare(p) })
 	if !known {
 		if len(culprits) == 0 {
 			return false
 		}
-		m.Hijacks = slices.Insert(m.Hijacks, i, Hijack{Prefix: p})
+		u.Hijacks = slices.Insert(u.Hijacks, i, Hijack{Prefix: p})
 	}
-	h := &m.Hijacks[i]
+	h := &u.Hijacks[i]
 	ended, blamed := h.Ended, len(h.Culprits)
 	for _, asn := range culprits {
 		if !slices.Contains(h.Culprits, asn) {

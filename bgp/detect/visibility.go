@@ -62,13 +62,16 @@ func (s *State) learnViews() (changed bool) {
 		}
 	}
 	_, unseen := s.visible()
-	if unseen == s.Memory.Lack.Unseen.IsZero() {
-		s.Memory.Lack.Unseen, changed = time.Time{}, true
-		if unseen {
-			s.Memory.Lack.Unseen = s.Now
-		}
+	if unseen != s.Memory.unrest().Unseen.IsZero() {
+		return changed
 	}
-	return changed
+	return s.Memory.disturb(func(u *Unrest) bool {
+		u.Unseen = time.Time{}
+		if unseen {
+			u.Unseen = s.Now
+		}
+		return true
+	})
 }
 
 // audience is what the collectors' peers say that held the prefix for good, by ASN.
@@ -122,7 +125,7 @@ func visibility(j *judgement) []bgp.Finding {
 		return nil
 	}
 	f := j.finding("visibility", failure)
-	f.Hold, f.Since, f.Total = j.Settings.AbsenceHold, j.Memory.Lack.Unseen, len(a.good)+len(a.bad)
+	f.Hold, f.Since, f.Total = j.Settings.AbsenceHold, j.Memory.unrest().Unseen, len(a.good)+len(a.bad)
 	for _, i := range a.bad {
 		f.Bad = union(f.Bad, []string{j.Vantages[i].Name})
 		f.Previous = append(f.Previous, j.last(i)...)
