@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // openControl opens the socket over which the daemon is told to do something. Its folder's permissions say who may.
@@ -24,7 +26,7 @@ func (d *Daemon) openControl(ctx context.Context) (task, error) {
 	if err := os.Chmod(path, 0o660); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the control socket: %w", err), l.Close())
 	}
-	server := &http.Server{Handler: d.controls(), ReadTimeout: time.Minute}
+	server := &http.Server{Handler: d.controls(), ReadHeaderTimeout: time.Minute}
 	return func(ctx context.Context) error {
 		closed := make(chan error, 1)
 		stop := context.AfterFunc(ctx, func() { closed <- server.Close() })
@@ -63,5 +65,37 @@ func (d *Daemon) controls() http.Handler {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		}
 	})
+	mux.HandleFunc("POST /test-alert", d.testAlert)
+	mux.HandleFunc("POST /deadletter/list", d.listLetters)
+	mux.HandleFunc("POST /deadletter/replay", d.replayLetters)
+	mux.HandleFunc("POST /deadletter/drop", d.dropLetters)
+	mux.HandleFunc("POST /backup", d.backup)
 	return mux
+}
+
+// backup hands over a copy of the database. What goes wrong on the way breaks the answer off, which the asker notices.
+func (d *Daemon) backup(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/vnd.sqlite3")
+	started := &begun{ResponseWriter: w}
+	err := d.store.Backup(r.Context(), started)
+	switch {
+	case err == nil:
+		d.log.Info("backup taken")
+	case !started.yes:
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	default:
+		d.log.Error("backup broken off", zap.Error(err))
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// begun notes whether an answer has begun.
+type begun struct {
+	http.ResponseWriter
+	yes bool
+}
+
+func (b *begun) Write(p []byte) (int, error) {
+	b.yes = true
+	return b.ResponseWriter.Write(p)
 }

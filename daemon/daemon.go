@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +64,7 @@ type Daemon struct {
 	metrics   *metrics
 	snapshot  atomic.Pointer[api.Snapshot]
 	calls     chan func() // run by the engine's goroutine
+	lettersMu sync.Mutex  // one at a time handles dead letters
 	wake      chan struct{}
 	hooks     hooks
 	rewrite   atomic.Bool                    // the store has lost what it was given

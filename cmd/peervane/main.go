@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,6 +46,9 @@ var commands = []func(*env) *cobra.Command{
 	asking(latencyView),
 
 	reloadCommand,
+	testAlertCommand,
+	deadletterCommand,
+	backupCommand,
 	completionCommand,
 	versionCommand,
 }
@@ -145,5 +149,5 @@ func usage(c *cobra.Command, err error) error {
 	if !c.HasParent() {
 		return err
 	}
-	return exit{exitUsage, fmt.Errorf("%w\nSee 'peervane help %s'", err, c.Name())}
+	return exit{exitUsage, fmt.Errorf("%w\nSee 'peervane help %s'", err, strings.TrimPrefix(c.CommandPath(), "peervane "))}
 }

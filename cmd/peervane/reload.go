@@ -50,6 +50,13 @@ func defaultSocket() string {
 
 // control asks the daemon to do something, and gives its answer.
 func control(ctx context.Context, socket, path string) (string, error) {
+	var answer strings.Builder
+	err := controlTo(ctx, &answer, socket, path)
+	return strings.TrimSpace(answer.String()), err
+}
+
+// controlTo asks the daemon to do something, and copies its answer.
+func controlTo(ctx context.Context, to io.Writer, socket, path string) error {
 	client := http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
@@ -59,22 +66,29 @@ func control(ctx context.Context, socket, path string) (string, error) {
 	defer client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://peervane"+path, nil)
 	if err != nil {
-		return "", err
+		return err
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", fmt.Errorf("no daemon answers at %s: %w: is it running, and may this user talk to it?", socket, reason(err))
+		return fmt.Errorf("no daemon answers at %s: %w: is it running, and may this user talk to it?", socket, reason(err))
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	text := strings.TrimSpace(string(body))
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("read the answer at %s: %w", socket, err)
-	case resp.StatusCode == http.StatusConflict: // the configuration is at fault
-		return "", exit{exitConfig, errors.New(text)}
-	case resp.StatusCode != http.StatusOK:
-		return "", errors.New(text)
+	if resp.StatusCode == http.StatusOK {
+		if _, err := io.Copy(to, resp.Body); err != nil {
+			return fmt.Errorf("read the answer at %s: %w", socket, err)
+		}
+		return nil
 	}
-	return text, nil
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("read the answer at %s: %w", socket, err)
+	}
+	refused := errors.New(strings.TrimSpace(string(body)))
+	switch resp.StatusCode {
+	case http.StatusConflict: // the configuration is at fault
+		return exit{exitConfig, refused}
+	case http.StatusBadRequest:
+		return exit{exitUsage, refused}
+	}
+	return refused
 }

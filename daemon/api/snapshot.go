@@ -75,6 +75,21 @@ type Event struct {
 	Detail   string          `json:"detail"`
 }
 
+// DeadLetter is a notice that could not be delivered to a channel, as the control socket lists it.
+type DeadLetter struct {
+	Number    int64           `json:"number"`
+	Delivery  string          `json:"delivery"`
+	Channel   string          `json:"channel"`
+	Incident  string          `json:"incident"`
+	Type      string          `json:"type"`
+	Status    notice.Status   `json:"status"`
+	Severity  notice.Severity `json:"severity"`
+	Summary   string          `json:"summary"`
+	CreatedAt notice.Time     `json:"created_at"`
+	Attempts  int             `json:"attempts"`
+	Error     string          `json:"error"`
+}
+
 // Route is a route that a vantage holds.
 type Route struct {
 	Vantage     string       `json:"vantage"`

@@ -38,6 +38,9 @@ const (
 	Heartbeat       = "heartbeat"
 )
 
+// Test is no incident either, and none that can be configured: it is what is sent to try a channel.
+const Test = "test"
+
 // severities holds the default severity of each type. Where a type has variants, it is that of the gravest; the
 // detector names the others.
 var severities = [...]struct {

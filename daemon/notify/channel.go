@@ -28,7 +28,8 @@ type channel struct {
 	journal  Journal
 	metrics  Metrics
 	log      *zap.Logger
-	wake     chan struct{}
+	line     line
+	trials   *trials
 	schedule schedule
 
 	queue    lanes
@@ -43,10 +44,10 @@ type channel struct {
 	recalled bool                       // standing holds what an earlier run told
 }
 
-func newChannel(c config.Channel, n Notifier, opts Options, log *zap.Logger, wake chan struct{}) *channel {
+func newChannel(c config.Channel, n Notifier, opts Options, log *zap.Logger, l line) *channel {
 	k, _ := kindOf(c.Kind) // one that is not known is none in particular
 	ch := &channel{
-		name: c.Name, config: digest(c), kind: k, notifier: n, journal: opts.Journal, metrics: opts.Metrics, log: log, wake: wake,
+		name: c.Name, config: digest(c), kind: k, notifier: n, journal: opts.Journal, metrics: opts.Metrics, log: log, line: l, trials: opts.trials,
 		schedule: opts.schedule, queue: newLanes(opts.schedule, c.KeepFiring, k.merges), more: true,
 	}
 	if repeater, ok := n.(Repeater); ok && k.repeat > 0 {
@@ -82,6 +83,8 @@ func (c *channel) run(ctx context.Context) {
 		now := time.Now()
 		next, task := c.queue.first(), c.nextChore()
 		switch {
+		case next != nil && next.test:
+			c.try(ctx, next, &next.deliveries[0].Delivery)
 		case task != nil && !c.notBefore(task.due).After(now):
 			c.doChore(ctx, task, now)
 		case next != nil && !c.notBefore(next.due).After(now):
@@ -153,7 +156,9 @@ func (c *channel) sleep(ctx context.Context, until, now time.Time) {
 	select {
 	case <-ctx.Done():
 	case <-alarm:
-	case <-c.wake:
+	case <-c.line.wake:
 		c.more = true
+	case test := <-c.line.hurry:
+		c.hurried(test)
 	}
 }

@@ -88,7 +88,7 @@ func (c *channel) recall(ctx context.Context) {
 	}
 	c.recalled = true
 	for _, d := range before {
-		if key, ends := laneOf(d); !ends {
+		if key, ends, _ := laneOf(d); !ends {
 			if _, newer := c.standing[key]; !newer {
 				c.standing[key] = d
 			}

@@ -49,6 +49,7 @@ type Options struct {
 	Alive   func() time.Time // when the engine gave its last sign of life, without which there is no heartbeat; nil: it always does
 
 	schedule schedule // another in tests
+	trials   *trials
 }
 
 // Dispatcher runs the channels. All methods are safe for concurrent use, and none waits for a channel but Run.
@@ -56,9 +57,15 @@ type Dispatcher struct {
 	opts    Options
 	changed chan struct{}
 
-	mu     sync.Mutex
-	want   []config.Channel
-	wakers map[string]chan struct{}
+	mu    sync.Mutex
+	want  []config.Channel
+	lines map[string]line // of the channels that run
+}
+
+// line is how a channel is spoken to.
+type line struct {
+	wake  chan struct{}
+	hurry chan notice.Delivery
 }
 
 // New makes a dispatcher without channels. Nothing happens before Run.
@@ -72,7 +79,8 @@ func New(opts Options) *Dispatcher {
 	if opts.Alive == nil {
 		opts.Alive = time.Now
 	}
-	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), wakers: map[string]chan struct{}{}}
+	opts.trials = &trials{}
+	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), lines: map[string]line{}}
 }
 
 // SetChannels says which channels there are. Those that are the same as before are left untouched; the others end, and
@@ -89,8 +97,8 @@ func (d *Dispatcher) Wake(channels ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, name := range channels {
-		if waker, ok := d.wakers[name]; ok {
-			signal(waker)
+		if l, ok := d.lines[name]; ok {
+			signal(l.wake)
 		}
 	}
 }
@@ -143,7 +151,7 @@ func (d *Dispatcher) apply(ctx context.Context, running map[string]runner) {
 	}
 	for _, r := range ending {
 		<-r.ended
-		d.setWaker(r.config.Name, nil)
+		d.setLine(r.config.Name, line{})
 	}
 	for name, c := range want {
 		if _, ok := running[name]; !ok {
@@ -171,9 +179,9 @@ func (d *Dispatcher) start(ctx context.Context, c config.Channel) (runner, bool)
 func (d *Dispatcher) startWith(ctx context.Context, c config.Channel, notifier Notifier, log *zap.Logger) runner {
 	ctx, cancel := context.WithCancel(ctx)
 	r := runner{c, cancel, make(chan struct{})}
-	wake := make(chan struct{}, 1)
-	ch := newChannel(c, notifier, d.opts, log, wake)
-	d.setWaker(c.Name, wake)
+	l := line{make(chan struct{}, 1), make(chan notice.Delivery)}
+	ch := newChannel(c, notifier, d.opts, log, l)
+	d.setLine(c.Name, l)
 	go func() {
 		defer close(r.ended)
 		defer cancel()
@@ -182,12 +190,12 @@ func (d *Dispatcher) startWith(ctx context.Context, c config.Channel, notifier N
 	return r
 }
 
-func (d *Dispatcher) setWaker(name string, wake chan struct{}) {
+func (d *Dispatcher) setLine(name string, l line) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if wake == nil {
-		delete(d.wakers, name)
+	if l.wake == nil {
+		delete(d.lines, name)
 		return
 	}
-	d.wakers[name] = wake
+	d.lines[name] = l
 }

@@ -299,7 +299,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			}
 			return takes(d)
 		})
-		ch = newChannel(config.Channel{Name: "noc"}, r, b.opts, zap.NewNop(), make(chan struct{}, 1))
+		ch = newChannel(config.Channel{Name: "noc"}, r, b.opts, zap.NewNop(), line{})
 		const total = 3 * window
 		for i := range total {
 			b.outbox.put("noc", fmt.Sprint("i", i), 1)

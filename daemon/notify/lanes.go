@@ -26,6 +26,7 @@ type lane struct {
 	thawed     bool      // the first was hurried once
 	keeps      bool      // the first is an end that is held back
 	superseded bool      // the first need not be told any more
+	test       bool      // goes before all others, whatever the channel waits for
 	deliveries []queued
 }
 
@@ -47,10 +48,10 @@ func (l *lanes) add(d notice.Delivery, now time.Time) {
 		return
 	}
 	l.held[d.Seq] = true
-	key, ends := laneOf(d)
+	key, ends, test := laneOf(d)
 	found, ok := l.byKey[key]
 	if !ok {
-		found = &lane{key: key}
+		found = &lane{key: key, test: test}
 		l.byKey[key] = found
 	}
 	at, _ := slices.BinarySearchFunc(found.deliveries, d.Seq, func(q queued, seq int64) int { return cmp.Compare(q.Seq, seq) })
@@ -63,15 +64,15 @@ func (l *lanes) add(d notice.Delivery, now time.Time) {
 }
 
 // laneOf reads of a notice what puts it in order. A body that tells no fingerprint has its incident's lane.
-func laneOf(d notice.Delivery) (key string, ends bool) {
+func laneOf(d notice.Delivery) (key string, ends, test bool) {
 	var n struct {
-		Fingerprint string
-		Status      notice.Status
+		Fingerprint, Type string
+		Status            notice.Status
 	}
 	if err := json.Unmarshal(d.Body, &n); err != nil || n.Fingerprint == "" {
-		return d.Incident, false
+		return d.Incident, false, false
 	}
-	return n.Fingerprint, n.Status == notice.Resolved
+	return n.Fingerprint, n.Status == notice.Resolved, n.Type == notice.Test
 }
 
 // begin says when the first of a lane is due: at once, after the attempts it has had, or, if it tells an end, when the
@@ -79,7 +80,7 @@ func laneOf(d notice.Delivery) (key string, ends bool) {
 func (l *lanes) begin(of *lane, now time.Time) {
 	first := &of.deliveries[0]
 	of.due, of.thawed, of.keeps, of.superseded = l.schedule.due(first.Delivery, now), false, false, false
-	if !first.ends || first.Attempts > 0 || l.keepFiring == 0 {
+	if !first.ends || first.Attempts > 0 || l.keepFiring == 0 || of.test {
 		return
 	}
 	// What is read from disk tells wall-clock time, which may have been set back since.
@@ -126,6 +127,9 @@ func (l *lanes) first() *lane {
 }
 
 func (l *lane) before(other *lane) bool {
+	if l.test != other.test {
+		return l.test
+	}
 	if !l.due.Equal(other.due) {
 		return l.due.Before(other.due)
 	}

@@ -14,10 +14,11 @@ type Batch struct {
 	KV        []KV
 	Events    []Event
 	Latency   []Latency
+	Forget    []notice.Delivery // dead letters that are dead letters no more
 }
 
 // promised says whether somebody waits for the batch to be on disk. What is not promised may wait for company.
-func (b *Batch) promised() bool { return len(b.Incidents) > 0 || len(b.Outbox) > 0 }
+func (b *Batch) promised() bool { return len(b.Incidents)+len(b.Outbox)+len(b.Forget) > 0 }
 
 // Incident is one incident of the book.
 type Incident struct {

@@ -120,7 +120,7 @@ func (s *Store) reopen() error {
 // adopt puts an open database to use. Of one that is not the one that was used before, it is not known what it holds:
 // what memory has is written to it, and the engine is asked for the rest.
 func (s *Store) adopt(ctx context.Context, d *database) error {
-	last, depth, err := outboxSize(ctx, d.read)
+	found, err := takeCensus(ctx, d.read)
 	if err != nil {
 		return fmt.Errorf("count the outbox: %w", err)
 	}
@@ -133,7 +133,7 @@ func (s *Store) adopt(ctx context.Context, d *database) error {
 	same := s.known != nil && d.file != nil && os.SameFile(s.known, d.file)
 	if !same {
 		s.restore(left)
-		s.recount(last, depth)
+		s.recount(found)
 	}
 	s.known = d.file
 	s.open.Store(d)
@@ -147,18 +147,26 @@ func (s *Store) adopt(ctx context.Context, d *database) error {
 }
 
 // recount sets the depth of the outbox anew: what is on disk, and what memory adds to it and takes from it.
-func (s *Store) recount(last int64, depth map[string]int) {
+func (s *Store) recount(found census) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range [...]*pending{s.writing, s.next} {
 		for seq, d := range p.outbox {
 			switch pending := d.State == notice.Pending; {
-			case pending && seq > last:
-				depth[d.Channel]++
-			case !pending && seq <= last:
-				depth[d.Channel]--
+			case pending && seq > found.last:
+				found.depth[d.Channel]++
+			case !pending && seq <= found.last:
+				found.depth[d.Channel]--
+			}
+			if d.State == notice.Dead {
+				found.dead[d.Channel]++
+			}
+		}
+		for seq, channel := range p.forget {
+			if seq <= found.last {
+				found.dead[channel]--
 			}
 		}
 	}
-	s.seq, s.depth = max(s.seq, last), depth
+	s.seq, s.depth, s.dead = max(s.seq, found.last), found.depth, found.dead
 }

@@ -26,9 +26,12 @@ func (s *Store) Record(d notice.Delivery) {
 	if d.State != notice.Pending {
 		s.depth[d.Channel]--
 	}
+	if d.State == notice.Dead {
+		s.dead[d.Channel]++
+	}
 	s.copy(d)
 	s.next.outbox[d.Seq] = d
-	s.next.trim(&s.dropped, s.depth)
+	s.next.trim(&s.dropped, s.depth, s.dead)
 	signal(s.lazy)
 }
 
@@ -69,8 +72,10 @@ func overlay(rows []notice.Delivery, later map[int64]notice.Delivery, after, end
 		}
 	}
 	maps.DeleteFunc(merged, func(_ int64, d notice.Delivery) bool { return d.State != notice.Pending })
-	return slices.SortedFunc(maps.Values(merged), func(a, b notice.Delivery) int { return cmp.Compare(a.Seq, b.Seq) })
+	return slices.SortedFunc(maps.Values(merged), bySeq)
 }
+
+func bySeq(a, b notice.Delivery) int { return cmp.Compare(a.Seq, b.Seq) }
 
 // unwritten gives what memory alone knows of a channel's deliveries, and why, if it is for trouble.
 func (s *Store) unwritten(channel string) (map[int64]notice.Delivery, error) {
@@ -92,11 +97,6 @@ const outboxColumns = "SELECT seq, delivery, channel, incident, body, created, d
 func (s *Store) pendingOnDisk(ctx context.Context, channel string, after int64, limit int) ([]notice.Delivery, error) {
 	return query(ctx, s, scanDelivery, outboxColumns+"WHERE dead = 0 AND channel = ? AND seq > ? ORDER BY seq LIMIT ?",
 		channel, after, limit)
-}
-
-// DeadLetters gives the deliveries that were given up, oldest first.
-func (s *Store) DeadLetters(ctx context.Context, limit int) ([]notice.Delivery, error) {
-	return query(ctx, s, scanDelivery, outboxColumns+"WHERE dead = 1 ORDER BY seq LIMIT ?", limit)
 }
 
 func scanDelivery(row scanner) (notice.Delivery, error) {
@@ -121,26 +121,36 @@ func (s *Store) Depth(channel string) int {
 	return s.depth[channel]
 }
 
-// outboxSize gives the last number given to a delivery, and how many of each channel are unfinished.
-func outboxSize(ctx context.Context, db *sql.DB) (last int64, depth map[string]int, err error) {
-	if err := db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM outbox").Scan(&last); err != nil {
-		return 0, nil, err
+// census is what an outbox holds.
+type census struct {
+	last        int64          // the last number that was given
+	depth, dead map[string]int // by channel
+}
+
+func takeCensus(ctx context.Context, db *sql.DB) (c census, err error) {
+	c.depth, c.dead = map[string]int{}, map[string]int{}
+	if err := db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM outbox").Scan(&c.last); err != nil {
+		return c, err
 	}
-	rows, err := db.QueryContext(ctx, "SELECT channel, count(*) FROM outbox WHERE dead = 0 GROUP BY channel")
+	rows, err := db.QueryContext(ctx, "SELECT dead, channel, count(*) FROM outbox GROUP BY dead, channel")
 	if err != nil {
-		return 0, nil, err
+		return c, err
 	}
 	defer rows.Close()
-	depth = map[string]int{}
 	for rows.Next() {
+		var dead bool
 		var channel string
 		var n int
-		if err := rows.Scan(&channel, &n); err != nil {
-			return 0, nil, err
+		if err := rows.Scan(&dead, &channel, &n); err != nil {
+			return c, err
 		}
-		depth[channel] = n
+		if dead {
+			c.dead[channel] = n
+		} else {
+			c.depth[channel] = n
+		}
 	}
-	return last, depth, rows.Err()
+	return c, rows.Err()
 }
 
 // Disable keeps that a channel wants no more deliveries as it is configured now: config tells that from any other

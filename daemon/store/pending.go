@@ -27,15 +27,16 @@ type pending struct {
 	kv        map[kvKey][]byte
 	events    []Event
 	latency   []Latency
+	forget    map[int64]string // dead letters, and their channels
 	done      []func(error)
 }
 
 func newPending() *pending {
-	return &pending{incidents: map[string]Incident{}, outbox: map[int64]notice.Delivery{}, kv: map[kvKey][]byte{}}
+	return &pending{incidents: map[string]Incident{}, outbox: map[int64]notice.Delivery{}, kv: map[kvKey][]byte{}, forget: map[int64]string{}}
 }
 
 func (p *pending) empty() bool {
-	return len(p.incidents)+len(p.outbox)+len(p.kv)+len(p.events)+len(p.latency)+len(p.done) == 0
+	return len(p.incidents)+len(p.outbox)+len(p.kv)+len(p.events)+len(p.latency)+len(p.forget)+len(p.done) == 0
 }
 
 func (p *pending) add(b *Batch) {
@@ -50,6 +51,10 @@ func (p *pending) add(b *Batch) {
 	}
 	p.events = append(p.events, b.Events...)
 	p.latency = append(p.latency, b.Latency...)
+	for _, d := range b.Forget {
+		delete(p.outbox, d.Seq)
+		p.forget[d.Seq] = d.Channel
+	}
 }
 
 // overlay puts what came later on top of p.
@@ -59,14 +64,18 @@ func (p *pending) overlay(later *pending) {
 	maps.Copy(p.kv, later.kv)
 	p.events = append(p.events, later.events...)
 	p.latency = append(p.latency, later.latency...)
+	for seq, channel := range later.forget {
+		delete(p.outbox, seq)
+		p.forget[seq] = channel
+	}
 	p.done = append(p.done, later.done...)
 }
 
 // Dropped counts what was given up while the disk did not answer.
 type Dropped struct{ Incidents, Outbox, KV, Events, Latency int }
 
-// trim holds p to the bounds, and takes what it drops of the outbox from its depth.
-func (p *pending) trim(d *Dropped, depth map[string]int) {
+// trim holds p to the bounds, and takes what it drops of the outbox from the counts.
+func (p *pending) trim(d *Dropped, depth, dead map[string]int) {
 	for _, old := range trimMap(p.incidents, maxIncidents, func(a, b Incident) int { return a.Updated.Compare(b.Updated) }) {
 		delete(p.incidents, old.ID)
 		d.Incidents++
@@ -74,8 +83,11 @@ func (p *pending) trim(d *Dropped, depth map[string]int) {
 	for _, old := range trimMap(p.outbox, maxOutbox, func(a, b notice.Delivery) int { return cmp.Compare(a.Seq, b.Seq) }) {
 		delete(p.outbox, old.Seq)
 		d.Outbox++
-		if old.State == notice.Pending {
+		switch old.State {
+		case notice.Pending:
 			depth[old.Channel]--
+		case notice.Dead:
+			dead[old.Channel]--
 		}
 	}
 	for key := range p.kv {

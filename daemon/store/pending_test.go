@@ -41,7 +41,7 @@ func TestMemoryIsBoundedAndWhatIsDroppedIsCounted(t *testing.T) {
 		in.Updated = epoch.Add(time.Duration(i))
 		p.add(&Batch{Outbox: []notice.Delivery{d}, Incidents: []Incident{in}, Events: make([]Event, 1), Latency: make([]Latency, 1)})
 		depth["noc"]++
-		p.trim(&dropped, depth)
+		p.trim(&dropped, depth, map[string]int{})
 	}
 	for what, n := range map[string][2]int{
 		"outbox": {len(p.outbox), dropped.Outbox}, "incidents": {len(p.incidents), dropped.Incidents},

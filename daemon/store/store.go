@@ -51,11 +51,12 @@ type Store struct {
 	report   report                   // the writer's
 
 	mu      sync.Mutex
-	next    *pending // for the next transaction
-	writing *pending // the transaction under way
-	trouble error    // why the store goes on from memory; nil while all is well
-	seq     int64    // the last given to a delivery
-	depth   map[string]int
+	next    *pending                  // for the next transaction
+	writing *pending                  // the transaction under way
+	trouble error                     // why the store goes on from memory; nil while all is well
+	seq     int64                     // the last given to a delivery
+	depth   map[string]int            // unfinished deliveries by channel
+	dead    map[string]int            // dead letters by channel
 	copies  map[int64]notice.Delivery // of unfinished deliveries
 	dropped Dropped
 	closed  bool
@@ -67,7 +68,7 @@ type Store struct {
 func Open(opts Options) (*Store, error) {
 	s := &Store{
 		opts: opts, promised: make(chan struct{}, 1), lazy: make(chan struct{}, 1),
-		next: newPending(), writing: newPending(), depth: map[string]int{}, copies: map[int64]notice.Delivery{},
+		next: newPending(), writing: newPending(), depth: map[string]int{}, dead: map[string]int{}, copies: map[int64]notice.Delivery{},
 		seq:    time.Now().UnixMicro(), // beyond all of a database that cannot be read yet
 		report: report{log: opts.Log},
 	}
@@ -104,8 +105,11 @@ func (s *Store) Submit(b Batch, done func(error)) {
 		s.depth[b.Outbox[i].Channel]++
 		s.copy(b.Outbox[i])
 	}
+	for _, d := range b.Forget {
+		s.dead[d.Channel]--
+	}
 	s.next.add(&b)
-	s.next.trim(&s.dropped, s.depth)
+	s.next.trim(&s.dropped, s.depth, s.dead)
 	if done != nil {
 		s.next.done = append(s.next.done, done)
 	}
@@ -214,7 +218,7 @@ func (s *Store) putBack() {
 	defer s.mu.Unlock()
 	s.writing.overlay(s.next)
 	s.next, s.writing = s.writing, newPending()
-	s.next.trim(&s.dropped, s.depth)
+	s.next.trim(&s.dropped, s.depth, s.dead)
 }
 
 // fail says that the store goes on from memory, to all who wait and to the log.

@@ -190,7 +190,7 @@ func TestRecord(t *testing.T) {
 			}
 			s.mustPut(t, Batch{})
 		}
-		dead, err := s.DeadLetters(t.Context(), 10)
+		dead, err := s.DeadLetters(t.Context(), 0, 10)
 		if err != nil || !reflect.DeepEqual(dead, rows[1:2]) {
 			t.Errorf("dead letters: got %+v, %v", dead, err)
 		}

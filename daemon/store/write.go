@@ -62,6 +62,7 @@ func (d *database) commit(p *pending) error {
 	w := writer{tx: tx, stmts: &d.stmts}
 	w.incidents(p)
 	w.outbox(p)
+	w.forget(p)
 	w.kv(p)
 	w.history(p)
 	if w.err != nil {
@@ -106,6 +107,12 @@ func (w *writer) outbox(p *pending) {
 		}
 		w.exec(w.stmts.delivery, seq, d.ID, d.Channel, d.Incident, d.Body, d.Created.UnixMicro(), d.State == notice.Dead,
 			d.Attempts, micros(d.NextAt), d.Error)
+	}
+}
+
+func (w *writer) forget(p *pending) {
+	for seq := range p.forget {
+		w.exec(w.stmts.delivered, seq)
 	}
 }
 

@@ -1,0 +1,180 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"peervane/daemon/api"
+	"peervane/daemon/notice"
+	"peervane/daemon/store"
+)
+
+// letterPage is how many dead letters are held in memory at once.
+const letterPage = 500
+
+// letterFilter says which dead letters are meant; the zero value means all.
+type letterFilter struct {
+	channel, incident, typ string
+	ids                    []string // numbers, or ids of deliveries
+}
+
+func letterFilterOf(q url.Values) letterFilter {
+	return letterFilter{q.Get("channel"), q.Get("incident"), q.Get("type"), q["id"]}
+}
+
+func (f *letterFilter) means(d *notice.Delivery, n *notice.Notice) bool {
+	return (f.channel == "" || f.channel == d.Channel) && (f.incident == "" || f.incident == d.Incident) && (f.typ == "" || f.typ == n.Type) &&
+		(len(f.ids) == 0 || slices.Contains(f.ids, d.ID) || slices.Contains(f.ids, strconv.FormatInt(d.Seq, 10)))
+}
+
+// letters hands over the dead letters that are meant, a page at a time, oldest first.
+func (d *Daemon) letters(ctx context.Context, f letterFilter, each func([]letter) error) error {
+	for after := int64(0); ; {
+		rows, err := d.store.DeadLetters(ctx, after, letterPage)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		after = rows[len(rows)-1].Seq
+		var meant []letter
+		for _, row := range rows {
+			n, _ := notice.Parse(row.Body) // of one that cannot be read the rest is told
+			if f.means(&row, &n) {
+				meant = append(meant, letter{row, n})
+			}
+		}
+		if err := each(meant); err != nil {
+			return err
+		}
+	}
+}
+
+type letter struct {
+	notice.Delivery
+	notice notice.Notice
+}
+
+func (d *Daemon) listLetters(w http.ResponseWriter, r *http.Request) {
+	all := []api.DeadLetter{}
+	err := d.letters(r.Context(), letterFilterOf(r.URL.Query()), func(page []letter) error {
+		for _, l := range page {
+			all = append(all, api.DeadLetter{
+				Number: l.Seq, Delivery: l.ID, Channel: l.Channel, Incident: l.Incident, Type: l.notice.Type,
+				Status: l.notice.Status, Severity: l.notice.Severity, Summary: l.notice.Summary,
+				CreatedAt: notice.At(l.Created), Attempts: l.Attempts, Error: l.Error,
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(all) // the reader is gone: nobody is left to tell
+}
+
+// dropLetters forgets dead letters.
+func (d *Daemon) dropLetters(w http.ResponseWriter, r *http.Request) {
+	d.eachLetter(w, r, "dropped", func(_ context.Context, page []letter) store.Batch { return store.Batch{Forget: rowsOf(page)} })
+}
+
+// replayLetters puts dead letters into the outbox again, as new deliveries under their old ids. Where the incident of one has
+// ended meanwhile its end is told once more behind it, so that nothing stays open at the receiver.
+func (d *Daemon) replayLetters(w http.ResponseWriter, r *http.Request) {
+	d.eachLetter(w, r, "put into the outbox again", func(ctx context.Context, page []letter) store.Batch {
+		now := time.Now()
+		b := store.Batch{Forget: rowsOf(page)}
+		for _, l := range page {
+			b.Outbox = append(b.Outbox, notice.Delivery{ID: l.ID, Channel: l.Channel, Incident: l.Incident, Body: l.Body, Created: now})
+		}
+		b.Outbox = append(b.Outbox, d.ends(ctx, page, now)...)
+		return b
+	})
+}
+
+func rowsOf(page []letter) []notice.Delivery {
+	var rows []notice.Delivery
+	for _, l := range page {
+		rows = append(rows, l.Delivery)
+	}
+	return rows
+}
+
+// eachLetter does something to the dead letters that are meant, and says to how many.
+func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, done string, what func(context.Context, []letter) store.Batch) {
+	f := letterFilterOf(r.URL.Query())
+	if f.channel == "" && f.incident == "" && f.typ == "" && len(f.ids) == 0 && r.URL.Query().Get("all") == "" {
+		http.Error(w, "say which dead letters: numbers, a channel, an incident, a type, or all", http.StatusBadRequest)
+		return
+	}
+	d.lettersMu.Lock() // two at once would take the same letter twice
+	defer d.lettersMu.Unlock()
+	count, channels := 0, map[string]bool{}
+	err := d.letters(r.Context(), f, func(page []letter) error {
+		if len(page) == 0 {
+			return nil
+		}
+		b := what(r.Context(), page)
+		d.keep(r.Context(), b)
+		for _, l := range page {
+			channels[l.Channel] = true
+		}
+		count += len(page)
+		return r.Context().Err()
+	})
+	for name := range channels {
+		d.channels.Wake(name)
+	}
+	if err != nil {
+		http.Error(w, fmt.Sprintf("%s %s, and then: %v", plural(count), done, err), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintf(w, "%s %s\n", plural(count), done)
+}
+
+func plural(letters int) string {
+	if letters == 1 {
+		return "1 dead letter"
+	}
+	return fmt.Sprintf("%d dead letters", letters)
+}
+
+// ends tells the end of incidents of which a beginning is told so late that they have ended, to each channel that hears so.
+func (d *Daemon) ends(ctx context.Context, page []letter, now time.Time) []notice.Delivery {
+	type told struct{ incident, channel string }
+	latest := map[told]notice.Status{}
+	var order []told
+	for _, l := range page {
+		t := told{l.Incident, l.Channel}
+		if _, known := latest[t]; !known {
+			order = append(order, t)
+		}
+		latest[t] = cmp.Or(l.notice.Status, latest[t])
+	}
+	var rows []notice.Delivery
+	for _, t := range order {
+		if latest[t] == notice.Resolved {
+			continue
+		}
+		stored, err := d.store.Incident(ctx, t.incident)
+		if err != nil || stored.Resolved.IsZero() {
+			continue // it stands, or nobody knows of it any more
+		}
+		n, err := notice.Parse(stored.Notice)
+		if err != nil {
+			continue
+		}
+		n.Delivery = randomID("", now, 0)
+		if body, err := n.Body(); err == nil {
+			rows = append(rows, notice.Delivery{ID: n.Delivery, Channel: t.channel, Incident: t.incident, Body: body, Created: now})
+		}
+	}
+	return rows
+}
