@@ -26,6 +26,7 @@ type Finding struct {
 	Peer      string
 	POP       string
 	Source    netip.Addr // probe types only
+	Channel   string     // channel_failing only
 
 	Since time.Time     // when the condition began, before any hold; zero: when it is found
 	Hold  time.Duration // it must hold so long before it fires

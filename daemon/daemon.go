@@ -69,6 +69,8 @@ type Daemon struct {
 	hooks     hooks
 	rewrite   atomic.Bool                    // the store has lost what it was given
 	targets   atomic.Pointer[[]probe.Target] // new ones, for the engine
+
+	channelsChanged atomic.Bool // how channels are is to be judged
 }
 
 // New puts a daemon together for a configuration without errors. It opens and starts nothing.
@@ -129,7 +131,8 @@ func (d *Daemon) openStore() error {
 	d.store = s
 	d.channels = notify.New(notify.Options{
 		Journal: s, Log: d.log.Named("notify"), Metrics: d.metrics, Version: d.opts.Version, Source: sourceName(d.cfg),
-		Alive: func() time.Time { return d.snapshot.Load().Status.At.Time },
+		Changed: d.lookAtChannels,
+		Alive:   func() time.Time { return d.snapshot.Load().Status.At.Time },
 	})
 	d.publisher = &publisher{
 		store: s, channels: d.channels, log: d.log, hooks: d.hooks,

@@ -132,6 +132,7 @@ func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, done string,
 	for name := range channels {
 		d.channels.Wake(name)
 	}
+	d.lookAtChannels()
 	if err != nil {
 		http.Error(w, fmt.Sprintf("%s %s, and then: %v", plural(count), done, err), http.StatusServiceUnavailable)
 		return

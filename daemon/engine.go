@@ -34,6 +34,7 @@ type engine struct {
 	plane      join.Plane
 	pops       pops
 	rpki       dataAge
+	channels   channels
 	costs      []openCost
 	reloaded   map[scope]bool // to be judged for the first time under a new configuration
 	configured int            // how many configurations were in force before this one
@@ -225,6 +226,7 @@ func (e *engine) judge(now time.Time, n int) (more bool) {
 	e.judgeSessions(now)
 	e.judgeRPKI(now)
 	e.judgePOPs(now)
+	e.judgeChannels(now)
 	for range n {
 		s, ok := e.agenda.take()
 		if !ok {
@@ -288,7 +290,7 @@ func (e *engine) take() output {
 // next is when judge has something to do; false when only an input can change anything.
 func (e *engine) next() (time.Time, bool) {
 	scoped, _ := e.agenda.next()
-	at := earliest(earliest(scoped, e.sessions.next()), earliest(e.costsDue(), e.rpki.due))
+	at := earliest(earliest(scoped, e.sessions.next()), earliest(e.costsDue(), earliest(e.rpki.due, e.channels.due)))
 	return at, !at.IsZero()
 }
 

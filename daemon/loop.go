@@ -63,6 +63,9 @@ func (l *loop) take() (heard time.Time) {
 	if set := l.rpki.fresh.Swap(nil); set != nil {
 		l.engine.validated(set)
 	}
+	if l.channelsChanged.Swap(false) {
+		l.engine.channelsAre(l.channelStates())
+	}
 	l.inputs = l.peers.take(l.engine, l.inputs[:0])
 	for _, in := range l.inputs {
 		l.engine.input(in)

@@ -95,6 +95,7 @@ func (d *Daemon) apply(cfg *config.Config) {
 	d.cfg = cfg
 	d.publisher.configured = cfg.Channels
 	d.channels.SetChannels(cfg.Channels)
+	d.lookAtChannels()
 	d.scheduler.Configure(probeSettings(cfg))
 	d.resolver.Set(sites(cfg), way(cfg))
 	d.peers.set(cfg, d.engine, time.Now())

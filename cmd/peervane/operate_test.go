@@ -118,9 +118,10 @@ func TestOperateChannels(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	t.Setenv("RUNTIME_DIRECTORY", t.TempDir())
-	edge, hook := startRouter(t, ctx), newMoody(t)
+	edge, hook, second := startRouter(t, ctx), newMoody(t), newMoody(t)
 	d := killable{bin: buildPeervane(t), dir: t.TempDir(), log: &bytes.Buffer{}}
 	d.configure(t, edge.listener.Addr().String(), hook.URL)
+	d.add(t, "[[channel]]\nname = \"second\"\nkind = \"webhook\"\ntypes = [\"channel_failing\"]\nallow_private = true\nurl = \""+second.URL+"\"\n")
 	edge.announce(netip.MustParsePrefix("10.0.0.0/8"), 64496)
 	d.start(t)
 	edge.await(t, ctx) // the control socket is open by then
@@ -133,8 +134,42 @@ func TestOperateChannels(t *testing.T) {
 		edge.announce(hijack(i), 64510)
 	}
 	o.awaitLetters(3)
+	second.await(t, "the failing channel", func(taken []notice.Notice) bool { return tellsFailing(taken, notice.Firing) })
 	t.Run("deadletter", func(t *testing.T) { handleLetters(operator{t, o.socket}, hook, edge) })
+	second.await(t, "the channel that works again", func(taken []notice.Notice) bool { return tellsFailing(taken, notice.Resolved) })
+	if hook.told(notice.ChannelFailing) {
+		t.Error("the failing channel was told that it fails")
+	}
 	t.Run("backup", func(t *testing.T) { restoreBackup(operator{t, o.socket}, &d) })
+}
+
+// tellsFailing says whether the last that was taken is that of a channel with dead letters.
+func tellsFailing(taken []notice.Notice, status notice.Status) bool {
+	if len(taken) == 0 {
+		return false
+	}
+	n := taken[len(taken)-1]
+	return n.Type == notice.ChannelFailing && n.Status == status && n.Labels[notice.LabelChannel] == "hook" &&
+		strings.Contains(n.Summary, "channel hook is failing")
+}
+
+func (m *moody) told(typ string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(m.taken, func(n notice.Notice) bool { return n.Type == typ })
+}
+
+// add puts more into the configuration.
+func (d *killable) add(t *testing.T, more string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(d.dir, "peervane.toml"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(more); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func tryChannel(o operator, hook *moody) {
@@ -151,7 +186,7 @@ func tryChannel(o operator, hook *moody) {
 	if _, said := o.types(1, "test-alert", "hook"); !strings.Contains(said, "not delivered, and not tried again: answered 500") {
 		o.Errorf("got %q", said)
 	}
-	if _, said := o.types(1, "test-alert", "nobody"); !strings.Contains(said, `there is no channel "nobody": the configuration has hook`) {
+	if _, said := o.types(1, "test-alert", "nobody"); !strings.Contains(said, `there is no channel "nobody": the configuration has hook, second`) {
 		o.Errorf("got %q", said)
 	}
 	o.types(64, "test-alert")

@@ -61,6 +61,6 @@ func (r *Record) lost() []string {
 func fingerprint(f *bgp.Finding) string {
 	return notice.Identity{
 		Type: f.Type, Prefix: f.Prefix, Offending: f.Offending, Culprit: f.Culprit,
-		Peer: f.Peer, POP: f.POP, Source: f.Source,
+		Peer: f.Peer, POP: f.POP, Source: f.Source, Channel: f.Channel,
 	}.Fingerprint()
 }

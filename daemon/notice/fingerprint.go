@@ -17,6 +17,7 @@ type Identity struct {
 	Peer      string     // of session_down, prefix_limit, table_drop, feed_stale
 	POP       string     // of probe types
 	Source    netip.Addr // of probe types: the source address that was probed from
+	Channel   string     // of channel_failing
 }
 
 // Fingerprint is 32 hex digits: SHA-256, cut to 16 bytes, over the parts, each with its length before it so that no
@@ -26,12 +27,19 @@ func (id Identity) Fingerprint() string {
 	for _, part := range [...]string{
 		id.Type, text(id.Prefix), text(id.Offending), strconv.FormatUint(uint64(id.Culprit), 10), id.Peer, id.POP, text(id.Source),
 	} {
-		b = strconv.AppendInt(b, int64(len(part)), 10)
-		b = append(b, ':')
-		b = append(b, part...)
+		b = appendPart(b, part)
+	}
+	if id.Channel != "" { // a part that came later: no other type has it
+		b = appendPart(b, id.Channel)
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:16])
+}
+
+func appendPart(b []byte, part string) []byte {
+	b = strconv.AppendInt(b, int64(len(part)), 10)
+	b = append(b, ':')
+	return append(b, part...)
 }
 
 // text is "" for the zero value, where String would say "invalid".

@@ -41,6 +41,9 @@ const (
 // Test is no incident either, and none that can be configured: it is what is sent to try a channel.
 const Test = "test"
 
+// LabelChannel is the label of channel_failing that names the channel.
+const LabelChannel = "channel"
+
 // severities holds the default severity of each type. Where a type has variants, it is that of the gravest; the
 // detector names the others.
 var severities = [...]struct {

@@ -61,11 +61,13 @@ func (c *channel) works() {
 		c.queue.thaw() // what waits for a channel that was down has waited long enough
 	}
 	c.failures, c.until = 0, time.Time{}
+	c.show(Health{})
 }
 
 // fails is called when the receiver has not taken something that it may take later.
 func (c *channel) fails(result Result, now time.Time) {
 	c.failures++
+	c.ill(result.Err, now)
 	c.until = now.Add(c.schedule.pause(c.failures))
 	if result.After > 0 {
 		c.until = now.Add(asked(result.After)) // the receiver speaks of itself, not of this delivery
@@ -100,6 +102,7 @@ func (c *channel) bury(l *lane, d *notice.Delivery, why error) {
 		delete(c.standing, l.key)
 	}
 	c.finish(l, d, notice.Dead)
+	c.board.changed()
 }
 
 func (c *channel) finish(l *lane, d *notice.Delivery, state notice.DeliveryState) {
@@ -121,6 +124,7 @@ func (c *channel) disable() {
 	c.notifier.Close()
 	c.notifier = disabled{}
 	c.failures, c.until, c.chores = 0, time.Time{}, nil
+	c.show(Health{Useless: true, Error: errDisabled.Error()})
 	for _, l := range c.queue.byKey {
 		l.due = time.Time{}
 	}

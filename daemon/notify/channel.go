@@ -30,6 +30,9 @@ type channel struct {
 	log      *zap.Logger
 	line     line
 	trials   *trials
+	board    *board
+	health   Health // as shown
+	begun    bool   // it is shown
 	schedule schedule
 
 	queue    lanes
@@ -47,7 +50,7 @@ type channel struct {
 func newChannel(c config.Channel, n Notifier, opts Options, log *zap.Logger, l line) *channel {
 	k, _ := kindOf(c.Kind) // one that is not known is none in particular
 	ch := &channel{
-		name: c.Name, config: digest(c), kind: k, notifier: n, journal: opts.Journal, metrics: opts.Metrics, log: log, line: l, trials: opts.trials,
+		name: c.Name, config: digest(c), kind: k, notifier: n, journal: opts.Journal, metrics: opts.Metrics, log: log, line: l, trials: opts.trials, board: opts.board,
 		schedule: opts.schedule, queue: newLanes(opts.schedule, c.KeepFiring, k.merges), more: true,
 	}
 	if repeater, ok := n.(Repeater); ok && k.repeat > 0 {
@@ -108,6 +111,7 @@ func (c *channel) fill(ctx context.Context) {
 			c.reread = now.Add(rereadWait)
 			return
 		}
+		c.begin()
 		if c.more = len(rows) > 0; c.more {
 			c.after = rows[len(rows)-1].Seq
 		}

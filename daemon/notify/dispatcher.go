@@ -48,8 +48,12 @@ type Options struct {
 	Source  string           // how this host is named in heartbeats
 	Alive   func() time.Time // when the engine gave its last sign of life, without which there is no heartbeat; nil: it always does
 
+	// Changed is called when Health or the dead letters of a channel have changed; it must not wait. May be nil.
+	Changed func()
+
 	schedule schedule // another in tests
 	trials   *trials
+	board    *board
 }
 
 // Dispatcher runs the channels. All methods are safe for concurrent use, and none waits for a channel but Run.
@@ -79,7 +83,10 @@ func New(opts Options) *Dispatcher {
 	if opts.Alive == nil {
 		opts.Alive = time.Now
 	}
-	opts.trials = &trials{}
+	if opts.Changed == nil {
+		opts.Changed = func() {}
+	}
+	opts.trials, opts.board = &trials{}, &board{changed: opts.Changed}
 	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), lines: map[string]line{}}
 }
 
@@ -152,6 +159,7 @@ func (d *Dispatcher) apply(ctx context.Context, running map[string]runner) {
 	for _, r := range ending {
 		<-r.ended
 		d.setLine(r.config.Name, line{})
+		d.opts.board.remove(r.config.Name)
 	}
 	for name, c := range want {
 		if _, ok := running[name]; !ok {
@@ -171,6 +179,7 @@ func (d *Dispatcher) start(ctx context.Context, c config.Channel) (runner, bool)
 	}
 	if err != nil {
 		log.Error("channel cannot be used, its notices stay in the outbox", zap.Error(err))
+		d.opts.board.set(c.Name, Health{Useless: true, Error: err.Error()})
 		return runner{}, false
 	}
 	return d.startWith(ctx, c, notifier, log), true

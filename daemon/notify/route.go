@@ -47,6 +47,9 @@ func wants(c config.Channel, n *notice.Notice) bool {
 	if err != nil || n.Severity < least || !Supported(c.Kind) {
 		return false
 	}
+	if n.Type == notice.ChannelFailing && n.Labels[notice.LabelChannel] == c.Name {
+		return false // of that, the others are told
+	}
 	if len(c.Types) > 0 && !slices.Contains(c.Types, n.Type) {
 		return false
 	}
