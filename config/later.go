@@ -11,7 +11,6 @@ import (
 var notYet = []string{
 	"feed",
 	"retention",
-	"detect.leak_count",
 }
 
 // notice lists what has been set without effect. key is a table, or a table

@@ -109,6 +109,9 @@ func (e *engine) input(in bgp.Input) {
 			v.drops[in.Family] = detect.Drop{Since: in.At, Before: in.Before, Routes: in.Routes}
 		}
 		e.sessions.touch(v)
+	case bgp.LeakedTable:
+		v.takeLeaks(in)
+		e.sessions.touch(v)
 	case bgp.LimitExceeded:
 		v.limit = detect.Limit{Exceeded: in.Exceeded, Prefixes: in.Prefixes, Most: in.Limit, Since: in.At}
 		e.sessions.touch(v)

@@ -87,7 +87,7 @@ func benchConfig(dir string, router netip.AddrPort) *config.Config {
 }
 
 // acceptSession plays the router up to the first End-of-RIB; then it only reads.
-func acceptSession(b *testing.B, l net.Listener) net.Conn {
+func acceptSession(b testing.TB, l net.Listener) net.Conn {
 	b.Helper()
 	conn, err := l.Accept()
 	if err != nil {

@@ -61,7 +61,9 @@ func (l *loop) take() (heard time.Time) {
 		l.peers.watch(l.engine.watchedSet())
 	}
 	if set := l.rpki.fresh.Swap(nil); set != nil {
-		l.engine.validated(set)
+		if l.engine.validated(set) {
+			l.peers.judgeLeaks(l.engine.settings)
+		}
 	}
 	if l.channelsChanged.Swap(false) {
 		l.engine.channelsAre(l.channelStates())

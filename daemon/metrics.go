@@ -70,6 +70,7 @@ var (
 	descSessionUp = describe("peervane_bgp_session_up", "1 while the session is Established.", "peer")
 	descUpdates   = describe("peervane_bgp_updates_total", "UPDATE messages received.", "peer")
 	descRoutes    = describe("peervane_bgp_routes", "Routes held.", "peer", "family")
+	descLeaked    = describe("peervane_bgp_leaked_routes", "Routes held outside what is registered that were leaked (table = \"full\").", "peer")
 	descIncidents = describe("peervane_incidents", "Open incidents.", "type", "severity")
 	descRTT       = describe("peervane_probe_rtt_seconds", "Median round-trip time of the last ten minutes.", "pop", "method")
 	descLoss      = describe("peervane_probe_loss_ratio", "Share of probes of the last ten minutes that nothing answered.", "pop", "method")
@@ -86,6 +87,7 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	for _, p := range s.Peers {
 		out <- prometheus.MustNewConstMetric(descSessionUp, prometheus.GaugeValue, flag(p.State == "Established"), p.Name)
 		out <- prometheus.MustNewConstMetric(descUpdates, prometheus.CounterValue, float64(p.Updates), p.Name)
+		out <- prometheus.MustNewConstMetric(descLeaked, prometheus.GaugeValue, float64(p.Leaked), p.Name)
 		for family, n := range p.Routes {
 			out <- prometheus.MustNewConstMetric(descRoutes, prometheus.GaugeValue, float64(n), p.Name, family)
 		}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"peervane/bgp"
+	"peervane/bgp/detect"
 	"peervane/bgp/rib"
 	"peervane/bgp/session"
 	"peervane/bgp/source"
@@ -41,8 +42,10 @@ type peers struct {
 	order   []string
 	ranges  map[string]config.Peer // dynamic neighbours, by name
 	routing config.Daemon
-	parting []*peer // taken out of the configuration, until they have ended and were read empty
-	arrived []*peer // dynamic neighbours that the engine does not know yet
+	judging leakRules
+	leaks   func(*bgp.Vantage) source.LeakJudge // of whole tables; nil before the first configuration
+	parting []*peer                             // taken out of the configuration, until they have ended and were read empty
+	arrived []*peer                             // dynamic neighbours that the engine does not know yet
 }
 
 // peer is one session and the configuration that it was made for.
@@ -90,6 +93,10 @@ func (ps *peers) set(cfg *config.Config, e *engine, now time.Time) {
 	defer ps.mu.Unlock()
 	sameID := ps.routing.RouterID == cfg.Daemon.RouterID
 	ps.routing, ps.watched = cfg.Daemon, e.watchedSet()
+	if rules := (leakRules{cfg.Detect, cfg.Neighbours, cfg.Daemon.ASN}); !reflect.DeepEqual(rules, ps.judging) {
+		ps.judging = rules
+		ps.setLeaks(e.settings)
+	}
 	wanted := map[string]config.Peer{}
 	for _, c := range cfg.Peers {
 		if c.Enabled {
@@ -120,6 +127,28 @@ func (ps *peers) set(cfg *config.Config, e *engine, now time.Time) {
 	}
 	for _, p := range ps.byName {
 		p.SetWatched(ps.watched)
+	}
+}
+
+// leakRules is all of a configuration on which it depends whether a route is leaked.
+type leakRules struct {
+	detect     config.Detect
+	neighbours []config.Neighbour
+	asn        uint32
+}
+
+// judgeLeaks has the whole tables judged by other RPKI data.
+func (ps *peers) judgeLeaks(s *detect.Settings) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.setLeaks(s)
+}
+
+func (ps *peers) setLeaks(s *detect.Settings) {
+	now := *s // the engine's own goes on to change
+	ps.leaks = func(v *bgp.Vantage) source.LeakJudge { return now.LeaksOf(v) }
+	for _, p := range ps.byName {
+		p.SetLeakJudge(ps.leaks(p.Vantage()), ps.judging.detect.LeakCount)
 	}
 }
 
@@ -218,6 +247,9 @@ func (ps *peers) deafen(prefix netip.Prefix, zone string) {
 // add makes a session, and starts it if the others run.
 func (ps *peers) add(name string, c config.Peer, addr netip.Addr) *peer {
 	p := &peer{config: c, Peer: source.NewPeer(ps.sourceConfig(name, c, addr), ps.wake, ps.log, session.Options{})}
+	if ps.leaks != nil {
+		p.SetLeakJudge(ps.leaks(p.Vantage()), ps.judging.detect.LeakCount)
+	}
 	ps.byName[name] = p
 	ps.order = append(ps.order, name)
 	ps.start(p)
@@ -331,7 +363,7 @@ func (ps *peers) picture(e *engine) []api.Peer {
 		v := p.Vantage()
 		shown := api.Peer{
 			Name: name, Address: v.Addr, ASN: v.ASN, Relationship: v.Relationship.String(), State: s.Session.State.String(),
-			Since: notice.At(s.Session.Since), LastError: s.Session.LastError, Updates: s.Updates,
+			Since: notice.At(s.Session.Since), LastError: s.Session.LastError, Updates: s.Updates, Leaked: s.Leaked,
 			InSync: map[string]bool{}, Routes: map[string]int{}, Labels: map[string]string{},
 		}
 		maps.Copy(shown.Labels, p.config.Labels)

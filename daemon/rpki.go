@@ -94,19 +94,21 @@ func (v *validation) current() *rpki.Validator {
 	return v.validator
 }
 
-// validated puts a new set in force, and asks for exactly the routes to be judged again that it touches.
-func (e *engine) validated(set *rpki.Set) {
+// validated puts a new set in force, and asks for exactly the routes to be judged again that it touches. It says whether paths
+// can have other verdicts, watched or not.
+func (e *engine) validated(set *rpki.Set) (paths bool) {
 	diff := rpki.Compare(e.settings.RPKI, set)
 	e.settings.RPKI = set
 	e.rpki.touched = true
 	if diff.Empty() {
-		return
+		return false
 	}
 	for p, entry := range e.table.byPrefix.AllSorted() {
 		if reg := e.regs.owner(p); reg != nil && touched(diff, p, entry) {
 			e.agenda.review(scope{reg.Prefix, p})
 		}
 	}
+	return len(diff.Customers) > 0
 }
 
 func touched(diff *rpki.Diff, p netip.Prefix, entry *entry) bool {

@@ -87,6 +87,7 @@ func (e *engine) replace(v *vantage, by *bgp.Vantage, now time.Time) {
 		v.since, v.reason = now, "its configuration changed" // the hold begins now, not when it came up
 	}
 	v.Vantage, v.up, v.limit = by, false, detect.Limit{}
+	v.leaked = detect.Leaked{}
 	v.drops = [bgp.NumFamilies]detect.Drop{}
 	e.vantages.by[by] = v
 }
@@ -115,7 +116,7 @@ func (e *engine) peer(v *vantage) detect.Peer {
 	p := detect.Peer{
 		Name: v.Name, Addr: v.Addr, ASN: v.ASN, Foreign: !v.Own(), Enabled: true, Active: v.active, Dynamic: v.dynamic,
 		Established: v.up, WasUp: v.everUp, Since: v.since, Reason: v.reason,
-		Limit: v.limit, Drops: v.drops, PathSettle: e.settings.PathSettle, Activity: v.activity, FeedLast: e.vantages.last[v.Collector],
+		Limit: v.limit, Leaked: v.leaked, Drops: v.drops, PathSettle: e.settings.PathSettle, Activity: v.activity, FeedLast: e.vantages.last[v.Collector],
 	}
 	for _, f := range bgp.Families {
 		if s := &v.families[f]; v.endDue && s.spoken && !s.synced {

@@ -100,3 +100,34 @@ func TestTableDrop(t *testing.T) {
 	w.falls("edge1", true)
 	w.want(w.pass(24*time.Hour), "resolved:table_drop:edge1:0")
 }
+
+func (w *world) leaks(peer string, exceeded bool, n int) string {
+	in := bgp.LeakedTable{Vantage: w.peers[peer], At: w.now, Exceeded: exceeded}
+	if exceeded {
+		in.Routes, in.Leakers, in.By = n, 2, n-1
+		in.Leak = bgp.Leak{Leaker: 64501, Type: 1, Methods: []string{"tier1"}, Reasons: []string{"tier1: …"}, Turn: "AS1299 -> AS64501 -> AS3356"}
+		in.Examples = []bgp.Seen{{
+			Vantage: w.peers[peer], Prefix: netip.MustParsePrefix("198.51.100.0/24"),
+			Attrs: &bgp.Attrs{Path: bgp.Sequence(64500, 1299, 64501, 3356)}, Since: w.now,
+		}}
+	}
+	w.engine.input(in)
+	return w.tell()
+}
+
+// A whole table gone bad is one incident with counts and examples, whatever its size.
+func TestLeakedTable(t *testing.T) {
+	w := newWorld(t, twoPeers())
+	w.want(w.leaks("edge1", true, 51), "firing:route_leak:edge1:64501")
+	n := w.engine.book.Records()[0].Notice
+	want := "50 routes on session edge1 leaked by AS64501: AS1299 -> AS64501 -> AS3356; 51 leaked in all, outside the registered prefixes" +
+		" (198.51.100.0/24 by path 64500 1299 64501 3356)"
+	if n.Summary != want || n.Prefix.IsValid() || len(n.Evidence.Routes) != 1 || n.Evidence.Hints[0] != "51 leaked routes, 50 of them by AS64501, the others by 1 more" {
+		t.Errorf("the notice is %+v", n)
+	}
+	w.want(w.leaks("edge1", true, 500_000), "")
+	w.want(w.down("edge1"), "")
+	w.up("edge1")
+	w.endOfRIB("edge1")
+	w.want(w.leaks("edge1", false, 0), "resolved:route_leak:edge1:64501")
+}

@@ -22,6 +22,7 @@ type vantage struct {
 	blind    bool // by what was found last
 	endDue   bool // the neighbour has promised End-of-RIB
 	limit    detect.Limit
+	leaked   detect.Leaked
 	drops    [bgp.NumFamilies]detect.Drop
 	activity detect.Activity
 	reason   string // why it is down
@@ -35,6 +36,15 @@ type familyState struct {
 	at     time.Time // since when
 	whole  int       // the configuration whose registered prefixes were all asked for
 	kept   bool      // the session is lost, its routes are held as stale (RFC 4724)
+}
+
+// takeLeaks keeps how many routes of the vantage's table are leaked, and since when they are too many.
+func (v *vantage) takeLeaks(in bgp.LeakedTable) {
+	since := v.leaked.Since
+	if !v.leaked.Exceeded {
+		since = in.At
+	}
+	v.leaked = detect.Leaked{LeakedTable: in, Since: since}
 }
 
 // vantages is the set of all that were seen, in order of first sight, which is the order in which evidence lists them.

@@ -22,8 +22,9 @@ type Peer struct {
 	Since       time.Time // Established, or not, since
 	Reason      string    // why it is not; empty when nothing is known
 
-	Limit Limit
-	Drops [bgp.NumFamilies]Drop
+	Limit  Limit
+	Leaked Leaked
+	Drops  [bgp.NumFamilies]Drop
 
 	PathSettle time.Duration // what has held so long is the new normal
 	Due        []bgp.Family  // whose End-of-RIB the neighbour has promised (RFC 4724), and not sent since the session came up
@@ -33,7 +34,7 @@ type Peer struct {
 
 // sessionDetectors lists every detector of sessions, each with what it finds and when time alone may change that.
 var sessionDetectors = []func(p *Peer, now time.Time) (f *bgp.Finding, recheck time.Time){
-	sessionDown, prefixLimit, tableDrop, feedStale,
+	sessionDown, prefixLimit, tableDrop, leakedTable, feedStale,
 }
 
 // Sessions gives what is wrong with sessions, in the order given.

@@ -141,5 +141,8 @@ func (in *Interner) Key(id ID) string {
 	return in.entries[id].key
 }
 
+// Span is one more than the highest ID in use.
+func (in *Interner) Span() ID { return ID(len(in.entries)) }
+
 // Len is the number of blocks held.
 func (in *Interner) Len() int { return in.used }

@@ -9,6 +9,7 @@ import (
 // blocks interns the attributes of one UPDATE, once for each family and only when a route needs them.
 type blocks struct {
 	in  *rib.Interner
+	new func(rib.ID, *bgp.Attrs) // told of each block that was not held, unless nil
 	ids [bgp.NumFamilies]rib.ID
 }
 
@@ -19,7 +20,11 @@ func (b *blocks) id(u *wire.Update, f bgp.Family) rib.ID {
 	}
 	id := b.in.Intern(u.Key(f))
 	if b.in.Attrs(id) == nil {
-		b.in.SetAttrs(id, u.Attrs(f))
+		a := u.Attrs(f)
+		b.in.SetAttrs(id, a)
+		if b.new != nil {
+			b.new(id, a)
+		}
 	}
 	b.ids[f] = id
 	return id

@@ -23,6 +23,7 @@ type PeerConfig struct {
 	Watched         *rib.Watched  // what the engine is told of; SetWatched changes it
 	GracefulRestart time.Duration // at most so long are routes kept as stale after a loss; 0 = not at all
 
+	LeakCount          int           // with Full: more leaked routes than that are told of, once SetLeakJudge was called
 	MaxPrefixes        int           // 0 = no limit; every path of a prefix counts
 	MaxPrefixesRestart bool          // exceeding it ends the session
 	MaxPrefixesIdle    time.Duration // which may begin again after so long
@@ -48,6 +49,7 @@ type Peer struct {
 	scanned    wire.Update
 	negotiated *session.Negotiated // nil when the session is down
 	families   [bgp.NumFamilies]peerFamily
+	leaks      leaks
 	exceeded   bool // more than MaxPrefixes
 	ceased     bool // this session was told so
 	counts     PeerCounts
@@ -127,7 +129,11 @@ func (p *Peer) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		timer.Reset(p.untilDeadline(time.Now()))
+		if p.judgeAgain(time.Now()) {
+			timer.Reset(0)
+		} else {
+			timer.Reset(p.untilDeadline(time.Now()))
+		}
 		select {
 		case <-done:
 			return nil

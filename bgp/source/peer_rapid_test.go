@@ -149,8 +149,62 @@ func (w *world) Watch(t *rapid.T) {
 	maps.DeleteFunc(w.view.routes, func(k changeKey, _ *bgp.Attrs) bool { return !w.peer.watched.Match(k.prefix) })
 }
 
+// Judge changes who is called a leaker. Sometimes it is not done with that at once.
+func (w *world) Judge(t *rapid.T) {
+	w.peer.SetLeakJudge(leaksOf(rapid.Uint32Range(0, 3).Draw(t, "leaker")), 1)
+	for rapid.Bool().Draw(t, "judged") && w.peer.judgeAgain(w.now) {
+	}
+}
+
+// leaksOf calls the routes of one origin leaked.
+func leaksOf(origin uint32) LeakJudge {
+	return func(a *bgp.Attrs) *bgp.Leak {
+		if last, _ := a.Path.Last(); last.ASN != origin {
+			return nil
+		}
+		return &bgp.Leak{Leaker: origin, Methods: []string{"otc"}}
+	}
+}
+
+// showsAll says whether every table of the session that it has is complete.
+func (w *world) showsAll() bool {
+	up := 0
+	for i := range w.peer.families {
+		if f := &w.peer.families[i]; f.up && !f.synced {
+			return false
+		} else if f.up {
+			up++
+		}
+	}
+	return up > 0
+}
+
+// checkLeaks counts the leaked routes one by one.
+func (w *world) checkLeaks(t *rapid.T) {
+	l := &w.peer.leaks
+	if l.judge == nil || l.again != rib.None {
+		return
+	}
+	counts, total := map[uint32]int{}, 0
+	for _, f := range bgp.Families {
+		for r := range w.peer.table.Walk(f) {
+			if leak := l.judge(r.Attrs); leak != nil && !w.peer.watched.Match(r.Prefix) {
+				counts[leak.Leaker]++
+				total++
+			}
+		}
+	}
+	if total != l.total || !maps.Equal(counts, l.counts) {
+		t.Fatalf("counted %d leaked routes, %v; there are %d, %v", l.total, l.counts, total, counts)
+	}
+	if w.showsAll() && l.told.Exceeded != (total > w.peer.cfg.LeakCount) {
+		t.Fatalf("%d leaked routes of more than %d, told %v", total, w.peer.cfg.LeakCount, l.told.Exceeded)
+	}
+}
+
 // Check compares what was told with what is held.
 func (w *world) Check(t *rapid.T) {
+	w.checkLeaks(t)
 	if rapid.Bool().Draw(t, "the engine lags") {
 		return
 	}
@@ -184,7 +238,7 @@ func TestPeerTellsWhatItHolds(t *testing.T) {
 		}, w, nil, zap.NewNop())
 		t.Repeat(map[string]func(*rapid.T){
 			"session": w.Session, "flap": w.Session, "update": w.Update, "more": w.Update, "again": w.Update, "endOfRIB": w.EndOfRIB, "refresh": w.Refresh,
-			"time": w.Time, "watch": w.Watch, "": w.Check,
+			"time": w.Time, "watch": w.Watch, "judge": w.Judge, "": w.Check,
 		})
 	})
 }

@@ -133,6 +133,8 @@ func say(in bgp.Input) string {
 		return fmt.Sprintf("stale lost %v", in.Family)
 	case bgp.TableDropped:
 		return fmt.Sprintf("dropped %s %v %d to %d", in.Family, in.Dropped, in.Before, in.Routes)
+	case bgp.LeakedTable:
+		return fmt.Sprintf("leaks %v %d, %d by AS%d, %d examples", in.Exceeded, in.Routes, in.By, in.Leak.Leaker, len(in.Examples))
 	case bgp.LimitExceeded:
 		return fmt.Sprintf("limit %v %d/%d", in.Exceeded, in.Prefixes, in.Limit)
 	}
@@ -326,7 +328,16 @@ func TestPeerQuery(t *testing.T) {
 }
 
 func TestPeerAllocatesNothingForUnwatchedRoutes(t *testing.T) {
-	l := newLab(t, nil)
+	t.Run("watched", func(t *testing.T) { allocatesNothing(t, newLab(t, nil)) })
+	t.Run("full", func(t *testing.T) {
+		l := newLab(t, func(c *PeerConfig) { c.Full = true })
+		l.peer.SetLeakJudge(leaksOf(64496), 50)
+		l.peer.judgeAgain(l.now)
+		allocatesNothing(t, l)
+	})
+}
+
+func allocatesNothing(t *testing.T, l *lab) {
 	l.up()
 	a := &bgp.Attrs{Path: bgp.Sequence(64500, 64496), NextHop: netip.MustParseAddr("198.51.100.1")}
 	message := wire.AppendUpdate(nil, l.neg.Params, a, []wire.NLRI{

@@ -29,6 +29,8 @@ func (p *Peer) setWatched(w *rib.Watched, at time.Time) {
 		}
 		p.catchUp(f, news && !p.cfg.Full, at)
 	}
+	p.countLeaks()
+	p.checkLeaks(at)
 	p.rearm()
 }
 

@@ -73,6 +73,7 @@ func (p *Peer) Closed(r session.Reason, at time.Time) {
 		}
 	}
 	p.negotiated = nil
+	p.countLeaks()
 	p.put(bgp.SessionDown{Vantage: p.cfg.Vantage, At: at, Reason: r.Text, Kept: kept})
 	p.rearm()
 }
@@ -96,6 +97,7 @@ func (p *Peer) giveUpStale(family bgp.Family, at time.Time) {
 	} else {
 		p.table.Sweep(family, nil)
 	}
+	p.countLeaks()
 	p.log.Warn("stale routes given up", zap.Stringer("family", family), zap.Bool("returned", f.up))
 	p.put(bgp.StaleLost{Vantage: p.cfg.Vantage, Family: family, At: at})
 	for r := range p.table.Walk(family) {
@@ -119,6 +121,7 @@ func (p *Peer) endOfRIB(family bgp.Family, at time.Time) {
 	}
 	f.synced, f.grew = true, at
 	p.checkLimit(at)
+	p.checkLeaks(at)
 	p.rearm()
 }
 
@@ -129,4 +132,5 @@ func (p *Peer) sweep(family bgp.Family, at time.Time, cause bgp.Cause) {
 			p.tellGone(r, at, cause)
 		}
 	})
+	p.countLeaks()
 }

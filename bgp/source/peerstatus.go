@@ -27,6 +27,7 @@ type PeerStatus struct {
 	Synced        [bgp.NumFamilies]bool // End-of-RIB has come since the session came up
 	Attributes    int                   // different attribute blocks held
 	LimitExceeded bool
+	Leaked        int // routes of a full table, outside what is watched
 }
 
 // Status may be called from any goroutine.
@@ -35,6 +36,7 @@ func (p *Peer) Status() PeerStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.PeerCounts, s.LimitExceeded, s.Attributes = p.counts, p.exceeded, p.interner.Len()
+	s.Leaked = p.leaks.total
 	s.Faults = p.counts.Faults.clone()
 	for _, f := range bgp.Families {
 		s.Routes[f], s.Stale[f], s.Synced[f] = p.table.Len(f), p.table.StaleLen(f), p.families[f].synced

@@ -36,7 +36,7 @@ func (p *Peer) Update(body []byte, at time.Time) *wire.Error {
 		p.counts.Withdrawn++
 		p.withdraw(n, at)
 	}
-	attrs := blocks{in: &p.interner}
+	attrs := blocks{in: &p.interner, new: p.leaks.learn}
 	for n := range u.Announced {
 		p.counts.Announced++
 		p.announce(n, u, &attrs, at)
@@ -44,6 +44,7 @@ func (p *Peer) Update(body []byte, at time.Time) *wire.Error {
 	attrs.done()
 	p.checkLimit(at)
 	p.checkDrop(at)
+	p.checkLeaks(at)
 	return nil
 }
 
@@ -55,6 +56,9 @@ func (p *Peer) withdraw(n wire.NLRI, at time.Time) {
 		return
 	}
 	old, found := p.table.Withdraw(n.Prefix, n.PathID)
+	if found && !p.watched.Match(n.Prefix) {
+		p.leaks.moved(old.ID, rib.None)
+	}
 	if found && p.concerns(old) {
 		p.tellGone(old, at, p.families[bgp.FamilyOf(n.Prefix)].first.cause(at))
 	}
@@ -63,7 +67,8 @@ func (p *Peer) withdraw(n wire.NLRI, at time.Time) {
 func (p *Peer) announce(n wire.NLRI, u *wire.Update, attrs *blocks, at time.Time) {
 	family := bgp.FamilyOf(n.Prefix)
 	p.families[family].heeds(false)
-	watched := p.watched.Match(n.Prefix)
+	registered := p.watched.Match(n.Prefix)
+	watched := registered
 	if !watched && p.watched.ByPath() {
 		watched = p.watched.MatchPath(p.interner.Attrs(attrs.id(u, family)).Path)
 	}
@@ -73,6 +78,9 @@ func (p *Peer) announce(n wire.NLRI, u *wire.Update, attrs *blocks, at time.Time
 	}
 	id := attrs.id(u, family)
 	old, had := p.table.Announce(n.Prefix, n.PathID, id, at)
+	if !registered {
+		p.leaks.moved(old.ID, id)
+	}
 	p.tellAnnounced(n, p.interner.Attrs(id), old, had && old.ID != rib.None, at)
 }
 
@@ -81,7 +89,9 @@ func (p *Peer) keepUnwatched(n wire.NLRI, u *wire.Update, attrs *blocks, at time
 	var old rib.Route
 	switch {
 	case p.cfg.Full:
-		old, _ = p.table.Announce(n.Prefix, n.PathID, attrs.id(u, bgp.FamilyOf(n.Prefix)), at)
+		id := attrs.id(u, bgp.FamilyOf(n.Prefix))
+		old, _ = p.table.Announce(n.Prefix, n.PathID, id, at)
+		p.leaks.moved(old.ID, id)
 	case p.counting():
 		old, _ = p.table.Announce(n.Prefix, n.PathID, rib.None, at)
 	case p.watched.ByPath():

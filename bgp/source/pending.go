@@ -21,6 +21,7 @@ type Pending struct {
 	mu    sync.Mutex
 	spans []span                             // what waits, in order; the last one has no event yet
 	limit *bgp.LimitExceeded                 // only the latest counts, and it stands beside the routes
+	leaks *bgp.LeakedTable                   // likewise
 	drops [bgp.NumFamilies]*bgp.TableDropped // likewise
 	index map[changeKey]int32                // into the changes of the last span
 	seq   uint64
@@ -67,6 +68,8 @@ func (p *Pending) Put(in bgp.Input) error {
 		p.change(in)
 	case bgp.LimitExceeded:
 		p.limit = &in
+	case bgp.LeakedTable:
+		p.leaks = &in
 	case bgp.TableDropped:
 		p.drops[in.Family] = &in
 	default:
@@ -124,8 +127,8 @@ func (p *Pending) event(in bgp.Input) {
 // Take appends everything that waits to buf. Between two session events, changes come in the order of their last time.
 func (p *Pending) Take(buf []bgp.Input) []bgp.Input {
 	p.mu.Lock()
-	spans, limit, drops := p.spans, p.limit, p.drops
-	p.spans, p.limit, p.index, p.drops = nil, nil, nil, [bgp.NumFamilies]*bgp.TableDropped{}
+	spans, limit, leaks, drops := p.spans, p.limit, p.leaks, p.drops
+	p.spans, p.limit, p.leaks, p.index, p.drops = nil, nil, nil, nil, [bgp.NumFamilies]*bgp.TableDropped{}
 	p.mu.Unlock()
 	for _, s := range spans {
 		slices.SortFunc(s.changes, func(a, b pendingChange) int { return cmp.Compare(a.seq, b.seq) })
@@ -138,6 +141,9 @@ func (p *Pending) Take(buf []bgp.Input) []bgp.Input {
 	}
 	if limit != nil {
 		buf = append(buf, *limit)
+	}
+	if leaks != nil {
+		buf = append(buf, *leaks)
 	}
 	for _, d := range drops {
 		if d != nil {

@@ -43,6 +43,7 @@ type Peer struct {
 	LastError    string            `json:"last_error"`
 	InSync       map[string]bool   `json:"in_sync"` // by family
 	Routes       map[string]int    `json:"routes"`  // by family
+	Leaked       int               `json:"leaked"`  // routes of a full table outside what is registered
 	Updates      uint64            `json:"updates"`
 	Labels       map[string]string `json:"labels"`
 }
