@@ -45,7 +45,16 @@ type Finding struct {
 	Expected   Expected
 	Hints      []string
 	Summary    string // one plain sentence
+	Measured   *Measured
+	Verdict    string // which planes moved: "both", "route_only", "latency_only"; empty when not judged
 	Connection string
+}
+
+// Measured is what a latency finding rests on, in milliseconds. NaN stands for what is not known.
+type Measured struct {
+	POP           string
+	Before, After float64
+	Loss          float64 // 0 to 1
 }
 
 // Expected says what would have been right.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"peervane/bgp"
 	"peervane/daemon/join"
 	"peervane/daemon/notice"
 )
@@ -24,7 +25,7 @@ func (e *engine) account(n notice.Notice, now time.Time) {
 	switch {
 	case n.Status == notice.Resolved:
 		e.costs = slices.DeleteFunc(e.costs, func(c openCost) bool { return c.incident == n.Incident })
-	case n.Status == notice.Firing && n.Prefix.IsValid():
+	case n.Status == notice.Firing && n.Prefix.IsValid() && n.POP == "":
 		c := openCost{n.Incident, n.StartedAt.Time, now}
 		if _, _, ok := e.plane.CostOf(c.began, c.noticed); !ok {
 			return // nothing was measured before, so nothing can be compared
@@ -54,7 +55,7 @@ func (e *engine) settleCosts(now time.Time) {
 		if !ok || !cost.Measured || !final && !late {
 			return !ok || late
 		}
-		e.out.notices = append(e.out.notices, e.book.Amend(c.incident, latencyOf(cost), now)...)
+		e.out.notices = append(e.out.notices, e.book.Amend(c.incident, latencyOf(cost), cost.Verdict(), now)...)
 		return true
 	})
 }
@@ -69,23 +70,10 @@ func (e *engine) latencyBefore(began, now time.Time) *notice.Latency {
 }
 
 func latencyOf(c join.Cost) *notice.Latency {
-	l := &notice.Latency{POP: c.POP, BeforeMS: tenth(c.Before)}
-	if c.Measured {
-		l.AfterMS, l.ShiftMS, l.Loss = tenth(c.After), tenth(c.Shift()), rounded(c.Loss, 1000)
+	if !c.Measured {
+		c.After, c.Loss = math.NaN(), math.NaN()
 	}
-	return l
-}
-
-// tenth rounds to what a person reads.
-func tenth(f float64) *float64 { return rounded(f, 10) }
-
-// rounded tells f in steps of 1/n; what is not known is nil.
-func rounded(f, n float64) *float64 {
-	if math.IsNaN(f) {
-		return nil
-	}
-	f = math.Round(f*n)/n + 0 // no negative zero
-	return &f
+	return notice.Cost(&bgp.Measured{POP: c.POP, Before: c.Before, After: c.After, Loss: c.Loss})
 }
 
 // costsDue is when the oldest account is closed, measured or not; zero when none is open.

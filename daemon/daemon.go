@@ -86,6 +86,7 @@ func New(cfg *config.Config, opts Options) *Daemon {
 		Source: sourceName(cfg), OurASN: cfg.Daemon.ASN, NewID: randomID, Severity: cfg.Severity,
 	}, false, opts.Log.Named("engine"))
 	d.peers = newPeers(opts.Log, d.wake)
+	d.engine.uplink.heard = d.peers.heard
 	d.rpki = newValidation(opts.Log, d.wake)
 	d.scheduler = probe.New(probeSettings(cfg), opts.Log.Named("probe"))
 	d.resolver = probe.NewResolver(lookup, opts.Log.Named("probe"), d.probeThese)

@@ -170,7 +170,7 @@ func (s *story) happen(name string, words []string) {
 	v := s.peers[name]
 	switch {
 	case v == nil:
-		s.measure(name, words[0] == "answers")
+		s.measure(name, words)
 	case strings.Contains(words[0], "/"):
 		s.route(v, netip.MustParsePrefix(words[0]), words[1:])
 	case words[0] == "sends":
@@ -242,14 +242,43 @@ func bgpAttrs(t *testing.T, v *bgp.Vantage, words []string) *bgp.Attrs {
 	return a
 }
 
-// measure is one batch of probes to a POP.
-func (s *story) measure(pop string, answers bool) {
-	sample := stats.Sample{Started: s.now, Ended: s.now, Sent: 5, Lost: 5}
-	if answers {
-		sample.Received, sample.Lost = 5, 0
+// measure is what probes say of a POP: "answers", in so many ms and perhaps "5 of 10" of them, or "is silent"; "from" a source.
+// "until" a time there is a batch every 10 s.
+func (s *story) measure(pop string, words []string) {
+	target := probe.Target{POP: pop, Service: "edge", Addr: s.engine.cfg.POPs[0].Address, Method: "icmp"}
+	for _, c := range s.engine.cfg.POPs {
+		if c.Name == pop {
+			target.Addr = c.Address
+		}
 	}
-	target := probe.Target{POP: pop, Service: "edge", Addr: netip.MustParseAddr("198.51.100.1"), Method: "icmp"}
-	s.engine.batch(probe.Batch{Target: target, Sample: sample})
+	sample, until := stats.Sample{Sent: 5, Lost: 5}, s.now
+	for i := 0; i < len(words); i++ {
+		switch words[i] {
+		case "answers":
+			sample.Received, sample.Lost = 5, 0
+		case "in":
+			f, _ := strconv.ParseFloat(words[i+1], 64)
+			for range 5 {
+				sample.RTTs = append(sample.RTTs, time.Duration(f*float64(time.Millisecond)))
+			}
+		case "of":
+			sample.Received, _ = strconv.Atoi(words[i-1])
+			sample.Sent, _ = strconv.Atoi(words[i+1])
+			sample.Lost = sample.Sent - sample.Received
+		case "from":
+			target.Source = netip.MustParseAddr(words[i+1])
+		case "until":
+			until = s.clock(words[i+1])
+		}
+	}
+	for at := s.now; !at.After(until); at = at.Add(10 * time.Second) {
+		if at.After(s.now) {
+			s.until(at)
+		}
+		sample.Started, sample.Ended = at, at
+		s.engine.batch(probe.Batch{Target: target, Sample: sample})
+		s.tellAll()
+	}
 }
 
 // until lets time go by, waking the engine whenever it asked for that.

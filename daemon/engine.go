@@ -33,6 +33,8 @@ type engine struct {
 	book       *incident.Book
 	plane      join.Plane
 	pops       pops
+	reigns     reigns
+	uplink     uplink
 	rpki       dataAge
 	channels   channels
 	costs      []openCost
@@ -64,6 +66,7 @@ func (e *engine) configure(cfg *config.Config, replay bool) {
 	e.cfg, e.settings, e.regs = cfg, settings(cfg, replay), compile(cfg)
 	e.known = knownPeersOf(cfg)
 	e.pops.configure(cfg)
+	e.plane.Settle = cfg.Detect.PathSettle
 	e.rpki.touched = true
 	e.settings.RPKI = &rpki.Set{}
 	if before != nil {
@@ -226,9 +229,11 @@ func (e *engine) touchFamily(f bgp.Family) {
 // judge works through what was touched, at most n scopes, and says whether more waits.
 func (e *engine) judge(now time.Time, n int) (more bool) {
 	e.agenda.due(now)
+	e.judgeUplink(now)
 	e.judgeSessions(now)
 	e.judgeRPKI(now)
 	e.judgePOPs(now)
+	e.judgeNearest(now)
 	e.judgeChannels(now)
 	for range n {
 		s, ok := e.agenda.take()
@@ -293,7 +298,7 @@ func (e *engine) take() output {
 // next is when judge has something to do; false when only an input can change anything.
 func (e *engine) next() (time.Time, bool) {
 	scoped, _ := e.agenda.next()
-	at := earliest(earliest(scoped, e.sessions.next()), earliest(e.costsDue(), earliest(e.rpki.due, e.channels.due)))
+	at := earliest(earliest(scoped, e.sessions.next()), earliest(e.costsDue(), earliest(earliest(e.rpki.due, e.channels.due), earliest(e.reigns.due, e.uplink.due))))
 	return at, !at.IsZero()
 }
 

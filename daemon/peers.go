@@ -352,6 +352,19 @@ func (ps *peers) takeParting(buf []bgp.Input) []bgp.Input {
 	return buf
 }
 
+// heard says when any neighbour was last heard, and the third of the longest hold time.
+func (ps *peers) heard() (last time.Time, silence time.Duration) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, p := range ps.byName {
+		if at := p.Status().Session.LastRead; at.After(last) {
+			last = at
+		}
+		silence = max(silence, p.config.HoldTime/3)
+	}
+	return last, silence
+}
+
 // picture shows every session.
 func (ps *peers) picture(e *engine) []api.Peer {
 	ps.mu.Lock()

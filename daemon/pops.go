@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"peervane/bgp"
+	"peervane/bgp/detect"
 	"peervane/config"
 	"peervane/daemon/incident"
 	"peervane/daemon/join"
@@ -25,9 +26,16 @@ type pops struct {
 // pop is one point of presence.
 type pop struct {
 	name  string
-	addrs map[netip.Addr]string // each address that is probed, with the way to it as the vantages show it
+	addrs map[netip.Addr]popWay // each address that is probed, with the way to it as the vantages show it
 	stale bool                  // the routes to it changed since it was last looked at
 	heard bool                  // a batch came since it was last judged
+}
+
+// popWay is how our own sessions reach an address: for each of them the routes of the longest matching prefix.
+type popWay struct {
+	text   string // the same for the same way
+	routes []bgp.Seen
+	known  bool // there was a route at some time
 }
 
 // configure keeps what is known of the POPs that stay.
@@ -37,11 +45,11 @@ func (ps *pops) configure(cfg *config.Config) {
 	for _, c := range cfg.POPs {
 		p := old[c.Name]
 		if p == nil {
-			p = &pop{name: c.Name, addrs: map[netip.Addr]string{}}
+			p = &pop{name: c.Name, addrs: map[netip.Addr]popWay{}}
 		}
 		if c.Address.IsValid() {
 			if _, known := p.addrs[c.Address]; !known {
-				p.addrs = map[netip.Addr]string{c.Address: ""}
+				p.addrs = map[netip.Addr]popWay{c.Address: {}}
 			}
 		}
 		ps.byName[c.Name] = p
@@ -52,7 +60,7 @@ func (ps *pops) configure(cfg *config.Config) {
 // probed takes the targets that are probed now: their addresses are watched in the tables, what others measured is forgotten.
 func (e *engine) probed(targets []probe.Target, now time.Time) {
 	flows := map[join.Flow]bool{}
-	addrs := map[string]map[netip.Addr]string{}
+	addrs := map[string]map[netip.Addr]popWay{}
 	for _, t := range targets {
 		flows[flowOf(t)] = true
 		p := e.pops.byName[t.POP]
@@ -60,7 +68,7 @@ func (e *engine) probed(targets []probe.Target, now time.Time) {
 			continue // of a configuration that is not in force any more
 		}
 		if addrs[t.POP] == nil {
-			addrs[t.POP] = map[netip.Addr]string{}
+			addrs[t.POP] = map[netip.Addr]popWay{}
 		}
 		way, known := p.addrs[t.Addr]
 		if !known {
@@ -71,7 +79,9 @@ func (e *engine) probed(targets []probe.Target, now time.Time) {
 	for name, a := range addrs {
 		e.pops.byName[name].addrs = a
 	}
-	e.plane.Retain(flows, now)
+	for _, change := range e.plane.Retain(flows, now) {
+		e.nearest(change, now)
+	}
 }
 
 func flowOf(t probe.Target) join.Flow {
@@ -122,12 +132,39 @@ func (e *engine) batch(b probe.Batch) {
 	}
 	e.localDrops += uint64(b.LocalDrop)
 	if change, changed := e.plane.Add(flowOf(b.Target), b.Sample); changed {
-		e.record(event{at: b.Ended, typ: "pop_change", severity: notice.Info, pop: change.To, detail: describeChange(change)})
+		e.nearest(change, b.Ended)
+	}
+	if e.cfg.Probe.Burst && e.plane.Wants(flowOf(b.Target)) {
+		e.out.bursts = append(e.out.bursts, b.Target.Addr)
 	}
 	if !p.heard {
 		p.heard = true
 		e.pops.touched = append(e.pops.touched, p)
 	}
+}
+
+// nearest records that the nearest POP of a service is another one.
+func (e *engine) nearest(change stats.Change, at time.Time) {
+	e.record(event{at: at, typ: "pop_change", severity: notice.Info, pop: change.To, detail: describeChange(change)})
+	e.reigns.touched = true
+}
+
+// reigns is when the nearest POPs must be judged: now, or at a time.
+type reigns struct {
+	touched bool
+	due     time.Time
+}
+
+var nearestScope = incident.Scope{Kind: incident.Service, Subject: "nearest"}
+
+// judgeNearest finds the services whose nearest POP is not the usual one.
+func (e *engine) judgeNearest(now time.Time) {
+	if !e.reigns.touched && (e.reigns.due.IsZero() || now.Before(e.reigns.due)) {
+		return
+	}
+	findings, due := e.plane.Usurped(now)
+	e.reigns = reigns{due: due}
+	e.tell(e.book.Reconcile(nearestScope, e.held(findings), now, incident.World{}), now)
 }
 
 // judgePOPs asks for a burst where the way to a POP changed, and judges whether it can be reached.
@@ -136,34 +173,50 @@ func (e *engine) judgePOPs(now time.Time) {
 	e.pops.touched = nil
 	for _, p := range touched {
 		if p.stale {
-			e.followRoutes(p)
+			e.followRoutes(p, now)
 		}
 		scope := incident.Scope{Kind: incident.Probing, Subject: p.name}
 		switch {
 		case e.pops.byName[p.name] != p:
 			e.tell(e.book.Remove(scope, now), now)
 		case p.heard && !e.plane.Undecided(p.name):
-			e.tell(e.book.Reconcile(scope, e.plane.Unreachable(p.name), now, incident.World{}), now)
+			e.tell(e.book.Reconcile(scope, e.held(e.plane.Findings(p.name, e.registeredSource)), now, incident.World{}), now)
 		}
 		p.stale, p.heard = false, false
 	}
 }
 
-func (e *engine) followRoutes(p *pop) {
+// registeredSource is the registered prefix that an address of ours lies in.
+func (e *engine) registeredSource(source netip.Addr) netip.Prefix {
+	if !source.IsValid() {
+		return netip.Prefix{}
+	}
+	if reg := e.regs.owner(netip.PrefixFrom(source, source.BitLen())); reg != nil {
+		return reg.Prefix
+	}
+	return netip.Prefix{}
+}
+
+// followRoutes begins a new path epoch where the way to a POP changed.
+func (e *engine) followRoutes(p *pop, now time.Time) {
 	for addr, was := range p.addrs {
 		way := e.wayTo(addr)
-		if way == was {
+		way.known = way.known || was.known
+		p.addrs[addr] = way
+		if way.text == was.text {
 			continue
 		}
-		p.addrs[addr] = way
+		if was.known {
+			e.plane.Moved(addr, moveOf(was, way, now))
+		}
 		if e.cfg.Probe.Burst {
 			e.out.bursts = append(e.out.bursts, addr)
 		}
 	}
 }
 
-// wayTo tells how our own sessions reach an address: for each of them the longest matching prefix, its AS paths and next hops.
-func (e *engine) wayTo(addr netip.Addr) string {
+// wayTo tells how our own sessions reach an address.
+func (e *engine) wayTo(addr netip.Addr) (w popWay) {
 	var b strings.Builder
 	found := map[*vantage]bool{}
 	host := netip.PrefixFrom(addr, addr.BitLen())
@@ -175,12 +228,14 @@ func (e *engine) wayTo(addr netip.Addr) string {
 			for _, path := range entry.of(h.vantage) {
 				if path.attrs != nil {
 					describeWay(&b, h.vantage, p, path.attrs)
+					w.routes = append(w.routes, bgp.Seen{Vantage: h.vantage.Vantage, Prefix: p, PathID: path.pathID, Attrs: path.attrs, Since: path.since})
 				}
 			}
 			found[h.vantage] = true
 		}
 	}
-	return b.String()
+	w.text, w.known = b.String(), len(w.routes) > 0
+	return w
 }
 
 func describeWay(b *strings.Builder, v *vantage, p netip.Prefix, a *bgp.Attrs) {
@@ -188,6 +243,41 @@ func describeWay(b *strings.Builder, v *vantage, p netip.Prefix, a *bgp.Attrs) {
 		b.WriteString(part)
 		b.WriteByte('|')
 	}
+}
+
+// moveOf finds what changed first: the first session whose best route is another one.
+func moveOf(was, is popWay, now time.Time) join.Move {
+	before, after := was.best(), is.best()
+	for _, side := range [2]popWay{is, was} {
+		for _, r := range side.routes {
+			old, new := before[r.Vantage.Name], after[r.Vantage.Name]
+			if !sameWay(old, new) {
+				return join.Move{At: now, Old: old, New: new}
+			}
+		}
+	}
+	return join.Move{At: now, Old: was.routes[0], New: is.routes[0]} // another path than the best one changed
+}
+
+// best gives the best route of each session, by name.
+func (w popWay) best() map[string]bgp.Seen {
+	by := map[string][]detect.Held{}
+	for _, r := range w.routes {
+		by[r.Vantage.Name] = append(by[r.Vantage.Name], detect.Held{Seen: r})
+	}
+	out := map[string]bgp.Seen{}
+	for name, routes := range by {
+		detect.Sort(routes)
+		out[name] = routes[0].Seen
+	}
+	return out
+}
+
+func sameWay(a, b bgp.Seen) bool {
+	if a.Attrs == nil || b.Attrs == nil {
+		return a.Attrs == b.Attrs
+	}
+	return a.Prefix == b.Prefix && a.Attrs.NextHop == b.Attrs.NextHop && a.Attrs.Path.String() == b.Attrs.Path.String()
 }
 
 // touchPOP asks for the POP of an open incident to be judged once it was measured again; one that is no longer configured

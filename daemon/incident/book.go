@@ -82,14 +82,14 @@ func (b *Book) Remove(scope Scope, now time.Time) []notice.Notice {
 	return out
 }
 
-// Amend tells what an incident cost, once that is known. An incident that is no longer open, or a cost that was told
+// Amend tells what an incident cost and which planes it moved, once that is known. An incident that is no longer open, or a cost that was told
 // already, gives nothing.
-func (b *Book) Amend(id string, cost *notice.Latency, now time.Time) []notice.Notice {
+func (b *Book) Amend(id string, cost *notice.Latency, verdict string, now time.Time) []notice.Notice {
 	r := b.byID[id]
 	if r == nil || cost == nil || reflect.DeepEqual(r.Notice.Evidence.Latency, cost) {
 		return nil
 	}
-	r.Notice.Evidence.Latency = cost
+	r.Notice.Evidence.Latency, r.Notice.Evidence.Verdict = cost, verdict
 	return []notice.Notice{b.tell(r, notice.Updated, notice.ReasonLatency, now)}
 }
 

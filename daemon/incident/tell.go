@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
@@ -49,7 +50,10 @@ func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
 			Upstreams: f.Expected.Upstreams, Communities: f.Expected.Communities,
 			Sessions: f.Expected.Sessions, Silent: f.Expected.Silent, Path: f.Expected.Path,
 		},
-		Latency: n.Evidence.Latency, Verdict: n.Evidence.Verdict,
+		Latency: n.Evidence.Latency, Verdict: cmp.Or(f.Verdict, n.Evidence.Verdict),
+	}
+	if f.Measured != nil {
+		n.Evidence.Latency = notice.Cost(f.Measured)
 	}
 	if changed || !reflect.DeepEqual(rec.Notice, n) {
 		rec.Notice = n

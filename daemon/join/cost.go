@@ -23,6 +23,12 @@ type Cost struct {
 // Shift is by how much the latency rose.
 func (c Cost) Shift() float64 { return c.After - c.Before }
 
+// Verdict says whether the latency moved with the route: by as much as makes a shift, or with losses.
+func (c Cost) Verdict() string {
+	moved := math.Abs(finite(c.Shift())) >= math.Max(1, 0.05*finite(c.Before)) || c.Loss >= 0.20
+	return map[bool]string{true: Both, false: RouteOnly}[moved]
+}
+
 // CostOf says what an event cost: the latency before it began against the first batch that started after a later moment, at
 // which it was noticed. It tells of the POP that it cost the most, or, as long as nothing was measured since, of the nearest
 // one before it. It is final once every POP that was measured before was measured after.

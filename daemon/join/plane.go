@@ -1,6 +1,7 @@
 package join
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -22,8 +23,13 @@ const keep = 360
 
 // Plane is what was measured, flow by flow. The zero value is empty.
 type Plane struct {
+	// Settle is how long a shift must hold to be the new normal; 0: a day. It counts for flows that are new.
+	Settle time.Duration
+
 	flows   map[Flow]*history
 	nearest map[contest]*stats.Nearest
+	moved   map[netip.Addr]Move // the latest move of the way to each address
+	reigns  map[contest]*reign
 }
 
 // history is the latest batches of a flow, oldest first.
@@ -31,6 +37,10 @@ type history struct {
 	samples []stats.Sample
 	lost    int       // fully lost batches in a row
 	since   time.Time // start of the first of them
+	loss    stats.Loss
+	shift   *stats.Shift
+	suspect suspicion
+	shown   shown // the shift that holds; the zero value is none
 }
 
 // Add takes the result of a batch, and says whether it made another POP the nearest of its service.
@@ -43,11 +53,17 @@ func (p *Plane) Add(f Flow, s stats.Sample) (change stats.Change, changed bool) 
 	}
 	h := p.flows[f]
 	if h == nil {
-		h = &history{}
+		h = &history{shift: stats.NewShift(cmp.Or(p.Settle, 24*time.Hour))}
 		p.flows[f] = h
 	}
 	h.add(s)
-	return p.contestOf(f).Add(f.POP, f.via(), s)
+	h.follow(s, p.moved[f.Addr])
+	p.show(f, h)
+	change, changed = p.contestOf(f).Add(f.POP, f.via(), s)
+	if changed {
+		p.reign(f.contest(), change, s.Ended)
+	}
+	return change, changed
 }
 
 func (h *history) add(s stats.Sample) {
@@ -55,7 +71,11 @@ func (h *history) add(s stats.Sample) {
 		h.samples = slices.Delete(h.samples, 0, len(h.samples)-keep+1)
 	}
 	h.samples = append(h.samples, s)
-	if !s.FullyLost() {
+	h.loss.Add(s)
+	if !s.FullyLost() || s.Recovered > 0 { // a reply that came after its batch was closed proves the way, too
+		if h.lost >= lostBatches {
+			h.loss = stats.Loss{} // that was an outage
+		}
 		h.lost = 0
 		return
 	}
@@ -65,14 +85,28 @@ func (h *history) add(s stats.Sample) {
 	h.lost++
 }
 
-// Retain forgets every flow that is no longer probed.
-func (p *Plane) Retain(flows map[Flow]bool, now time.Time) {
-	for f := range p.flows {
-		if !flows[f] {
-			delete(p.flows, f)
-			p.contestOf(f).Forget(f.POP, f.via(), now)
+// Retain forgets every flow that is no longer probed, and gives what that did to the nearest POPs.
+func (p *Plane) Retain(flows map[Flow]bool, now time.Time) (changes []stats.Change) {
+	addrs := map[netip.Addr]bool{}
+	for f := range flows {
+		addrs[f.Addr] = true
+	}
+	for _, f := range p.sorted() {
+		if flows[f] {
+			continue
+		}
+		delete(p.flows, f)
+		if c, changed := p.contestOf(f).Forget(f.POP, f.via(), now); changed {
+			p.reign(f.contest(), c, now)
+			changes = append(changes, c)
 		}
 	}
+	for addr := range p.moved {
+		if !addrs[addr] {
+			delete(p.moved, addr)
+		}
+	}
+	return changes
 }
 
 // sorted gives the flows in an order that depends on nothing else: by POP, ICMP first, the system's own source first.

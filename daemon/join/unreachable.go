@@ -17,6 +17,7 @@ const lostBatches = 3
 func (p *Plane) Unreachable(pop string) []bgp.Finding {
 	var since time.Time
 	var ways []string
+	var first Flow
 	for _, f := range p.sorted() {
 		if f.POP != pop {
 			continue
@@ -28,6 +29,9 @@ func (p *Plane) Unreachable(pop string) []bgp.Finding {
 		if h.since.After(since) {
 			since = h.since
 		}
+		if ways == nil {
+			first = f
+		}
 		ways = append(ways, fmt.Sprintf("%s %s", f.Addr, f.Method))
 	}
 	if len(ways) == 0 {
@@ -35,13 +39,15 @@ func (p *Plane) Unreachable(pop string) []bgp.Finding {
 	}
 	slices.Sort(ways)
 	ways = slices.Compact(ways)
-	return []bgp.Finding{{
+	f := bgp.Finding{
 		Type:     notice.POPUnreachable,
 		Severity: notice.Error.String(),
 		POP:      pop,
 		Since:    since,
 		Summary:  fmt.Sprintf("POP %s unreachable: the last %d batches lost by every method (%s)", pop, lostBatches, strings.Join(ways, ", ")),
-	}}
+	}
+	p.blame(&f, first)
+	return []bgp.Finding{f}
 }
 
 // Undecided says whether a way to a POP has shown nothing but losses, and too few of them to count: nothing can be said of

@@ -33,6 +33,11 @@ func (l *Loss) Add(s Sample) bool {
 	return l.high
 }
 
+// Low says that enough probes were measured to know that few are lost.
+func (l *Loss) Low() bool {
+	return l.total.Sent-l.total.LocalDrop >= lossProbes && l.Share() <= lossFall
+}
+
 // High is what Add said last.
 func (l *Loss) High() bool { return l.high }
 

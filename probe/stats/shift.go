@@ -100,14 +100,51 @@ func (d *Shift) Add(s Sample) Turn {
 // telling. One that is not starts again from 0, and the baseline follows it.
 func (d *Shift) judge(side *cusum, base Baseline) Turn {
 	found := Shifted{Since: side.since, Baseline: base, After: Median(d.usual.last(side.run))}
-	least := max(shiftLeast, time.Duration(shiftShare*float64(base.Level)))
-	if found.By().Abs() < least || (found.By() > 0) != (side == &d.up) {
+	if found.By().Abs() < base.least() || (found.By() > 0) != (side == &d.up) {
 		*side = cusum{}
 		return Steady
 	}
 	d.holding = &holding{Shifted: found, step: found.By(), since: d.usual.take(side.run)}
 	d.up, d.down = cusum{}, cusum{}
 	return Fired
+}
+
+// shiftSuspect is how many sigmas from the baseline make a batch worth another look at once.
+const shiftSuspect = cusumClip
+
+// Suspects says whether a batch alone is so far off the baseline that a shift would explain it.
+func (d *Shift) Suspects(s Sample) bool {
+	median, ok := s.Median()
+	base, warm := d.usual.baseline()
+	if !ok || !warm || d.holding != nil {
+		return false
+	}
+	return (median - base.Level).Abs() >= max(base.least(), time.Duration(shiftSuspect*float64(base.Sigma)))
+}
+
+// Confirm takes the latest n batches for a shift that began then, without waiting for the sum: something else says that one
+// is to be expected. It is false where they do not show one.
+func (d *Shift) Confirm(n int, since time.Time) bool {
+	if d.holding != nil {
+		return false
+	}
+	taken := d.usual.take(n)
+	base, warm := d.usual.baseline()
+	found := Shifted{Since: since, Baseline: base, After: Median(taken.arrived)}
+	if !warm || found.By().Abs() < base.least() {
+		for _, median := range taken.arrived {
+			d.usual.add(median)
+		}
+		return false
+	}
+	d.holding = &holding{Shifted: found, step: found.By(), since: taken}
+	d.up, d.down = cusum{}, cusum{}
+	return true
+}
+
+// least is how far the latency must move for it to be a shift.
+func (b Baseline) least() time.Duration {
+	return max(shiftLeast, time.Duration(shiftShare*float64(b.Level)))
 }
 
 // hold follows a shift to its end.

@@ -1,0 +1,178 @@
+package join
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"time"
+
+	"peervane/bgp"
+	"peervane/daemon/notice"
+)
+
+// Verdicts on which planes moved.
+const (
+	Both        = "both"
+	RouteOnly   = "route_only"
+	LatencyOnly = "latency_only"
+)
+
+// An upward shift is graver from here on: max(5 ms, 20 %).
+const (
+	graveShift = 5 * time.Millisecond
+	graveShare = 0.20
+)
+
+// Registered gives the registered prefix that holds a source address; not valid for one that is in none.
+type Registered func(source netip.Addr) netip.Prefix
+
+// Findings gives what is wrong with the ways to a POP: nothing reaches it; or, source by source, the return path to that
+// source alone is bad, or too much is lost, or the latency has shifted.
+func (p *Plane) Findings(pop string, registered Registered) []bgp.Finding {
+	if down := p.Unreachable(pop); down != nil {
+		return down
+	}
+	var out []bgp.Finding
+	by := p.bySource(pop)
+	sources := make([]netip.Addr, 0, len(by))
+	for s := range by {
+		sources = append(sources, s)
+	}
+	slices.SortFunc(sources, netip.Addr.Compare)
+	for _, s := range sources {
+		f, bad := p.complaint(pop, s, by[s])
+		if !bad {
+			continue
+		}
+		if prefix := registered(s); prefix.IsValid() && p.controlled(by, sources, registered) {
+			f.Type, f.Severity, f.Prefix = notice.ReturnPath, notice.Error.String(), prefix
+			f.Summary = fmt.Sprintf("the way back from POP %s to %s is bad, from other sources it is not: %s", pop, prefix, f.Summary)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// bySource sorts the flows to a POP by source, the preferred one first.
+func (p *Plane) bySource(pop string) map[netip.Addr][]Flow {
+	out := map[netip.Addr][]Flow{}
+	for _, f := range p.sorted() {
+		if f.POP == pop {
+			out[f.Source] = append(out[f.Source], f)
+		}
+	}
+	return out
+}
+
+// controlled says whether a source outside the registered prefixes shows that the way to the POP itself is good.
+func (p *Plane) controlled(by map[netip.Addr][]Flow, sources []netip.Addr, registered Registered) bool {
+	return slices.ContainsFunc(sources, func(s netip.Addr) bool {
+		if registered(s).IsValid() {
+			return false
+		}
+		_, bad := p.complaint("", s, by[s])
+		return !bad && slices.ContainsFunc(by[s], func(f Flow) bool { return p.flows[f].loss.Low() })
+	})
+}
+
+// complaint is what is wrong for one source: loss before a shift.
+func (p *Plane) complaint(pop string, source netip.Addr, flows []Flow) (bgp.Finding, bool) {
+	f := bgp.Finding{POP: pop, Source: source}
+	if flow, lossy := p.lossy(flows); lossy {
+		h := p.flows[flow]
+		f.Type, f.Severity, f.Since = notice.Loss, notice.Warning.String(), h.lossSince()
+		f.Summary = fmt.Sprintf("%.0f %% of the probes to POP %s are lost%s: %s %s", 100*h.loss.Share(), pop, from(source), flow.Addr, flow.Method)
+		f.Measured = &bgp.Measured{POP: pop, Before: math.NaN(), After: math.NaN(), Loss: h.loss.Share()}
+		f.Quiet = h.lost > 0 && h.lost < lostBatches // it may become an outage
+		p.blame(&f, flow)
+		return f, true
+	}
+	for _, flow := range flows {
+		if p.flows[flow].shown.Since.IsZero() {
+			continue
+		}
+		p.shifted(&f, flow)
+		return f, true
+	}
+	return f, false
+}
+
+// lossy finds a flow that loses too much. Where another method to the same address loses next to nothing, a router on the
+// way limits the other: nothing is lost of what matters.
+func (p *Plane) lossy(flows []Flow) (Flow, bool) {
+	for _, f := range flows {
+		contradicted := func(other Flow) bool {
+			return other.Addr == f.Addr && other.Method != f.Method && p.flows[other].loss.Low()
+		}
+		if p.flows[f].loss.High() && !slices.ContainsFunc(flows, contradicted) {
+			return f, true
+		}
+	}
+	return Flow{}, false
+}
+
+// shifted tells of a shift, with the UPDATE that it came with.
+func (p *Plane) shifted(f *bgp.Finding, flow Flow) {
+	s := p.flows[flow].shown
+	rose := "rose"
+	if s.By() < 0 {
+		rose = "fell"
+	}
+	f.Type, f.Severity, f.Since = notice.LatencyShift, notice.Info.String(), s.Since
+	f.Summary = fmt.Sprintf("latency to POP %s %s from %s to %s%s", f.POP, rose, short(s.Baseline.Level), short(s.After), from(flow.Source))
+	f.Measured = &bgp.Measured{
+		POP: f.POP, Before: milliseconds(s.Baseline.Level), After: milliseconds(s.After), Loss: p.flows[flow].loss.Share(),
+	}
+	tie(f, s.cause, s.caused)
+	if !s.caused {
+		f.Summary += ": no route to it changed"
+	}
+	grave := s.By() >= max(graveShift, time.Duration(graveShare*float64(s.Baseline.Level)))
+	if s.By() > 0 && (grave || f.Verdict == Both) {
+		f.Severity = notice.Warning.String()
+	}
+}
+
+// blame names the move of the path that a finding came with.
+func (p *Plane) blame(f *bgp.Finding, flow Flow) {
+	m, moved := p.causeOf(flow, f.Since)
+	tie(f, m, moved)
+}
+
+// tie says which planes moved, and shows the routes where the path did.
+func tie(f *bgp.Finding, m Move, moved bool) {
+	f.Verdict = LatencyOnly
+	if !moved {
+		return
+	}
+	f.Verdict = Both
+	f.Summary += fmt.Sprintf(": %s", m)
+	if m.New.Attrs != nil {
+		f.Routes = append(f.Routes, m.New)
+	}
+	if m.Old.Attrs != nil {
+		f.Previous = append(f.Previous, m.Old)
+	}
+}
+
+// lossSince is when the losses began that are judged now: the first batch with one, as far back as they are judged.
+func (h *history) lossSince() time.Time {
+	const judged = 12
+	for _, s := range h.samples[max(0, len(h.samples)-judged):] {
+		if s.Loss() > 0 {
+			return s.Started
+		}
+	}
+	return time.Time{}
+}
+
+func from(source netip.Addr) string {
+	if !source.IsValid() {
+		return ""
+	}
+	return " from " + source.String()
+}
+
+// short writes a latency as people say it.
+func short(d time.Duration) string { return fmt.Sprintf("%.1f ms", milliseconds(d)) }

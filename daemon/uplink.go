@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"time"
+
+	"peervane/bgp"
+	"peervane/daemon/incident"
+)
+
+// uplink is whether this host itself is cut off, which holds back whatever would be told of those that it cannot see.
+type uplink struct {
+	// heard says when any peer was last heard, and how long the silence of all of them must be to prove anything: a third of the
+	// hold time, since a keepalive is due by then. nil: sessions prove nothing, as in a replay.
+	heard func() (last time.Time, silence time.Duration)
+
+	holds bool      // it is cut off, or may be
+	due   time.Time // when that is decided
+}
+
+var uplinkScope = incident.Scope{Kind: incident.Service, Subject: "uplink"}
+
+// judgeUplink finds that nearly all targets and all peers are silent. While the peers may yet be heard it is not decided, and
+// what else would fire is held back.
+func (e *engine) judgeUplink(now time.Time) {
+	u := &e.uplink
+	if u.heard == nil {
+		return
+	}
+	held := u.holds
+	u.holds, u.due = false, time.Time{}
+	var findings []bgp.Finding
+	if since, suspect := e.plane.CutOff(); suspect {
+		last, silence := u.heard()
+		decided := last.Add(silence)
+		switch {
+		case !now.Before(decided):
+			u.holds = true
+			findings = append(findings, e.plane.Uplink(since, last))
+		case !last.After(since.Add(heardAlong)):
+			u.holds, u.due = true, decided
+		default:
+			u.due = decided // they speak; should they fall silent, that counts
+		}
+	}
+	e.tell(e.book.Reconcile(uplinkScope, findings, now, incident.World{}), now)
+	if held && !u.holds {
+		e.release()
+	}
+}
+
+// heardAlong is how much later than the first loss a peer must be heard to prove that it can be: what was under way arrives.
+const heardAlong = 2 * time.Second
+
+// release judges anew what was held back.
+func (e *engine) release() {
+	for _, v := range e.vantages.list {
+		e.sessions.touch(v)
+	}
+	for _, name := range e.pops.names {
+		if p := e.pops.byName[name]; !p.heard {
+			p.heard = true
+			e.pops.touched = append(e.pops.touched, p)
+		}
+	}
+	e.reigns.touched = true
+}
+
+// held keeps findings from firing while this host may be cut off itself. What fires already goes on.
+func (e *engine) held(findings []bgp.Finding) []bgp.Finding {
+	if e.uplink.holds {
+		for i := range findings {
+			findings[i].Quiet = true
+		}
+	}
+	return findings
+}

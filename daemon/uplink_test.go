@@ -1,0 +1,70 @@
+package daemon
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"peervane/config"
+	"peervane/probe"
+	"peervane/probe/stats"
+)
+
+// cut is a host with two POPs and one peer, which was last heard at a time.
+type cut struct {
+	*world
+	heard time.Time
+}
+
+func newCut(t *testing.T) *cut {
+	cfg := twoPeers()
+	cfg.POPs = []config.POP{
+		{Name: "par1", Address: netip.MustParseAddr("198.51.100.1"), ICMP: true},
+		{Name: "fra1", Address: netip.MustParseAddr("198.51.100.2"), ICMP: true},
+	}
+	c := &cut{world: newWorld(t, cfg), heard: start}
+	c.engine.uplink.heard = func() (time.Time, time.Duration) { return c.heard, 30 * time.Second }
+	return c
+}
+
+// batch is one of each POP.
+func (c *cut) batch(answered bool) string {
+	s := stats.Sample{Started: c.now, Ended: c.now, Sent: 5, Lost: 5}
+	if answered {
+		s.Received, s.Lost = 5, 0
+	}
+	for _, p := range c.engine.cfg.POPs {
+		c.engine.batch(probe.Batch{Target: probe.Target{POP: p.Name, Addr: p.Address, Method: "icmp"}, Sample: s})
+	}
+	return c.tell()
+}
+
+func TestUplinkHoldsTheOthersBack(t *testing.T) {
+	c := newCut(t)
+	c.want(c.batch(true), "")
+	c.pass(10 * time.Second)
+	c.heard = c.now.Add(-time.Second)
+	for range 3 {
+		c.want(c.batch(false), "") // nothing is decided yet
+		c.want(c.pass(9*time.Second), "")
+	}
+	c.want(c.pass(5*time.Second), "firing:uplink::0")
+	c.want(c.batch(false), "")
+	c.want(c.down("edge1"), "")
+	c.want(c.pass(2*time.Minute), "") // nobody else is to blame
+	c.heard = c.now
+	c.want(c.batch(true), "resolved:uplink::0 firing:session_down:edge1:0")
+}
+
+func TestPeersThatSpeakClearTheUplink(t *testing.T) {
+	c := newCut(t)
+	c.want(c.batch(true), "")
+	c.heard = c.now.Add(5 * time.Second)
+	for range 2 {
+		c.pass(10 * time.Second)
+		c.want(c.batch(false), "")
+	}
+	c.pass(10 * time.Second)
+	c.heard = c.now
+	c.want(c.batch(false), "firing:pop_unreachable::0 firing:pop_unreachable::0")
+}
