@@ -52,6 +52,7 @@ type Daemon struct {
 	cfg      *config.Config // in force; the engine's goroutine owns it once it runs
 	started  time.Time
 	reloaded time.Time // zero: never
+	refused  string    // why the latest reload was refused; "" when it was not
 
 	engine    *engine
 	publisher *publisher
@@ -86,7 +87,7 @@ func New(cfg *config.Config, opts Options) *Daemon {
 		Source: sourceName(cfg), OurASN: cfg.Daemon.ASN, NewID: randomID, Severity: cfg.Severity,
 	}, false, opts.Log.Named("engine"))
 	d.peers = newPeers(opts.Log, d.wake)
-	d.engine.uplink.heard = d.peers.heard
+	d.engine.uplink.heard, d.engine.whyDown = d.peers.heard, d.peers.lastError
 	d.rpki = newValidation(opts.Log, d.wake)
 	d.scheduler = probe.New(probeSettings(cfg), opts.Log.Named("probe"))
 	d.resolver = probe.NewResolver(lookup, opts.Log.Named("probe"), d.probeThese)

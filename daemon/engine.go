@@ -35,6 +35,7 @@ type engine struct {
 	pops       pops
 	reigns     reigns
 	uplink     uplink
+	whyDown    func(peer string) string // why a session never came up; nil: not known, as in a replay
 	rpki       dataAge
 	channels   channels
 	costs      []openCost

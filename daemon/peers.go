@@ -365,6 +365,16 @@ func (ps *peers) heard() (last time.Time, silence time.Duration) {
 	return last, silence
 }
 
+// lastError is why a session is not there, as far as that is known.
+func (ps *peers) lastError(name string) string {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if p := ps.byName[name]; p != nil {
+		return p.Status().Session.LastError
+	}
+	return ""
+}
+
 // picture shows every session.
 func (ps *peers) picture(e *engine) []api.Peer {
 	ps.mu.Lock()
@@ -377,11 +387,15 @@ func (ps *peers) picture(e *engine) []api.Peer {
 		shown := api.Peer{
 			Name: name, Address: v.Addr, ASN: v.ASN, Relationship: v.Relationship.String(), State: s.Session.State.String(),
 			Since: notice.At(s.Session.Since), LastError: s.Session.LastError, Updates: s.Updates, Leaked: s.Leaked,
-			InSync: map[string]bool{}, Routes: map[string]int{}, Labels: map[string]string{},
+			Spoken: map[string]bool{}, InSync: map[string]bool{}, Routes: map[string]int{}, Labels: map[string]string{},
+		}
+		if known := e.vantages.by[v]; known != nil && !known.up {
+			shown.Since = notice.At(known.since) // it is down since then, however often it tries
 		}
 		maps.Copy(shown.Labels, p.config.Labels)
 		for _, f := range bgp.Families {
 			shown.Routes[f.String()], shown.InSync[f.String()] = s.Routes[f], s.Synced[f]
+			shown.Spoken[f.String()] = s.Spoken[f]
 		}
 		out = append(out, shown)
 	}

@@ -22,7 +22,7 @@ func (l *loop) picture(now time.Time) *api.Snapshot {
 	}
 	s.Status = api.Status{
 		Version: l.opts.Version, Source: l.engine.source, StartedAt: notice.At(l.started),
-		ReloadedAt: notice.At(l.reloaded), At: notice.At(now),
+		ReloadedAt: notice.At(l.reloaded), ReloadError: l.refused, At: notice.At(now),
 		Ready: !l.backlog, Peers: len(s.Peers), Prefixes: l.engine.regs.trie.Size(), OpenIncidents: len(s.Incidents),
 		Store: "ok",
 	}

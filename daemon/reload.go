@@ -37,9 +37,9 @@ func (d *Daemon) Reload(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if len(errs) > 0 {
-		err := fmt.Errorf("%w:\n%w", ErrRefused, errors.Join(errs...)) // each problem on its line
-		d.log.Error("reload refused", zap.Error(err))
-		return err
+		d.log.Error("reload refused", zap.Errors("problems", errs))
+		d.call(ctx, func() { d.refused = errs[0].Error() })
+		return fmt.Errorf("%w:\n%w", ErrRefused, errors.Join(errs...)) // each problem on its line
 	}
 	d.log.Info("reloaded", zap.Int("peers", len(cfg.Peers)), zap.Int("prefixes", len(cfg.Prefixes)))
 	return nil
@@ -53,7 +53,7 @@ func (d *Daemon) engage(cfg *config.Config) []error {
 	now := time.Now()
 	d.engine.reload(cfg)
 	d.apply(cfg)
-	d.reloaded = now
+	d.reloaded, d.refused = now, ""
 	if d.opts.Reloaded != nil {
 		d.opts.Reloaded(cfg)
 	}

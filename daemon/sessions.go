@@ -118,6 +118,9 @@ func (e *engine) peer(v *vantage) detect.Peer {
 		Established: v.up, WasUp: v.everUp, Since: v.since, Reason: v.reason,
 		Limit: v.limit, Leaked: v.leaked, Drops: v.drops, PathSettle: e.settings.PathSettle, Activity: v.activity, FeedLast: e.vantages.last[v.Collector],
 	}
+	if p.Reason == "" && !v.up && e.whyDown != nil {
+		p.Reason = e.whyDown(v.Name)
+	}
 	for _, f := range bgp.Families {
 		if s := &v.families[f]; v.endDue && s.spoken && !s.synced {
 			p.Due = append(p.Due, f)

@@ -24,6 +24,7 @@ type PeerStatus struct {
 	Session       session.Status
 	Routes        [bgp.NumFamilies]int // held; every path of a prefix counts
 	Stale         [bgp.NumFamilies]int
+	Spoken        [bgp.NumFamilies]bool // agreed on with the neighbour in this session
 	Synced        [bgp.NumFamilies]bool // End-of-RIB has come since the session came up
 	Attributes    int                   // different attribute blocks held
 	LimitExceeded bool
@@ -39,6 +40,7 @@ func (p *Peer) Status() PeerStatus {
 	s.Leaked = p.leaks.total
 	s.Faults = p.counts.Faults.clone()
 	for _, f := range bgp.Families {
+		s.Spoken[f] = p.families[f].up
 		s.Routes[f], s.Stale[f], s.Synced[f] = p.table.Len(f), p.table.StaleLen(f), p.families[f].synced
 	}
 	return s

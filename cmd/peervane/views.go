@@ -70,6 +70,9 @@ func printStatus(s *screen, st api.Status) {
 	s.row("source", st.Source)
 	s.row("running", fmt.Sprintf("%s, since %s", s.ago(st.StartedAt), when(st.StartedAt)))
 	s.row("reloaded", when(st.ReloadedAt))
+	if st.ReloadError != "" {
+		s.row("refused", cell{"the latest reload: " + st.ReloadError, red})
+	}
 	s.row("peers", good(st.PeersUp == st.Peers, fmt.Sprintf("%d of %d established", st.PeersUp, st.Peers)))
 	s.row("prefixes", fmt.Sprintf("%d registered", st.Prefixes))
 	s.row("incidents", good(st.OpenIncidents == 0, fmt.Sprintf("%d open", st.OpenIncidents)))
@@ -97,6 +100,8 @@ func held(p api.Peer, family string) cell {
 	switch {
 	case p.State != "Established" && p.Routes[family] == 0:
 		return cell{}
+	case p.State == "Established" && !p.Spoken[family]:
+		return cell{"not spoken", yellow}
 	case !p.InSync[family]:
 		return cell{fmt.Sprintf("%d, not in sync", p.Routes[family]), yellow}
 	}

@@ -89,7 +89,7 @@ func newFixed() *fixed {
 		},
 		Peers: []Peer{{
 			Name: "edge1-v4", Address: netip.MustParseAddr("192.0.2.1"), ASN: 64500, Relationship: "provider", State: "Established",
-			Since: notice.At(epoch), InSync: map[string]bool{"ipv4": true, "ipv6": false}, Routes: map[string]int{"ipv4": 3, "ipv6": 0},
+			Since: notice.At(epoch), Spoken: map[string]bool{"ipv4": true, "ipv6": true}, InSync: map[string]bool{"ipv4": true, "ipv6": false}, Routes: map[string]int{"ipv4": 3, "ipv6": 0},
 			Updates: 5, Labels: map[string]string{"site": "par"},
 		}},
 		Incidents: []notice.Notice{n("i2", notice.Updated), n("i1", notice.Firing)},

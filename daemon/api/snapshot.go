@@ -22,8 +22,9 @@ type Status struct {
 	Version       string      `json:"version"`
 	Source        string      `json:"source"`
 	StartedAt     notice.Time `json:"started_at"`
-	ReloadedAt    notice.Time `json:"reloaded_at"` // null: never
-	At            notice.Time `json:"at"`          // when this was true
+	ReloadedAt    notice.Time `json:"reloaded_at"`  // null: never
+	ReloadError   string      `json:"reload_error"` // why the latest reload was refused; "" when it was not
+	At            notice.Time `json:"at"`           // when this was true
 	Ready         bool        `json:"ready"`
 	PeersUp       int         `json:"peers_up"`
 	Peers         int         `json:"peers"`
@@ -41,6 +42,7 @@ type Peer struct {
 	State        string            `json:"state"` // of the FSM: Idle Connect Active OpenSent OpenConfirm Established
 	Since        notice.Time       `json:"since"`
 	LastError    string            `json:"last_error"`
+	Spoken       map[string]bool   `json:"spoken"`  // by family: agreed on with the neighbour in this session
 	InSync       map[string]bool   `json:"in_sync"` // by family
 	Routes       map[string]int    `json:"routes"`  // by family
 	Leaked       int               `json:"leaked"`  // routes of a full table outside what is registered
