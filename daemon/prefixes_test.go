@@ -3,7 +3,10 @@ package daemon
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	"peervane/bgp"
 )
 
 // standings pictures every prefix in short.
@@ -31,5 +34,20 @@ func TestStandingOfPrefixes(t *testing.T) {
 	w.up("edge1")
 	if got := w.standings()[2]; got != "203.0.113.0/24 failed [announced nowhere, silent: edge2] 0 0" {
 		t.Error(got)
+	}
+}
+
+// A family that no neighbour speaks is a blind spot, and shown as one.
+func TestBlindForAFamily(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("2001:db8:1::/48", 64496)))
+	for _, peer := range []string{"edge1", "edge2"} {
+		w.down(peer)
+		w.engine.input(bgp.SessionUp{Vantage: w.peers[peer], At: w.now, Families: []bgp.Family{bgp.IPv4}, EndOfRIBDue: true})
+		w.engine.input(bgp.EndOfRIB{Vantage: w.peers[peer], Family: bgp.IPv4, At: w.now})
+	}
+	w.tell()
+	want := "pending [blind, this address family is not spoken with edge1, edge2: enable it on the router]"
+	if got := w.standings()[0]; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -37,7 +37,8 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 			Vantage: v.Vantage, Up: v.up, Since: fam.at,
 			InSync:   v.inSync(f, len(held) > 0, reg.born),
 			Watching: v.present(f) && len(registered) > 0,
-			Loading:  v.up && !v.recorded && !fam.synced,
+			Mute:     v.up && !v.recorded && !fam.spoken,
+			Loading:  v.up && fam.spoken && !v.recorded && !fam.synced,
 		})
 		b.routes = appendHeld(b.routes, i, p, held, fam.kept)
 		if p != reg.Prefix {

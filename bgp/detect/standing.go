@@ -56,6 +56,7 @@ type attendance struct {
 	silent []string // in sync without it
 	down   []string
 	late   []string // up, and not in sync yet
+	mute   []string // up, without the family
 }
 
 // rollCall is the attendance of all sessions of a registration.
@@ -76,6 +77,8 @@ func (s *State) rollCall() (r rollCall) {
 			a.held = append(a.held, v.Name)
 		case p == absent:
 			a.silent = append(a.silent, v.Name)
+		case v.Mute:
+			a.mute = append(a.mute, v.Name)
 		case !v.Up:
 			a.down = append(a.down, v.Name)
 		default:
@@ -93,11 +96,15 @@ func (r rollCall) unknown() bool {
 func (r rollCall) waiting() (reasons []string) {
 	late := append(slices.Clone(r.primaries.late), r.backups.late...)
 	down := append(slices.Clone(r.primaries.down), r.backups.down...)
+	mute := append(slices.Clone(r.primaries.mute), r.backups.mute...)
 	if len(late) > 0 {
 		reasons = append(reasons, "no End-of-RIB yet, and no route of it, from "+names(late))
 	}
 	if len(down) > 0 {
 		reasons = append(reasons, "no session with "+names(down))
+	}
+	if len(mute) > 0 {
+		reasons = append(reasons, "blind, this address family is not spoken with "+names(mute)+": enable it on the router")
 	}
 	if len(reasons) == 0 {
 		return []string{"there is no session that could carry it"}
@@ -148,7 +155,7 @@ func (s *State) sessionsLack(r rollCall) (reasons []string, pending bool) {
 		pending = true
 	default:
 		reasons = append(reasons, fmt.Sprintf("announced on %d of %d primary sessions, %d should be (%s)",
-			held, held+len(p.silent)+len(p.down)+len(p.late), need, p.missing()))
+			held, held+len(p.silent)+len(p.down)+len(p.late)+len(p.mute), need, p.missing()))
 	}
 	b := r.backups
 	switch {
@@ -167,7 +174,7 @@ func (a attendance) missing() string {
 	for _, p := range [...]struct {
 		who  []string
 		what string
-	}{{a.silent, "silent"}, {a.down, "down"}, {a.late, "not in sync"}} {
+	}{{a.silent, "silent"}, {a.down, "down"}, {a.late, "not in sync"}, {a.mute, "without this address family"}} {
 		if len(p.who) > 0 {
 			parts = append(parts, fmt.Sprintf("%s: %s", p.what, names(p.who)))
 		}

@@ -89,6 +89,7 @@ type Vantage struct {
 	InSync bool
 	// Watching says that it has shown the registered prefix since it came up, so that it could show what is inside.
 	Watching bool
+	Mute     bool      // up, without this family: the neighbour did not agree to it
 	Loading  bool      // its first table is still arriving: it may hold better paths than it has shown
 	Since    time.Time // in sync since
 }

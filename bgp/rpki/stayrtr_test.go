@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	mrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -32,7 +33,7 @@ func startStayRTR(t *testing.T, text string, args ...string) *stayrtr {
 	t.Helper()
 	program, err := exec.LookPath("stayrtr")
 	need(t, err == nil, "stayrtr")
-	s := &stayrtr{addr: freePort(t), file: tempFile(t, text)}
+	s := &stayrtr{addr: ownAddress(t), file: tempFile(t, text)}
 	s.cmd = exec.Command(program, append([]string{"-bind", s.addr, "-metrics.addr", freePort(t), "-cache", s.file, "-checktime=false", "-refresh", "1"}, args...)...)
 	s.cmd.WaitDelay = time.Second
 	if err := s.cmd.Start(); err != nil {
@@ -64,9 +65,20 @@ func (s *stayrtr) stop() {
 	s.cmd.Wait()
 }
 
+// ownAddress is on a loopback address that nobody else has: the port stays free while its owner is restarted.
+func ownAddress(t *testing.T) string {
+	t.Helper()
+	return freeOn(t, fmt.Sprintf("127.%d.%d.%d", 1+mrand.IntN(254), mrand.IntN(256), 1+mrand.IntN(254)))
+}
+
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return freeOn(t, "127.0.0.1")
+}
+
+func freeOn(t *testing.T, host string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +114,9 @@ func await(t *testing.T, sets <-chan *Set, about string, want func(*Set) bool) *
 				return last
 			}
 		case <-deadline:
+			if last == nil {
+				t.Fatalf("%s did not come, nor any other set", about)
+			}
 			t.Fatalf("%s did not come; the last set is %+v of %v", about, last, last.vrps.list())
 		}
 	}

@@ -46,6 +46,7 @@ func TestPeerRun(t *testing.T) {
 		<-peer.Pending().Wake()
 		up := time.Now()
 		<-peer.Pending().Wake()
+		synctest.Wait() // both families are told
 		if took := peer.Pending().Take(nil); len(took) != 3 || time.Since(up) != quietTime {
 			t.Errorf("after %v: %v", time.Since(up), took)
 		}
