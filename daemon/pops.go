@@ -79,6 +79,7 @@ func (e *engine) probed(targets []probe.Target, now time.Time) {
 	for name, a := range addrs {
 		e.pops.byName[name].addrs = a
 	}
+	e.uplink.touched, e.reigns.touched = true, true // what is probed no more must not keep an incident open
 	for _, change := range e.plane.Retain(flows, now) {
 		e.nearest(change, now)
 	}
@@ -137,6 +138,7 @@ func (e *engine) batch(b probe.Batch) {
 	if e.cfg.Probe.Burst && e.plane.Wants(flowOf(b.Target)) {
 		e.out.bursts = append(e.out.bursts, b.Target.Addr)
 	}
+	e.uplink.touched = true
 	if !p.heard {
 		p.heard = true
 		e.pops.touched = append(e.pops.touched, p)

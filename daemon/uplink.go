@@ -13,8 +13,9 @@ type uplink struct {
 	// hold time, since a keepalive is due by then. nil: sessions prove nothing, as in a replay.
 	heard func() (last time.Time, silence time.Duration)
 
-	holds bool      // it is cut off, or may be
-	due   time.Time // when that is decided
+	holds   bool      // it is cut off, or may be
+	due     time.Time // when that is decided
+	touched bool      // something was measured since it was last judged
 }
 
 var uplinkScope = incident.Scope{Kind: incident.Service, Subject: "uplink"}
@@ -23,11 +24,11 @@ var uplinkScope = incident.Scope{Kind: incident.Service, Subject: "uplink"}
 // what else would fire is held back.
 func (e *engine) judgeUplink(now time.Time) {
 	u := &e.uplink
-	if u.heard == nil {
+	if u.heard == nil || !u.touched && (u.due.IsZero() || now.Before(u.due)) {
 		return
 	}
 	held := u.holds
-	u.holds, u.due = false, time.Time{}
+	u.holds, u.due, u.touched = false, time.Time{}, false
 	var findings []bgp.Finding
 	if since, suspect := e.plane.CutOff(); suspect {
 		last, silence := u.heard()
