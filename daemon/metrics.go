@@ -38,7 +38,7 @@ func newMetrics(snapshot *atomic.Pointer[api.Snapshot]) *metrics {
 			Help: "From the read of an UPDATE off its socket to the notice on disk.",
 		}),
 		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "peervane_notices_total", Help: "Attempts to deliver a notice, by outcome: delivered, retried, dead, disabled.",
+			Name: "peervane_notices_total", Help: "Attempts to deliver a notice, by outcome: delivered, retried, superseded, dead, disabled.",
 		}, []string{"channel", "outcome"}),
 		outbox: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "peervane_outbox_depth", Help: "Deliveries that are not finished.",
