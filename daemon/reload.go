@@ -37,7 +37,7 @@ func (d *Daemon) Reload(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if len(errs) > 0 {
-		d.log.Error("reload refused", zap.Errors("problems", errs))
+		d.log.Error("reload refused", zap.Strings("problems", texts(errs)))
 		d.call(ctx, func() { d.refused = errs[0].Error() })
 		return fmt.Errorf("%w:\n%w", ErrRefused, errors.Join(errs...)) // each problem on its line
 	}
@@ -78,4 +78,11 @@ func needRestart(old, new *config.Config) []error {
 		}
 	}
 	return errs
+}
+
+func texts(errs []error) (out []string) {
+	for _, err := range errs {
+		out = append(out, err.Error())
+	}
+	return out
 }
