@@ -45,7 +45,7 @@ var popsView = &view{
 
 var latencyView = &view{
 	use: "latency [POP] [--window SPAN]", short: "Show what the probes measured", page: "latency", argument: "pop", optional: true, none: "nothing measured",
-	options: []option{{"window", "6h", "how far to look `back`, such as 10m, 6h or 7d"}}, print: printing(printLatency),
+	options: []option{{"window", "6h", "how far to look `back`, such as 10m; about an hour is kept, in memory"}}, print: printing(printLatency),
 }
 
 // printing reads an answer before it is printed.
