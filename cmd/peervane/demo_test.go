@@ -177,7 +177,7 @@ func checkStory(t *testing.T, text string, measured bool) {
 			}
 		}
 	}
-	for _, name := range regexp.MustCompile(`AS(\d+)`).FindAllStringSubmatch(text, -1) {
+	for _, name := range regexp.MustCompile(`\bAS(\d+)\b`).FindAllStringSubmatch(text, -1) {
 		if asn, _ := strconv.ParseUint(name[1], 10, 32); nameOf(uint32(asn)) == "unknown" {
 			t.Errorf("%s is not named", name[0])
 		}
