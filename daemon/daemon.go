@@ -51,8 +51,9 @@ type Daemon struct {
 	log      *zap.Logger
 	cfg      *config.Config // in force; the engine's goroutine owns it once it runs
 	started  time.Time
-	reloaded time.Time // zero: never
-	refused  string    // why the latest reload was refused; "" when it was not
+	reloaded time.Time  // zero: never
+	loading  sync.Mutex // of one reload at a time: an older file must not come after a newer one
+	refused  string     // why the latest reload was refused; "" when it was not
 
 	engine    *engine
 	publisher *publisher

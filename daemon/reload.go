@@ -22,6 +22,8 @@ func (d *Daemon) Reload(ctx context.Context) error {
 	if d.opts.Load == nil {
 		return fmt.Errorf("%w: there is no file to read it from", ErrRefused)
 	}
+	d.loading.Lock()
+	defer d.loading.Unlock()
 	d.tell("reloading", d.opts.Manager.Reloading)
 	defer d.tell("ready", d.opts.Manager.Ready)
 	cfg, problems := d.opts.Load()

@@ -89,6 +89,9 @@ func TestReOrigination(t *testing.T) {
 		c.history(l)
 		f := l.judge()[0]
 		said := slices.ContainsFunc(f.Hints, func(h string) bool { return strings.Contains(h, "RFC 7908 type 5") })
+		if culprit := map[int]uint32{5: 64510, 0: 64511}[c.want]; f.Culprit != culprit {
+			t.Errorf("%s: AS%d is to blame, not AS%d", c.rule, culprit, f.Culprit)
+		}
 		if f.Type != "origin_change" || f.LeakType != c.want || said != (c.want == 5) {
 			t.Errorf("%s: %s, leak type %d, %q", c.rule, f.Type, f.LeakType, f.Hints)
 		}

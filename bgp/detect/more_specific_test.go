@@ -103,7 +103,7 @@ func TestNewMoreSpecificEvidence(t *testing.T) {
 	l.announce(e1, exact, direct)
 	l.announce(e1, half, direct)
 	f := l.judge()[0]
-	if f.LeakType != 6 || f.Expected.MaxLength != 24 || len(f.Hints) != 1 {
+	if f.LeakType != 6 || f.Culprit != 64496 || f.Expected.MaxLength != 24 || len(f.Hints) != 1 {
 		t.Errorf("%+v", f)
 	}
 	l.announce(e1, half, "64500 65550", pathID(1))

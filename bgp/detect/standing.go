@@ -159,7 +159,7 @@ func (s *State) sessionsLack(r rollCall) (reasons []string, pending bool) {
 	}
 	b := r.backups
 	switch {
-	case len(b.held) > 0 || len(b.silent)+len(b.down)+len(b.late) == 0:
+	case len(b.held) > 0 || len(b.silent)+len(b.down)+len(b.late)+len(b.mute) == 0:
 	case len(b.late) > 0:
 		pending = true
 	default:
