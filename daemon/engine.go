@@ -8,6 +8,7 @@ import (
 
 	"peervane/bgp"
 	"peervane/bgp/detect"
+	"peervane/bgp/rib"
 	"peervane/bgp/rpki"
 	"peervane/config"
 	"peervane/daemon/incident"
@@ -34,6 +35,7 @@ type engine struct {
 	plane      join.Plane
 	pops       pops
 	reigns     reigns
+	watching   *rib.Watched // what the sources were last asked for; nil: everything
 	uplink     uplink
 	whyDown    func(peer string) string // why a session never came up; nil: not known, as in a replay
 	rpki       dataAge
@@ -133,6 +135,9 @@ func (e *engine) vantage(in bgp.Input) *vantage {
 }
 
 func (e *engine) change(v *vantage, c bgp.Change) {
+	if !e.watches(c) {
+		return
+	}
 	old := e.table.apply(v, c)
 	e.recordChange(v, c, old)
 	e.noteFlap(v, c)

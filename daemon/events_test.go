@@ -127,3 +127,31 @@ func TestEventsOfLeaks(t *testing.T) {
 		}
 	}
 }
+
+// Sessions and the nearest POP are recorded, too.
+func TestEventsOfSessionsAndPOPs(t *testing.T) {
+	c := newCut(t)
+	recorded := func(do func()) (out []string) {
+		c.engine.take()
+		do()
+		for _, ev := range c.engine.take().events {
+			out = append(out, fmt.Sprintf("%s %s %s%s", ev.typ, ev.severity, ev.peer, ev.pop))
+		}
+		return out
+	}
+	input := func(in bgp.Input) func() { return func() { c.engine.input(in) } }
+	edge1 := c.peers["edge1"]
+	for _, step := range []struct {
+		do   func()
+		want string
+	}{
+		{input(bgp.SessionDown{Vantage: edge1, At: c.now, Reason: "hold timer expired"}), "[session_down warning edge1]"},
+		{input(bgp.SessionUp{Vantage: edge1, At: c.now, Families: bgp.Families[:]}), "[session_up info edge1]"},
+		{func() { c.answers("fra1", 20*time.Millisecond) }, "[pop_change info fra1]"},
+		{func() { c.answers("fra1", 20*time.Millisecond) }, "[]"},
+	} {
+		if got := fmt.Sprint(recorded(step.do)); got != step.want {
+			t.Errorf("recorded %s, want %s", got, step.want)
+		}
+	}
+}

@@ -2,11 +2,14 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
+	"peervane/bgp/detect"
 	"peervane/daemon/api"
+	"peervane/daemon/notice"
 )
 
 // prefixBite is how many prefixes are pictured at once: there may be a million, and detection does not wait for a page.
@@ -15,7 +18,7 @@ const prefixBite = 1000
 // Prefixes asks the engine for all registered prefixes.
 func (d *Daemon) Prefixes(ctx context.Context) ([]api.Prefix, error) {
 	var regs []*registration
-	var open map[netip.Prefix][]string
+	var open map[netip.Prefix][]notice.Notice
 	if !d.call(ctx, func() { regs, open = slices.Collect(d.engine.regs.all()), d.engine.openByPrefix() }) {
 		return nil, context.Cause(ctx)
 	}
@@ -28,22 +31,29 @@ func (d *Daemon) Prefixes(ctx context.Context) ([]api.Prefix, error) {
 	return out, nil
 }
 
-// openByPrefix gives the ids of the open incidents of each registered prefix.
-func (e *engine) openByPrefix() map[netip.Prefix][]string {
-	open := map[netip.Prefix][]string{}
+// openByPrefix gives the open incidents of each registered prefix.
+func (e *engine) openByPrefix() map[netip.Prefix][]notice.Notice {
+	open := map[netip.Prefix][]notice.Notice{}
 	for _, r := range e.book.Records() {
-		open[r.Scope.Prefix] = append(open[r.Scope.Prefix], r.Notice.Incident)
+		open[r.Scope.Prefix] = append(open[r.Scope.Prefix], r.Notice)
 	}
 	return open
 }
 
 // picturePrefixes shows registrations, but for those that a reload has taken away meanwhile.
-func (e *engine) picturePrefixes(out []api.Prefix, regs []*registration, open map[netip.Prefix][]string, now time.Time) []api.Prefix {
+func (e *engine) picturePrefixes(out []api.Prefix, regs []*registration, open map[netip.Prefix][]notice.Notice, now time.Time) []api.Prefix {
 	for _, reg := range regs {
 		if e.regs.exact(reg.Prefix) != reg {
 			continue
 		}
-		p := api.Prefix{Prefix: reg.Prefix, Origins: some(reg.Policy.Origins), Incidents: some(open[reg.Prefix])}
+		p := api.Prefix{Prefix: reg.Prefix, Origins: some(reg.Policy.Origins), Incidents: []string{}}
+		var stands []string
+		for _, n := range open[reg.Prefix] {
+			p.Incidents = append(p.Incidents, n.Incident)
+			if n.Severity >= notice.Warning {
+				stands = append(stands, fmt.Sprintf("%s stands: %s", n.Type, n.Summary))
+			}
+		}
 		if reg.Connection != nil {
 			p.Connection = reg.Connection.Name
 		}
@@ -54,6 +64,9 @@ func (e *engine) picturePrefixes(out []api.Prefix, regs []*registration, open ma
 			}
 		}
 		state, reasons := e.state(reg, reg.Prefix, now).Standing(e.inside(reg.Prefix))
+		if state == detect.Verified && len(stands) > 0 {
+			state, reasons = detect.Lacking, stands // what is announced is right, and yet something is wrong
+		}
 		p.State, p.Reasons = state, some(reasons)
 		out = append(out, p)
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -49,5 +50,34 @@ func TestBlindForAFamily(t *testing.T) {
 	want := "pending [blind, this address family is not spoken with edge1, edge2: enable it on the router]"
 	if got := w.standings()[0]; !strings.Contains(got, want) {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// A prefix with an open incident is not verified, whatever its own routes are.
+func TestNotVerifiedWhileAnIncidentStands(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
+	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	w.announce("edge2", "203.0.113.0/24", 64501, 64496)
+	w.announce("edge1", "203.0.113.128/25", 64500, 64510)
+	if got := w.standings()[0]; !strings.Contains(got, "warning [subprefix stands: 203.0.113.128/25") {
+		t.Error(got)
+	}
+	w.withdraw("edge1", "203.0.113.128/25")
+	if got := w.standings()[0]; !strings.Contains(got, "verified []") {
+		t.Error(got)
+	}
+}
+
+// A change that was on its way while its prefix was unregistered is of no interest any more.
+func TestLateChangeOfAnUnregisteredPrefix(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496), registered("198.51.100.0/24", 64496)))
+	w.engine.reload(twoPeers(registered("198.51.100.0/24", 64496)))
+	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	if w.engine.table.get(netip.MustParsePrefix("203.0.113.0/24")) != nil {
+		t.Error("it is in the table")
+	}
+	w.announce("edge1", "198.51.100.0/24", 64500, 64496)
+	if w.engine.table.get(netip.MustParsePrefix("198.51.100.0/24")) == nil {
+		t.Error("what is registered is not")
 	}
 }

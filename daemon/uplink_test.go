@@ -68,3 +68,13 @@ func TestPeersThatSpeakClearTheUplink(t *testing.T) {
 	c.heard = c.now
 	c.want(c.batch(false), "firing:pop_unreachable::0 firing:pop_unreachable::0")
 }
+
+// answers is a batch of one POP that measures a round-trip time.
+func (c *cut) answers(pop string, rtt time.Duration) {
+	s := stats.Sample{Started: c.now, Ended: c.now, Sent: 1, Received: 1, RTTs: []time.Duration{rtt}}
+	for _, p := range c.engine.cfg.POPs {
+		if p.Name == pop {
+			c.engine.batch(probe.Batch{Target: probe.Target{POP: p.Name, Addr: p.Address, Method: "icmp"}, Sample: s})
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"peervane/bgp"
 	"peervane/bgp/rib"
 )
 
@@ -18,7 +19,13 @@ func (e *engine) watchedSet() *rib.Watched {
 	for _, w := range e.cfg.ASNs {
 		asns = append(asns, w.ASN)
 	}
-	return rib.NewWatched(prefixes, asns)
+	e.watching = rib.NewWatched(prefixes, asns)
+	return e.watching
+}
+
+// watches says whether a change is still of interest: what was on its way while its prefix was unregistered is not.
+func (e *engine) watches(c bgp.Change) bool {
+	return e.watching == nil || c.Attrs == nil || e.watching.Match(c.Prefix) || e.watching.MatchPath(c.Attrs.Path)
 }
 
 // forgetUnwatched drops what a new configuration no longer watches: nobody will tell when it goes.

@@ -136,8 +136,8 @@ func (p *Peer) countLeaks() {
 	}
 }
 
-// checkLeaks tells when the leaked routes become more than the limit, or far more or fewer than was told, and when they no
-// longer are. The end is told only once all first tables are complete, since every session begins with none.
+// checkLeaks tells when the leaked routes become more than the limit, when there are twice or half as many as was told, in all or
+// by the worst leaker, and when they no longer are. It is called for each UPDATE, so it looks at no list. The end is told only once all first tables are complete, since every session begins with none.
 func (p *Peer) checkLeaks(at time.Time) {
 	l := &p.leaks
 	if l.judge == nil || l.again != rib.None {
@@ -145,7 +145,7 @@ func (p *Peer) checkLeaks(at time.Time) {
 	}
 	over, told := l.total > p.cfg.LeakCount, l.told.Exceeded
 	switch {
-	case over && (!told || l.total >= 2*l.told.Routes || 2*l.total <= l.told.Routes || l.worst() != l.told.Leak.Leaker):
+	case over && (!told || l.total >= 2*l.told.Routes || 2*l.total <= l.told.Routes || 2*l.counts[l.told.Leak.Leaker] < l.told.By):
 		p.tellLeaks(at)
 	case !over && told && p.negotiated != nil && !p.loading(at):
 		l.told = bgp.LeakedTable{Vantage: p.cfg.Vantage, At: at}
