@@ -300,6 +300,7 @@ func TestDSCPIsOnTheWire(t *testing.T) {
 	for _, method := range []Method{ICMP, TCP(443)} {
 		eachFamily(t, func(t *testing.T, l *lab, v6 bool) {
 			target := Target{POP: "p", Addr: netip.MustParseAddr(either(v6, far4, far6)), Method: method, DSCP: 46}
+			l.await(t, target)
 			tap := l.tap(t)
 			l.probe(t, target, 1, quick)
 			expect(t, firstDSCP(t, tap, target), uint8(46))
