@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"peervane/bgp"
 	"peervane/daemon/api"
 	"peervane/daemon/notice"
 )
@@ -87,51 +86,4 @@ func (d *Daemon) Events(ctx context.Context, prefix netip.Prefix, since time.Tim
 		out = append(out, ev)
 	}
 	return out, nil
-}
-
-// Routes asks the engine what the vantages hold of a watched prefix, its more-specifics and what covers it.
-func (d *Daemon) Routes(ctx context.Context, prefix netip.Prefix) ([]api.Route, error) {
-	var out []api.Route
-	if !d.call(ctx, func() { out = d.engine.routesOf(prefix) }) {
-		return nil, context.Cause(ctx)
-	}
-	return out, nil
-}
-
-func (e *engine) routesOf(prefix netip.Prefix) []api.Route {
-	var out []api.Route
-	for p, entry := range e.table.byPrefix.Supernets(prefix) {
-		if p != prefix {
-			out = appendRoutes(out, p, entry)
-		}
-	}
-	slices.Reverse(out)
-	for p, entry := range e.table.byPrefix.Subnets(prefix) {
-		out = appendRoutes(out, p, entry)
-	}
-	return out
-}
-
-func appendRoutes(out []api.Route, p netip.Prefix, entry *entry) []api.Route {
-	for _, h := range entry.held {
-		if h.attrs != nil {
-			out = append(out, routeOf(p, h))
-		}
-	}
-	return out
-}
-
-func routeOf(p netip.Prefix, h held) api.Route {
-	r := api.Route{
-		Vantage: h.vantage.Name, Prefix: p, PathID: h.pathID, ASPath: h.attrs.Path.String(), Origin: h.attrs.Origin.String(),
-		NextHop: h.attrs.NextHop, Communities: some(h.attrs.CommunityStrings()), Since: notice.At(h.since),
-		Stale: h.vantage.families[bgp.FamilyOf(p)].kept,
-	}
-	if h.attrs.HasMED {
-		r.MED = &h.attrs.MED
-	}
-	if h.attrs.HasLocalPref {
-		r.LocalPref = &h.attrs.LocalPref
-	}
-	return r
 }

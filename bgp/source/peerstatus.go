@@ -1,12 +1,7 @@
 package source
 
 import (
-	"context"
-	"iter"
-	"net/netip"
-
 	"peervane/bgp"
-	"peervane/bgp/rib"
 	"peervane/bgp/session"
 )
 
@@ -44,52 +39,4 @@ func (p *Peer) Status() PeerStatus {
 		s.Routes[f], s.Stale[f], s.Synced[f] = p.table.Len(f), p.table.StaleLen(f), p.families[f].synced
 	}
 	return s
-}
-
-// Mode says which routes a Query asks for.
-type Mode uint8
-
-// The modes.
-const (
-	Longest Mode = iota // of the longest prefix that is or covers the one asked for
-	Exact
-	Covering // of the prefix and all that cover it, the longest first
-	Within   // of the prefix and all inside it
-)
-
-// maxQuery is how many routes a Query gives at most: the lock is held meanwhile.
-const maxQuery = 10_000
-
-// Query gives routes that the peer holds; more says that there are others. A peer that keeps only watched routes knows of
-// no others. It may be called from any goroutine. Ingestion waits meanwhile, for the milliseconds of a walk.
-func (p *Peer) Query(ctx context.Context, prefix netip.Prefix, mode Mode) (routes []bgp.Seen, more bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if ctx.Err() != nil || !prefix.IsValid() {
-		return nil, false
-	}
-	for r := range p.lookup(prefix.Masked(), mode) {
-		if r.ID == rib.None {
-			continue
-		}
-		if len(routes) == maxQuery {
-			return routes, true
-		}
-		routes = append(routes, bgp.Seen{
-			Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID, Attrs: r.Attrs, Since: r.Since,
-		})
-	}
-	return routes, false
-}
-
-func (p *Peer) lookup(prefix netip.Prefix, mode Mode) iter.Seq[rib.Route] {
-	switch mode {
-	case Exact:
-		return p.table.Exact(prefix)
-	case Covering:
-		return p.table.Covering(prefix)
-	case Within:
-		return p.table.Within(prefix)
-	}
-	return p.table.Longest(prefix)
 }

@@ -33,7 +33,7 @@ func (e *env) lookLive(c *cobra.Command, g *generation, cfg *config.Config) (*dr
 	view := &draft.View{}
 	for _, p := range wanted {
 		var routes []api.Route
-		if err := d.get(c.Context(), "routes?prefix="+url.QueryEscape(p.String()), &routes); err != nil {
+		if err := d.get(c.Context(), "routes?match=watched&prefix="+url.QueryEscape(p.String()), &routes); err != nil {
 			return nil, nil, err
 		}
 		for _, r := range routes {

@@ -17,8 +17,13 @@ var peersView = &view{
 }
 
 var routesView = &view{
-	use: "routes PREFIX", short: "Show the routes of a prefix or address, of what is inside, and of what covers it",
-	page: "routes", argument: "prefix", none: "no routes: only those inside or covering registered prefixes and POPs are kept", print: printing(printRoutes),
+	use: "routes PREFIX [--match HOW] [--vantage NAME]", short: "Show the routes of a prefix or address, of what is inside, and of what covers it",
+	page: "routes", argument: "prefix", print: printing(printRoutes),
+	none: "no routes: unless a peer has table = \"full\", only those inside or covering registered prefixes and POPs are kept",
+	options: []option{
+		{"match", "related", "`how` they must match: related, exact, longest, longer (it and what is inside) or watched"},
+		{"vantage", "", "only what this `name`d vantage holds"},
+	},
 }
 
 var prefixesView = &view{

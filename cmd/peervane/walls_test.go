@@ -42,6 +42,7 @@ var walls = []struct {
 	{"daemon/store", []string{"bgp", "daemon/notice", "probe/stats", "config"}},
 	{"daemon/api", []string{"bgp", "daemon/notice", "probe/stats", "config"}},
 	{"cmd/peervane", []string{"daemon/...", "config", "systemd", "bgp", "bgp/source", "bgp/wire", "probe/netlab"}},
+	{"cmd/peervane-bench", []string{"bgp", "bgp/source", "bgp/wire"}}, // it measures peervane from outside
 }
 
 // pure names the packages that hold no socket, file, goroutine, timer or clock, and the single files of mixed packages.

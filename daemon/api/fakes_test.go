@@ -41,8 +41,8 @@ func (f *fixed) Prefixes(context.Context) ([]Prefix, error) {
 	return []Prefix{{Prefix: prefix, Connection: "paris-1", Origins: []uint32{64496}, State: "verified", Reasons: []string{}, Vantages: 2, Incidents: []string{"i1"}}}, f.err
 }
 
-func (f *fixed) Routes(_ context.Context, p netip.Prefix) ([]Route, error) {
-	f.asked.prefix = p
+func (f *fixed) Routes(_ context.Context, q Wanted) ([]Route, error) {
+	f.asked.prefix = q.Prefix
 	med := uint32(10)
 	return []Route{{
 		Vantage: "edge1-v4", Prefix: prefix, PathID: 7, ASPath: "64500 64496", Origin: "IGP", NextHop: netip.MustParseAddr("192.0.2.1"),

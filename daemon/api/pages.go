@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -28,7 +29,15 @@ func (s *Server) routes(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	routes, err := s.source.Routes(r.Context(), prefix)
+	match, err := matchOf(r)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := s.source.Routes(r.Context(), Wanted{prefix, match, r.URL.Query().Get("vantage")})
+	var many TooMany
+	if errors.As(err, &many) {
+		err = refusal{http.StatusBadRequest, err.Error()}
+	}
 	return list(routes), err
 }
 

@@ -20,8 +20,8 @@ type Source interface {
 	Snapshot() *Snapshot
 	// Prefixes are all that are registered.
 	Prefixes(ctx context.Context) ([]Prefix, error)
-	// Routes are what the vantages hold of a prefix.
-	Routes(ctx context.Context, prefix netip.Prefix) ([]Route, error)
+	// Routes are what the vantages hold of a prefix, in the order of the prefixes. Where they are too many, the error says so.
+	Routes(ctx context.Context, q Wanted) ([]Route, error)
 	// Ended are the incidents that ended, the latest first.
 	Ended(ctx context.Context) ([]Ended, error)
 	// Events are those of a registered prefix, or, where it is not valid, of all, oldest first.

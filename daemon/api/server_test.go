@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -159,7 +158,7 @@ func TestSlowClients(t *testing.T) {
 // talkative answers with more than fits into any buffer.
 type talkative struct{ *fixed }
 
-func (talkative) Routes(context.Context, netip.Prefix) ([]Route, error) {
+func (talkative) Routes(context.Context, Wanted) ([]Route, error) {
 	return []Route{{ASPath: strings.Repeat("64500 ", 1<<20)}}, nil
 }
 
@@ -201,4 +200,4 @@ func TestPanicsAreLogged(t *testing.T) {
 
 type broken struct{ *fixed }
 
-func (broken) Routes(context.Context, netip.Prefix) ([]Route, error) { panic("broken") }
+func (broken) Routes(context.Context, Wanted) ([]Route, error) { panic("broken") }
