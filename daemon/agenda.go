@@ -4,6 +4,9 @@ import (
 	"container/heap"
 	"net/netip"
 	"time"
+
+	"peervane/bgp"
+	"peervane/config"
 )
 
 // scope is the unit of judgement: one route prefix under the registration that answers for it. Where both are equal it
@@ -11,10 +14,11 @@ import (
 type scope struct{ reg, prefix netip.Prefix }
 
 // agenda is what the engine still has to judge: scopes that a change touched, in the order in which they were; after those
-// the ones that a change of the whole may concern, a session in sync or lost, a reload, of which there may be very many;
-// and scopes that must be looked at again when some time has come. The zero value is empty.
+// the ones that a change of the whole may concern, a session in sync or lost, a reload, of which there may be very many:
+// all exact scopes, which are not listed but gone through, and single ones; and scopes that must be looked at again when some time has come. The zero value is empty.
 type agenda struct {
 	touched queue
+	tours   [bgp.NumFamilies]tour
 	later   queue
 	timed   timedScopes
 	wanted  map[scope]time.Time // the earliest time on the heap that still counts, for each scope
@@ -28,6 +32,11 @@ func (a *agenda) review(s scope) {
 	if !a.touched.has[s] {
 		a.later.add(s)
 	}
+}
+
+// reviewAll asks for the exact scopes of a family to be judged when all is judged that was touched.
+func (a *agenda) reviewAll(f bgp.Family, registered []config.Registration) {
+	a.tours[f].begin(registered)
 }
 
 // at asks for a scope to be judged at t; it replaces the scope's earlier wish. The zero time withdraws it.
@@ -87,6 +96,9 @@ func (a *agenda) next() (time.Time, bool) {
 // take gives the next scope to judge.
 func (a *agenda) take() (scope, bool) {
 	s, ok := a.touched.take()
+	for f := 0; !ok && f < len(a.tours); f++ {
+		s, ok = a.tours[f].take(bgp.Family(f))
+	}
 	if !ok {
 		return a.later.take()
 	}

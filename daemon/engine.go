@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -41,9 +42,10 @@ type engine struct {
 	rpki       dataAge
 	channels   channels
 	costs      []openCost
-	reloaded   map[scope]bool // to be judged for the first time under a new configuration
-	configured int            // how many configurations were in force before this one
-	source     string         // how this host is named in notices
+	reloaded   map[scope]bool  // to be judged for the first time under a new configuration
+	configured int             // how many configurations were in force before this one
+	young      []*registration // that came with a reload: not all sessions may have told of them
+	source     string          // how this host is named in notices
 
 	localDrops uint64 // probes that this host dropped itself
 	out        output
@@ -59,33 +61,28 @@ type output struct {
 
 func newEngine(cfg *config.Config, o incident.Options, replay bool, log *zap.Logger) *engine {
 	e := &engine{log: log, book: incident.NewBook(o), source: o.Source}
-	e.configure(cfg, replay)
+	e.adopt(e.plan(cfg, replay))
 	return e
 }
 
-// configure puts a configuration in force. Memories of registrations that stay go on.
-func (e *engine) configure(cfg *config.Config, replay bool) {
-	old, before := e.regs, e.settings
-	e.cfg, e.settings, e.regs = cfg, settings(cfg, replay), compile(cfg)
-	e.known = knownPeersOf(cfg)
-	e.pops.configure(cfg)
-	e.plane.Settle = cfg.Detect.PathSettle
+// adopt puts a configuration in force. Memories of registrations that stay go on.
+func (e *engine) adopt(p *plan) {
+	p.settings.RPKI = &rpki.Set{}
+	if before := e.settings; before != nil {
+		e.configured++
+		p.settings.RPKI = before.RPKI
+	}
+	e.cfg, e.settings, e.regs = p.cfg, p.settings, p.regs
+	for _, c := range p.changed {
+		c.Policy, c.Connection = c.policy, c.connection
+	}
+	for _, reg := range p.added {
+		reg.born = e.configured
+	}
+	e.known = knownPeersOf(p.cfg)
+	e.pops.configure(p.cfg)
+	e.plane.Settle = p.cfg.Detect.PathSettle
 	e.rpki.touched = true
-	e.settings.RPKI = &rpki.Set{}
-	if before != nil {
-		e.settings.RPKI = before.RPKI
-	}
-	if old == nil {
-		return
-	}
-	e.configured++
-	for reg := range e.regs.all() {
-		if was := old.exact(reg.Prefix); was != nil {
-			reg.memory, reg.born = was.memory, was.born
-		} else {
-			reg.born = e.configured
-		}
-	}
 }
 
 // input takes in what a source tells. Nothing is judged before judge is called.
@@ -104,9 +101,7 @@ func (e *engine) input(in bgp.Input) {
 	case bgp.StaleLost:
 		e.lose(v, in.Family)
 	case bgp.EndOfRIB:
-		v.sync(in.Family, e.configured, in.At)
-		e.touchFamily(in.Family)
-		e.sessions.touch(v)
+		e.endOfRIB(v, in)
 	case bgp.Gone:
 		e.gone(v)
 	case bgp.TableDropped:
@@ -217,16 +212,39 @@ func (e *engine) gone(v *vantage) {
 	e.sessions.touch(v)
 }
 
-// touchFamily asks for all to be judged again that depends on which vantages are in sync: the absence of every
-// registered prefix, and all scopes with an open incident.
-func (e *engine) touchFamily(f bgp.Family) {
-	for reg := range e.regs.all() {
-		if bgp.FamilyOf(reg.Prefix) == f {
+// endOfRIB takes that a vantage has shown a family whole. Where it had before, only what was registered since is news.
+func (e *engine) endOfRIB(v *vantage, in bgp.EndOfRIB) {
+	f := in.Family
+	was := v.families[f]
+	v.sync(f, e.configured, in.At)
+	e.sessions.touch(v)
+	if !was.synced || was.kept {
+		e.touchFamily(f)
+		return
+	}
+	e.young = slices.DeleteFunc(e.young, func(reg *registration) bool { return e.regs.exact(reg.Prefix) != reg })
+	for _, reg := range e.young {
+		if reg.born > was.whole && bgp.FamilyOf(reg.Prefix) == f && !reg.Policy.Ignore {
 			e.agenda.review(scope{reg.Prefix, reg.Prefix})
 		}
 	}
+	e.touchOpen(func(s incident.Scope) bool {
+		reg := e.regs.exact(s.Prefix)
+		return bgp.FamilyOf(s.Offending) == f && reg != nil && reg.born > was.whole
+	})
+}
+
+// touchFamily asks for all to be judged again that depends on which vantages are in sync: the absence of every
+// registered prefix, and all scopes with an open incident.
+func (e *engine) touchFamily(f bgp.Family) {
+	e.agenda.reviewAll(f, e.cfg.Prefixes)
+	e.touchOpen(func(s incident.Scope) bool { return bgp.FamilyOf(s.Offending) == f })
+}
+
+// touchOpen asks for the scopes of open incidents about routes to be judged again.
+func (e *engine) touchOpen(which func(incident.Scope) bool) {
 	for _, s := range e.book.Open() {
-		if s.Kind == incident.Routing && bgp.FamilyOf(s.Offending) == f {
+		if s.Kind == incident.Routing && which(s) {
 			e.agenda.review(scope{s.Prefix, s.Offending})
 		}
 	}

@@ -6,30 +6,70 @@ import (
 
 	"go.uber.org/zap"
 
+	"peervane/bgp"
 	"peervane/bgp/detect"
 	"peervane/config"
 	"peervane/daemon/incident"
 )
 
-// reload puts another configuration in force and asks for all that it may concern to be judged: every registered prefix,
-// and every open incident, whose registration may be gone.
-func (e *engine) reload(cfg *config.Config) {
-	e.configure(cfg, e.settings.Replay)
-	e.forgetUnwatched()
-	e.book.Reload(cfg.Severity)
-	e.touchAll()
+// reload puts another configuration in force.
+func (e *engine) reload(cfg *config.Config) { e.engage(e.plan(cfg, e.settings.Replay)) }
+
+// engage puts the configuration of a plan in force and asks for all that it may concern to be judged: no more than that, so
+// that a reload of a million prefixes in which one changed is not felt.
+func (e *engine) engage(p *plan) {
+	before := e.watching
+	e.adopt(p)
+	e.young = append(e.young, p.added...)
+	e.forgetUnwatched(before)
+	e.book.Reload(p.cfg.Severity)
 	e.reloaded = map[scope]bool{}
+	if p.everything {
+		e.touchAll()
+	} else {
+		e.touchChanged(p)
+	}
+	concerns := p.touches()
 	for _, s := range e.book.Open() {
-		if s.Kind == incident.Routing {
+		switch {
+		case s.Kind == incident.Routing && (p.known || concerns.LookupPrefix(s.Offending) || concerns.Get(s.Prefix)):
+			e.agenda.review(scope{s.Prefix, s.Offending})
 			e.reloaded[scope{s.Prefix, s.Offending}] = true
+		case s.Kind == incident.Session:
+			e.touchSession(s)
+		case s.Kind == incident.Probing:
+			e.touchPOP(s)
 		}
+	}
+}
+
+// touchChanged asks for what a plan says of single registrations to be judged: their own scopes, and those of all routes
+// inside, which have another registration now.
+func (e *engine) touchChanged(p *plan) {
+	touch := func(reg *registration) {
+		if now := e.regs.exact(reg.Prefix); now != nil && !now.Policy.Ignore {
+			e.agenda.review(scope{reg.Prefix, reg.Prefix})
+		}
+		for q := range e.table.byPrefix.Subnets(reg.Prefix) {
+			if owner := e.regs.judges(q); owner != nil {
+				e.agenda.review(scope{owner.Prefix, q})
+			}
+		}
+	}
+	for _, list := range [2][]*registration{p.added, p.removed} {
+		for _, reg := range list {
+			touch(reg)
+		}
+	}
+	for _, c := range p.changed {
+		touch(c.registration)
 	}
 }
 
 // touchAll asks for everything to be judged.
 func (e *engine) touchAll() {
-	for reg := range e.regs.all() {
-		e.agenda.review(scope{reg.Prefix, reg.Prefix})
+	for _, f := range bgp.Families {
+		e.agenda.reviewAll(f, e.cfg.Prefixes)
 	}
 	for p := range e.table.byPrefix.AllSorted() {
 		if reg := e.regs.judges(p); reg != nil {

@@ -23,6 +23,21 @@ type policyKey struct {
 	longer int
 }
 
+func newPolicies() *policies {
+	return &policies{map[policyKey]*detect.Policy{}, map[string]*regexp.Regexp{}}
+}
+
+// carry gives the policies of another load: those that say the same stay the same.
+func (ps *policies) carry(same map[*config.PrefixPolicy]*config.PrefixPolicy) *policies {
+	next := newPolicies()
+	for key, p := range ps.byKey {
+		if now := same[key.policy]; now != nil {
+			next.byKey[policyKey{now, key.longer}] = p
+		}
+	}
+	return next
+}
+
 // of gives the policy of a registration.
 func (ps *policies) of(reg *config.Registration) *detect.Policy {
 	key := policyKey{policy: reg.Policy}

@@ -3,13 +3,13 @@ package daemon
 import (
 	"iter"
 	"net/netip"
-	"regexp"
 	"slices"
 
 	"github.com/gaissmai/bart"
 
 	"peervane/bgp"
 	"peervane/bgp/detect"
+	"peervane/bgp/rib"
 	"peervane/config"
 )
 
@@ -20,32 +20,18 @@ type registration struct {
 	born   int // the configuration with which it came; a session that has not told all of it since knows nothing of it
 }
 
-// registry holds the registered prefixes. A route is judged under the longest one that holds it.
+// registry holds the registered prefixes. A route is judged under the longest one that holds it. A reload makes another
+// one, which shares with it what did not change; so it may be read by whoever has it.
 type registry struct {
-	trie     bart.Table[*registration]
+	trie     *bart.Table[*registration]
+	watched  *rib.Watched  // the same prefixes
 	unlisted *registration // of all that is not registered; nil: that is not judged
+	policies *policies
 }
 
-// compile makes the registry of a configuration. Registrations that share a policy or a connection go on sharing it.
-func compile(cfg *config.Config) *registry {
-	sites := map[string]*detect.Connection{}
-	for _, c := range cfg.Connections {
-		sites[c.Name] = &detect.Connection{
-			Name: c.Name, Provider: c.Provider, Primary: c.Primary, Backup: c.Backup, MinPrimary: c.MinPrimary,
-		}
-	}
-	shared := policies{map[policyKey]*detect.Policy{}, map[string]*regexp.Regexp{}}
-	r := &registry{}
-	if len(cfg.ASNs) > 0 {
-		r.unlisted = &registration{Registration: *detect.Unlisted()}
-	}
-	for i := range cfg.Prefixes {
-		reg := &cfg.Prefixes[i]
-		r.trie.Insert(reg.Prefix, &registration{Registration: detect.Registration{
-			Prefix: reg.Prefix, Policy: shared.of(reg), Connection: sites[reg.Connection],
-		}})
-	}
-	return r
+// noPrefixes is the registry before the first configuration.
+func noPrefixes() *registry {
+	return &registry{trie: &bart.Table[*registration]{}, watched: rib.NewWatched(nil, nil), policies: newPolicies()}
 }
 
 // settings gives what the detectors have in common.
@@ -89,12 +75,13 @@ func settings(cfg *config.Config, replay bool) *detect.Settings {
 // originsOf lists every legitimate origin. A million registrations share few policies.
 func originsOf(cfg *config.Config) map[uint32]bool {
 	seen, ours := map[*config.PrefixPolicy]bool{}, map[uint32]bool{}
+	var last *config.PrefixPolicy
 	for i := range cfg.Prefixes {
 		p := cfg.Prefixes[i].Policy
-		if seen[p] {
+		if p == last || seen[p] {
 			continue
 		}
-		seen[p] = true
+		seen[p], last = true, p
 		for _, asn := range p.Origins {
 			ours[asn] = true
 		}
@@ -141,7 +128,24 @@ func (r *registry) inside(p netip.Prefix) iter.Seq[*registration] {
 // all yields the registrations that are judged, in order.
 func (r *registry) all() iter.Seq[*registration] {
 	return func(yield func(*registration) bool) {
-		for _, reg := range r.trie.AllSorted() {
+		for _, f := range bgp.Families {
+			for reg := range r.of(f) {
+				if !yield(reg) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// of yields those of a family.
+func (r *registry) of(f bgp.Family) iter.Seq[*registration] {
+	sorted := r.trie.AllSorted4()
+	if f == bgp.IPv6 {
+		sorted = r.trie.AllSorted6()
+	}
+	return func(yield func(*registration) bool) {
+		for _, reg := range sorted {
 			if !reg.Policy.Ignore && !yield(reg) {
 				return
 			}

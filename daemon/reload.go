@@ -35,8 +35,12 @@ func (d *Daemon) Reload(ctx context.Context) error {
 		}
 		d.log.Warn("configuration", zap.Stringer("problem", p))
 	}
-	if len(errs) == 0 && !d.call(ctx, func() { errs = d.engage(cfg) }) {
-		return context.Cause(ctx)
+	if len(errs) == 0 {
+		// The engine's configuration changes by a reload alone, and there is one at a time.
+		planned := d.engine.plan(cfg, false)
+		if !d.call(ctx, func() { errs = d.engage(planned) }) {
+			return context.Cause(ctx)
+		}
 	}
 	if len(errs) > 0 {
 		d.log.Error("reload refused", zap.Strings("problems", texts(errs)))
@@ -48,12 +52,13 @@ func (d *Daemon) Reload(ctx context.Context) error {
 }
 
 // engage puts a configuration in force, or says why it cannot; the engine's goroutine calls it.
-func (d *Daemon) engage(cfg *config.Config) []error {
+func (d *Daemon) engage(p *plan) []error {
+	cfg := p.cfg
 	if errs := needRestart(d.cfg, cfg); len(errs) > 0 {
 		return errs
 	}
 	now := time.Now()
-	d.engine.reload(cfg)
+	d.engine.engage(p)
 	d.apply(cfg)
 	d.reloaded, d.refused = now, ""
 	if d.opts.Reloaded != nil {

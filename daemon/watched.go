@@ -11,15 +11,11 @@ import (
 // watchedSet is what the sessions must tell the engine of: routes inside or covering registered prefixes and POP addresses,
 // and those through watched ASNs.
 func (e *engine) watchedSet() *rib.Watched {
-	prefixes := e.pops.watched()
-	for p := range e.regs.trie.All() {
-		prefixes = append(prefixes, p)
-	}
 	var asns []uint32
 	for _, w := range e.cfg.ASNs {
 		asns = append(asns, w.ASN)
 	}
-	e.watching = rib.NewWatched(prefixes, asns)
+	e.watching = e.regs.watched.With(e.pops.watched(), asns)
 	return e.watching
 }
 
@@ -29,11 +25,15 @@ func (e *engine) watches(c bgp.Change) bool {
 }
 
 // forgetUnwatched drops what a new configuration no longer watches: nobody will tell when it goes.
-func (e *engine) forgetUnwatched() {
+func (e *engine) forgetUnwatched(before *rib.Watched) {
 	w := e.watchedSet()
+	delta := w.Since(before)
+	if before != nil && delta.Less == [bgp.NumFamilies]bool{} {
+		return
+	}
 	var empty []netip.Prefix
 	for p, entry := range e.table.byPrefix.All() {
-		if w.Match(p) {
+		if before != nil && !delta.MayLose(p) || w.Match(p) {
 			continue
 		}
 		entry.held = slices.DeleteFunc(entry.held, func(h held) bool { return h.attrs == nil || !w.MatchPath(h.attrs.Path) })

@@ -10,27 +10,90 @@ import (
 
 // Watched says which routes concern us: those inside or covering a watched prefix, and those whose path holds a
 // watched ASN. It is immutable. The nil set watches nothing.
+//
+// There may be a million registered prefixes, so a set that differs from another in a few of them shares the rest with
+// it, and knows in which; the addresses of POPs stand apart, since they change whenever a host name is resolved.
 type Watched struct {
-	prefixes bart.Lite
+	prefixes *bart.Lite // registered
+	hosts    *bart.Lite // nil: none
 	asns     map[uint32]struct{}
+
+	made, from     *lineage
+	added, removed *bart.Lite // what tells prefixes from those of from; nil: nothing
 }
 
-// NewWatched makes the set. A host route stands for a single address, as of a POP.
+// lineage is the identity of a set of registered prefixes.
+type lineage struct{ _ byte }
+
+// NewWatched makes the set of some registered prefixes and ASNs.
 func NewWatched(prefixes []netip.Prefix, asns []uint32) *Watched {
-	w := &Watched{asns: make(map[uint32]struct{}, len(asns))}
+	w := &Watched{prefixes: &bart.Lite{}, made: &lineage{}}
 	for _, p := range prefixes {
 		w.prefixes.Insert(p.Masked())
 	}
-	for _, asn := range asns {
-		w.asns[asn] = struct{}{}
+	return w.With(nil, asns)
+}
+
+// persistent is up to how many changes the nodes on the way to each are copied; beyond it, the whole trie is.
+const persistent = 1000
+
+// Change makes the set that has some registered prefixes more and others less. It costs what they are, unless they are
+// very many.
+func (w *Watched) Change(added, removed []netip.Prefix) *Watched {
+	if len(added)+len(removed) == 0 {
+		return w
 	}
-	return w
+	n := *w
+	n.made, n.from, n.added, n.removed = &lineage{}, nil, nil, nil
+	if len(added)+len(removed) <= max(persistent, w.prefixes.Size()/4) { // what is larger is not worth keeping
+		n.from, n.added, n.removed = w.made, liteOf(added), liteOf(removed)
+	}
+	if len(added)+len(removed) <= persistent {
+		for _, p := range removed {
+			n.prefixes = n.prefixes.DeletePersist(p.Masked())
+		}
+		for _, p := range added {
+			n.prefixes = n.prefixes.InsertPersist(p.Masked())
+		}
+		return &n
+	}
+	n.prefixes = n.prefixes.Clone()
+	for _, p := range removed {
+		n.prefixes.Delete(p.Masked())
+	}
+	for _, p := range added {
+		n.prefixes.Insert(p.Masked())
+	}
+	return &n
+}
+
+// With makes the set of the same registered prefixes, with these hosts and ASNs. A host route stands for a single
+// address, as of a POP.
+func (w *Watched) With(hosts []netip.Prefix, asns []uint32) *Watched {
+	n := *w
+	n.hosts, n.asns = liteOf(hosts), make(map[uint32]struct{}, len(asns))
+	for _, asn := range asns {
+		n.asns[asn] = struct{}{}
+	}
+	return &n
+}
+
+// liteOf is nil where there are none.
+func liteOf(prefixes []netip.Prefix) *bart.Lite {
+	if len(prefixes) == 0 {
+		return nil
+	}
+	l := &bart.Lite{}
+	for _, p := range prefixes {
+		l.Insert(p.Masked())
+	}
+	return l
 }
 
 // Match says whether p lies inside a watched prefix or covers one. It costs one walk down the trie and allocates
 // nothing.
 func (w *Watched) Match(p netip.Prefix) bool {
-	return w != nil && w.prefixes.OverlapsPrefix(p)
+	return w != nil && (w.prefixes.OverlapsPrefix(p) || w.hosts != nil && w.hosts.OverlapsPrefix(p))
 }
 
 // MatchPath says whether the path holds a watched ASN.
@@ -56,26 +119,9 @@ func (w *Watched) Len() int {
 	if w == nil {
 		return 0
 	}
-	return w.prefixes.Size()
-}
-
-// NewSince says, by family, whether w may match a route that old does not: what a route refresh has to bring.
-func (w *Watched) NewSince(old *Watched) (families [bgp.NumFamilies]bool) {
-	if w == nil {
-		return families
+	n := w.prefixes.Size()
+	if w.hosts != nil {
+		n += w.hosts.Size()
 	}
-	for asn := range w.asns {
-		if old == nil {
-			return [bgp.NumFamilies]bool{true, true}
-		}
-		if _, ok := old.asns[asn]; !ok {
-			return [bgp.NumFamilies]bool{true, true}
-		}
-	}
-	for p := range w.prefixes.All() {
-		if f := bgp.FamilyOf(p); !families[f] && (old == nil || !old.prefixes.LookupPrefix(p)) {
-			families[f] = true
-		}
-	}
-	return families
+	return n
 }

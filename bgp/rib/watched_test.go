@@ -47,7 +47,7 @@ func TestWatchedByPath(t *testing.T) {
 	}
 }
 
-func TestWatchedNewSince(t *testing.T) {
+func TestWatchedSince(t *testing.T) {
 	p := netip.MustParsePrefix
 	old := NewWatched([]netip.Prefix{p("192.0.2.0/24"), p("2001:db8::/32")}, nil)
 	for _, test := range []struct {
@@ -65,7 +65,7 @@ func TestWatchedNewSince(t *testing.T) {
 		{"the first set", old, nil, [2]bool{true, true}},
 		{"no set", nil, old, [2]bool{}},
 	} {
-		if got := test.set.NewSince(test.old); got != test.want {
+		if got := test.set.Since(test.old).More; got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}
@@ -77,5 +77,80 @@ func BenchmarkWatchedMatch(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		w.Match(probes[i%len(probes)])
+	}
+}
+
+// A set that was made of another matches what one does that was made anew, and knows in what it differs.
+func TestWatchedMadeOfAnother(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		some := rapid.SliceOfNDistinct(rapid.Custom(drawPrefix), 0, 6, rapid.ID)
+		held := map[netip.Prefix]bool{}
+		var hosts []netip.Prefix
+		var asns []uint32
+		sets := []*Watched{NewWatched(nil, nil)}
+		for range rapid.IntRange(1, 4).Draw(t, "steps") {
+			last := sets[len(sets)-1]
+			if rapid.Bool().Draw(t, "hosts") {
+				hosts, asns = some.Draw(t, "hosts"), rapid.SliceOfN(rapid.Uint32Range(1, 3), 0, 2).Draw(t, "asns")
+				sets = append(sets, last.With(hosts, asns))
+				continue
+			}
+			var added, removed []netip.Prefix
+			for _, p := range some.Draw(t, "changed") {
+				if held[p] {
+					removed = append(removed, p)
+				} else {
+					added = append(added, p)
+				}
+				held[p] = !held[p]
+			}
+			sets = append(sets, last.Change(added, removed))
+		}
+		w, old := sets[len(sets)-1], rapid.SampledFrom(sets).Draw(t, "old")
+		var prefixes []netip.Prefix
+		for p, is := range held {
+			if is {
+				prefixes = append(prefixes, p)
+			}
+		}
+		anew := NewWatched(prefixes, asns).With(hosts, asns)
+		d := w.Since(old)
+		for range 20 {
+			p := drawPrefix(t)
+			f := bgp.FamilyOf(p)
+			is, was := w.Match(p), old.Match(p)
+			if is != anew.Match(p) {
+				t.Fatalf("%v: %v", p, is)
+			}
+			if is && !was && !(d.More[f] && d.MayGain(p)) || was && !is && !(d.Less[f] && d.MayLose(p)) {
+				t.Fatalf("%v was %v and is %v: %+v", p, was, is, d)
+			}
+		}
+		for asn := uint32(1); asn <= 3; asn++ {
+			path := bgp.Sequence(asn)
+			if w.MatchPath(path) && !old.MatchPath(path) && d.More != everything || old.MatchPath(path) && !w.MatchPath(path) && d.Less != everything {
+				t.Fatalf("AS%d: %+v", asn, d)
+			}
+		}
+	})
+}
+
+// A change of one prefix among very many costs what one prefix does, and leaves the older set as it was.
+func TestWatchedChangeIsCheap(t *testing.T) {
+	cost := func(n int) float64 {
+		w := NewWatched(randomPrefixes(n), nil)
+		one := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+		var next *Watched
+		allocs := testing.AllocsPerRun(10, func() {
+			next = w.Change(one, nil)
+			next.Since(w)
+		})
+		if w.Match(one[0]) == next.Match(one[0]) && !w.Match(one[0]) {
+			t.Error("the change does not show")
+		}
+		return allocs
+	}
+	if few, many := cost(1_000), cost(100_000); many > few+20 {
+		t.Errorf("%v allocations among 1,000 prefixes, %v among 100,000", few, many)
 	}
 }

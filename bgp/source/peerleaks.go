@@ -129,8 +129,8 @@ func (p *Peer) countLeaks() {
 	p.leaks.counts, p.leaks.total = nil, 0
 	for _, family := range bgp.Families {
 		for r := range p.table.Walk(family) {
-			if !p.watched.Match(r.Prefix) {
-				p.leaks.add(p.leaks.of(r.ID), 1)
+			if leaker := p.leaks.of(r.ID); leaker != 0 && !p.watched.Match(r.Prefix) {
+				p.leaks.add(leaker, 1)
 			}
 		}
 	}

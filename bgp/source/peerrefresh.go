@@ -18,16 +18,15 @@ func (p *Peer) SetWatched(w *rib.Watched) { p.setWatched(w, time.Now()) }
 func (p *Peer) setWatched(w *rib.Watched, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	old := p.watched
+	old, delta := p.watched, w.Since(p.watched)
 	p.watched = w
-	for family, news := range w.NewSince(old) {
-		f := bgp.Family(family)
-		if p.cfg.Full {
-			p.tellNewlyWatched(f, old, at)
-		} else {
-			p.forgetUnwatched(f, at)
+	for _, f := range bgp.Families {
+		if p.cfg.Full && delta.More[f] {
+			p.tellNewlyWatched(f, old, &delta, at)
+		} else if !p.cfg.Full && delta.Less[f] {
+			p.forgetUnwatched(f, &delta, at)
 		}
-		p.catchUp(f, news && !p.cfg.Full, at)
+		p.catchUp(f, delta.More[f] && !p.cfg.Full, at)
 	}
 	p.countLeaks()
 	p.checkLeaks(at)
@@ -35,8 +34,11 @@ func (p *Peer) setWatched(w *rib.Watched, at time.Time) {
 }
 
 // tellNewlyWatched walks a full table.
-func (p *Peer) tellNewlyWatched(family bgp.Family, old *rib.Watched, at time.Time) {
+func (p *Peer) tellNewlyWatched(family bgp.Family, old *rib.Watched, delta *rib.Delta, at time.Time) {
 	for r := range p.table.Walk(family) {
+		if !delta.MayGain(r.Prefix) {
+			continue
+		}
 		was := old.Match(r.Prefix) || old.ByPath() && old.MatchPath(r.Attrs.Path)
 		if !was && p.concerns(r) {
 			p.tellHeld(r, at, bgp.Refreshed)
@@ -45,14 +47,14 @@ func (p *Peer) tellNewlyWatched(family bgp.Family, old *rib.Watched, at time.Tim
 }
 
 // forgetUnwatched drops, or keeps for their number alone, the routes that are not watched any more.
-func (p *Peer) forgetUnwatched(family bgp.Family, at time.Time) {
+func (p *Peer) forgetUnwatched(family bgp.Family, delta *rib.Delta, at time.Time) {
 	if !p.counting() {
-		p.table.Remove(family, func(r rib.Route) bool { return !p.concerns(r) })
+		p.table.Remove(family, func(r rib.Route) bool { return delta.MayLose(r.Prefix) && !p.concerns(r) })
 		return
 	}
 	var unwatched []rib.Route
 	for r := range p.table.Walk(family) {
-		if r.ID != rib.None && !p.concerns(r) {
+		if r.ID != rib.None && delta.MayLose(r.Prefix) && !p.concerns(r) {
 			unwatched = append(unwatched, r)
 		}
 	}
