@@ -15,9 +15,11 @@ import (
 	"go.uber.org/zap"
 
 	"peervane/bgp"
+	"peervane/bgp/rpki"
 	"peervane/config"
 	"peervane/daemon/incident"
 	"peervane/daemon/notice"
+	"peervane/daemon/notify"
 	"peervane/probe"
 	"peervane/probe/stats"
 )
@@ -50,6 +52,35 @@ func TestDetectionStories(t *testing.T) {
 			}
 		})
 		_, rest, found = strings.Cut(rest, "<!-- story: ")
+	}
+}
+
+// The page has a section for each type, which says how grave it is, when it fires and resolves, and has an example.
+func TestDetectionPageIsWhole(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "detection.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := map[string]string{}
+	for _, section := range strings.Split(string(page), "\n## ")[1:] {
+		title, text, _ := strings.Cut(section, "\n")
+		for _, name := range strings.Split(title, ", ") {
+			sections[strings.Trim(name, "`")] = text
+		}
+	}
+	for name, severity := range notice.Types() {
+		if name == notice.Heartbeat {
+			continue // no condition
+		}
+		text := sections[name]
+		if grave, _, _ := strings.Cut(strings.TrimSpace(text), "\n"); !strings.Contains(grave, severity.String()) {
+			t.Errorf("%s: does not begin with %s: %s", name, severity, grave)
+		}
+		for _, want := range []string{"**Fires**", "**Resolves**", "<!-- ", "```text\n"} {
+			if !strings.Contains(text, want) && !(name == notice.RouteLeak && strings.HasSuffix(want, "s**")) {
+				t.Errorf("%s: no %s", name, want)
+			}
+		}
 	}
 }
 
@@ -169,6 +200,13 @@ func (s *story) meet(name string, asn uint32) {
 func (s *story) happen(name string, words []string) {
 	v := s.peers[name]
 	switch {
+	case name == "rpki":
+		s.validate(words)
+	case words[0] == "fails:", words[0] == "delivers":
+		s.deliver(name, words)
+	case words[0] == "hears":
+		heard := s.now
+		s.engine.uplink.heard = func() (time.Time, time.Duration) { return heard, 30 * time.Second }
 	case v == nil:
 		s.measure(name, words)
 	case strings.Contains(words[0], "/"):
@@ -279,6 +317,29 @@ func (s *story) measure(pop string, words []string) {
 		s.engine.batch(probe.Batch{Target: target, Sample: sample})
 		s.tellAll()
 	}
+}
+
+// validate has a cache confirm VRPs: PREFIX-MAXLENGTH ASN, as often as there are some.
+func (s *story) validate(words []string) {
+	var list []rpki.VRP
+	for pair := range slices.Chunk(words, 2) {
+		prefix, longest, _ := strings.Cut(pair[0], "-")
+		n, _ := strconv.Atoi(longest)
+		asn, _ := strconv.Atoi(strings.TrimPrefix(pair[1], "AS"))
+		list = append(list, rpki.VRP{Prefix: netip.MustParsePrefix(prefix), MaxLength: uint8(n), ASN: uint32(asn)})
+	}
+	set := rpki.NewSet(list, nil)
+	set.VRPs = rpki.Provenance{Source: "tcp://rtr.example.net:3323", Fetched: s.now, Offered: true}
+	s.engine.validated(set)
+}
+
+// deliver is how a channel does: it "delivers", or "fails:" for a reason.
+func (s *story) deliver(channel string, words []string) {
+	h := notify.Health{}
+	if words[0] == "fails:" {
+		h = notify.Health{Since: s.now, Error: strings.Join(words[1:], " ")}
+	}
+	s.engine.channelsAre([]channelState{{channel, h, true, 0}})
 }
 
 // until lets time go by, waking the engine whenever it asked for that.

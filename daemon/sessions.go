@@ -142,13 +142,16 @@ func (v *vantage) told(string) incident.Sight {
 	return incident.InSync
 }
 
-// noteActivity keeps how often a vantage changes anything, to know when it is silent for too long.
+// noteActivity keeps how often a vantage changes anything, to know when it is silent for too long. A table that a neighbour
+// shows again is a sign of life; a dump of what a collector holds is none, neither of its peers nor of their feed.
 func (e *engine) noteActivity(v *vantage, c bgp.Change) {
-	e.vantages.last[v.Collector] = c.At
 	if c.Cause != bgp.Updated {
-		v.activity.Rise(c.At)
+		if !v.recorded {
+			v.activity.Rise(c.At)
+		}
 		return
 	}
+	e.vantages.last[v.Collector] = c.At
 	if v.activity.Note(c.At) || v.blind {
 		e.sessions.touch(v)
 	}

@@ -84,6 +84,39 @@ func TestSilentVantage(t *testing.T) {
 	}
 }
 
+// What a collector dumps of a peer is what the peer said long ago.
+func TestDumpsAreNoSignOfLife(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
+	for i, name := range []string{"busy", "stuck"} {
+		v := &bgp.Vantage{Name: "ris/" + name, Collector: "ris", ASN: uint32(64700 + i)}
+		w.peers[name] = v
+		w.engine.input(bgp.SessionUp{Vantage: v, At: w.now, Families: bgp.Families[:], Recorded: true})
+	}
+	dump := func(c *bgp.Change) { c.Cause = bgp.Initial }
+	hour := func(who ...string) string {
+		for range 6 {
+			w.now = w.now.Add(10 * time.Minute)
+			for _, name := range who {
+				w.hear(name, "203.0.113.0/24", nil, w.peers[name].ASN, 64496)
+			}
+		}
+		for _, name := range []string{"busy", "stuck"} {
+			w.hear(name, "203.0.113.0/24", dump, w.peers[name].ASN, 64496)
+		}
+		for _, edge := range []string{"edge1", "edge2"} {
+			w.hear(edge, "203.0.113.0/24", nil, w.peers[edge].ASN, 64496)
+		}
+		return w.tell()
+	}
+	for range 30 {
+		w.want(hour("busy", "stuck"), "")
+	}
+	for range 5 {
+		w.want(hour(), "") // the dumps of a dead feed accuse nobody
+	}
+	w.want(hour("busy"), "firing:feed_stale:ris/stuck:0")
+}
+
 func (w *world) falls(peer string, dropped bool) string {
 	w.engine.input(bgp.TableDropped{Vantage: w.peers[peer], Family: bgp.IPv4, At: w.now, Dropped: dropped, Before: 1000, Routes: 700})
 	return w.tell()

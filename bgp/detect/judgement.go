@@ -13,8 +13,9 @@ type judgement struct{ *State }
 
 // claim says which type an offending route belongs to.
 type claim struct {
-	by   *detector
-	also []string
+	by    *detector
+	also  []string
+	quiet bool // so few vantages agree with it that no incident stands on the route
 	offence
 }
 
@@ -33,6 +34,31 @@ func (s *State) prepare() {
 			c.hints = append(c.hints, s.hints(c, &s.Routes[i])...)
 			s.claims[&s.Routes[i]] = c
 		}
+	}
+	s.poll()
+}
+
+// charge is what routes have in common that make one finding.
+type charge struct {
+	by      *detector
+	culprit uint32
+}
+
+// poll counts the vantages that agree with each claim.
+func (s *State) poll() {
+	if s.Reg.Policy.MinVantages <= 1 {
+		return
+	}
+	agree := map[charge]map[string]bool{}
+	for h, c := range s.claims {
+		k := charge{c.by, c.culprit}
+		if agree[k] == nil {
+			agree[k] = map[string]bool{}
+		}
+		agree[k][h.Vantage.Key()] = true
+	}
+	for _, c := range s.claims {
+		c.quiet = len(agree[charge{c.by, c.culprit}]) < s.Reg.Policy.MinVantages
 	}
 }
 
@@ -77,10 +103,14 @@ func (s *State) wrong(h *Held) bool {
 	return c != nil && c.by.wrong
 }
 
-// yields notes that a weaker condition holds for a route, where a stronger one has it already.
+// told says whether an incident stands on a route because it is not legitimate; nil is none.
+func (s *State) told(h *Held) bool { return s.wrong(h) && !s.claims[h].quiet }
+
+// yields notes that a weaker condition holds for a route, where a stronger one has it already. One that too few vantages agree
+// with is silent, and so silences none.
 func (j *judgement) yields(h *Held, to string) bool {
 	c := j.claims[h]
-	if c == nil {
+	if c == nil || c.quiet {
 		return false
 	}
 	if !slices.Contains(c.also, to) {
@@ -91,11 +121,7 @@ func (j *judgement) yields(h *Held, to string) bool {
 
 // offences makes one finding of all routes that one type claims with one culprit.
 func (j *judgement) offences() []bgp.Finding {
-	type key struct {
-		by      *detector
-		culprit uint32
-	}
-	at := map[key]int{}
+	at := map[charge]int{}
 	var out []bgp.Finding
 	for i := range j.Routes {
 		h := &j.Routes[i]
@@ -103,7 +129,7 @@ func (j *judgement) offences() []bgp.Finding {
 		if c == nil {
 			continue
 		}
-		k := key{c.by, c.culprit}
+		k := charge{c.by, c.culprit}
 		n, ok := at[k]
 		if !ok {
 			n = len(out)

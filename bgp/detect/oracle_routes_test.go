@@ -48,8 +48,23 @@ func (o *oracle) charges(prefix, route string) (all []charge) {
 	return all
 }
 
-// offends says whether an incident stands on a route.
-func (o *oracle) offends(prefix, route string) bool { return len(o.charges(prefix, route)) > 0 }
+// stands says whether an incident stands on a route at moment i: it offends, and enough sites agree.
+func (o *oracle) stands(i int, prefix, route string) bool {
+	c := o.charges(prefix, route)
+	if len(c) == 0 {
+		return false
+	}
+	agree := 0
+	for _, v := range o.moments[i].sites {
+		if slices.ContainsFunc(v.all[prefix], func(other string) bool {
+			same := o.charges(prefix, other)
+			return len(same) > 0 && same[0].name == c[0].name && same[0].culprit == c[0].culprit
+		}) {
+			agree++
+		}
+	}
+	return agree >= o.lab.reg.Policy.MinVantages
+}
 
 // wrong says whether it is one that the route is not legitimate.
 func (o *oracle) wrong(prefix, route string) bool {

@@ -173,7 +173,10 @@ func (o *oracle) withdrawn() (line string, explained []string) {
 	last := len(o.moments) - 1
 	sites := o.moments[last].sites
 	replaced := func(i int, missing []int) bool {
-		return !slices.ContainsFunc(missing, func(s int) bool { return !o.wrong(exact, o.moments[i].sites[s].stands[exact]) })
+		return !slices.ContainsFunc(missing, func(s int) bool {
+			route := o.moments[i].sites[s].stands[exact]
+			return !o.wrong(exact, route) || !o.stands(i, exact, route)
+		})
 	}
 	condition := func(backup bool, need int) func(int) bool {
 		return func(i int) bool {
@@ -322,7 +325,8 @@ func (o *oracle) covering() []string {
 
 // paths gives path_change, and the sites where an offending route hides one.
 func (o *oracle) paths() (line string, hidden []string) {
-	last := o.moments[len(o.moments)-1]
+	now := len(o.moments) - 1
+	last := o.moments[now]
 	var bad []string
 	var since time.Time
 	inUse := false
@@ -336,7 +340,7 @@ func (o *oracle) paths() (line string, hidden []string) {
 		if v.loading || settled == "" || same(path, settled) {
 			continue
 		}
-		if o.offends(exact, path) {
+		if o.stands(now, exact, path) {
 			hidden = append(hidden, v.name)
 		} else if moved != "" {
 			bad = append(bad, v.name)
@@ -380,7 +384,7 @@ func (o *oracle) failOver(last moment) (line string, hidden []string) {
 	if !left || path == "" || v.loading || slices.ContainsFunc(normal, func(n string) bool { return same(n, path) }) {
 		return "", nil
 	}
-	if o.offends(exact, path) {
+	if o.stands(len(o.moments)-1, exact, path) {
 		return "", []string{v.name}
 	}
 	if o.lab.now.Sub(since) >= 24*time.Hour {

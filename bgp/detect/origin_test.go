@@ -186,6 +186,24 @@ func TestVantagesThatAgree(t *testing.T) {
 			l.announce(c1, "203.0.113.0/24", "64700 65550")
 			l.announce(c2, "203.0.113.0/24", "64700 65550")
 		}, []string{"origin_change critical 203.0.113.0/24 AS65550 ris/a/64700,ris/b/64700/2 quiet"}},
+		{"of what too few show nobody is told, so that it explains no absence", func(l *lab) {
+			l.reg.Policy.MinVantages = 2
+			l.announce(provider(l, direct), "203.0.113.0/24", "64500 65550")
+			l.collector("a", 64700)
+		}, []string{
+			"origin_change critical 203.0.113.0/24 AS65550 e1/2 quiet",
+			"withdrawn critical 203.0.113.0/24 e1/1",
+		}},
+		{"nor does it hide a changed path", func(l *lab) {
+			l.reg.Policy.MinVantages = 2
+			e1, e2 := provider(l, direct), l.peer("e2", 64500, bgp.Provider)
+			l.announce(e2, "203.0.113.0/24", direct)
+			l.announce(e1, "203.0.113.0/24", longer)
+			l.announce(e2, "203.0.113.0/24", longer, community(bgp.Blackhole))
+		}, []string{
+			"blackholed warning 203.0.113.0/24 AS64496 e2/2 quiet",
+			"path_change info 203.0.113.0/24 e1,e2/2",
+		}},
 		{"it does not apply to absence", func(l *lab) {
 			l.reg.Policy.MinVantages = 3
 			l.peer("e1", 64500, bgp.Provider)

@@ -24,7 +24,7 @@ func (v *View) steady(now time.Time) bool { return v.Steady || !now.Before(v.Sin
 
 // views says whether a collector's peer holds the prefix. Where an offending route stands in its place, that is told already.
 func (s *State) views(i int) presence {
-	if s.Vantages[i].Own() || s.wrong(s.best[i]) {
+	if s.Vantages[i].Own() || s.told(s.best[i]) {
 		return unknown
 	}
 	return s.presence(i, s.best[i])

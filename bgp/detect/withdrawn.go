@@ -63,10 +63,11 @@ func (l *Lack) learn(s *State) (changed bool) {
 	return changed
 }
 
-// replaced says whether each of the vantages holds an offending route where the legitimate one is missing.
+// replaced says whether each of the vantages holds an offending route where the legitimate one is missing, of which an
+// incident tells.
 func (s *State) replaced(absent []int) bool {
 	for _, i := range absent {
-		if !s.wrong(s.best[i]) {
+		if !s.told(s.best[i]) {
 			return false
 		}
 	}
