@@ -46,7 +46,8 @@ type Finding struct {
 	Hints      []string
 	Summary    string // one plain sentence
 	Measured   *Measured
-	Verdict    string // which planes moved: "both", "route_only", "latency_only"; empty when not judged
+	Cause      *RouteChange // probe types only: the change of the route to the POP that it came with
+	Verdict    string       // which planes moved: "both", "route_only", "latency_only"; empty when not judged
 	Connection string
 }
 
@@ -55,6 +56,34 @@ type Measured struct {
 	POP           string
 	Before, After float64
 	Loss          float64 // 0 to 1
+
+	// Outage is for how long probes were lost around the change of a route, and Convergence how long the route itself took
+	// to settle.
+	Outage, Convergence float64
+}
+
+// RouteChange is a change of the route to an address at one vantage, which may have taken several UPDATEs. A route without attributes
+// is none.
+type RouteChange struct {
+	At, Last time.Time // of the first UPDATE, and of the last
+	Updates  int
+	Old, New Seen
+}
+
+// Vantage is where the route changed.
+func (c *RouteChange) Vantage() *Vantage {
+	if c.New.Vantage != nil {
+		return c.New.Vantage
+	}
+	return c.Old.Vantage
+}
+
+// Prefix is that of the route that is in use now, or of the one that went.
+func (c *RouteChange) Prefix() netip.Prefix {
+	if c.New.Attrs != nil {
+		return c.New.Prefix
+	}
+	return c.Old.Prefix
 }
 
 // Expected says what would have been right.

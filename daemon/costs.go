@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -15,18 +16,33 @@ const costLimit = time.Minute
 
 // openCost is a routing incident whose cost is not fully measured yet.
 type openCost struct {
-	incident string
-	began    time.Time // when its condition began: what was measured before counts as before
-	noticed  time.Time // when it fired: what is measured from then on counts as after
+	incident  string
+	hijacked  netip.Prefix // what packets are drawn away from; not valid where it is no hijack
+	began     time.Time    // when its condition began: what was measured before counts as before
+	noticed   time.Time    // when it fired: what is measured from then on counts as after
+	announced bool         // the cost was told as it fired
 }
+
+// hijacks are the types that draw packets for a prefix of ours to somebody else.
+var hijacks = []string{notice.OriginChange, notice.SubPrefix, notice.ForgedOrigin, notice.RouteLeak, notice.CoveringChange}
 
 // account follows an incident: what fires opens an account of its cost and asks for a burst, what ends closes it.
 func (e *engine) account(n notice.Notice, now time.Time) {
-	switch {
-	case n.Status == notice.Resolved:
+	if !n.Prefix.IsValid() || n.POP != "" {
+		return
+	}
+	switch n.Status {
+	case notice.Resolved:
 		e.costs = slices.DeleteFunc(e.costs, func(c openCost) bool { return c.incident == n.Incident })
-	case n.Status == notice.Firing && n.Prefix.IsValid() && n.POP == "":
-		c := openCost{n.Incident, n.StartedAt.Time, now}
+		e.burstAll() // does the latency recover, too?
+	case notice.Firing:
+		c := openCost{incident: n.Incident, began: n.StartedAt.Time, noticed: now}
+		if slices.Contains(hijacks, n.Type) {
+			c.hijacked = n.Offending
+		}
+		if l := n.Evidence.Latency; l != nil && l.AfterMS != nil {
+			c.announced = true
+		}
 		if _, _, ok := e.plane.CostOf(c.began, c.noticed); !ok {
 			return // nothing was measured before, so nothing can be compared
 		}
@@ -55,14 +71,37 @@ func (e *engine) settleCosts(now time.Time) {
 		if !ok || !cost.Measured || !final && !late {
 			return !ok || late
 		}
-		e.out.notices = append(e.out.notices, e.book.Amend(c.incident, latencyOf(cost), cost.Verdict(), now)...)
+		class := e.plane.Class(c.began, c.noticed, e.drawnTo(c.hijacked))
+		e.amend(c.incident, notice.ReasonLatency, now, func(ev *notice.Evidence) {
+			ev.DataPlane = class
+			if !c.announced {
+				ev.Latency, ev.Verdict = latencyOf(cost), cost.Verdict()
+			}
+		})
 		return true
 	})
 }
 
-// latencyBefore is what the notice of an incident that fires now says of latency: the figures before its condition began.
-func (e *engine) latencyBefore(began, now time.Time) *notice.Latency {
-	cost, _, ok := e.plane.CostOf(began, now)
+// amend tells what became known of an incident.
+func (e *engine) amend(id, reason string, now time.Time, change func(*notice.Evidence)) {
+	e.out.notices = append(e.out.notices, e.book.Amend(id, reason, now, change)...)
+}
+
+// drawnTo says of a flow whether its packets, or the answers to them, go where a prefix is announced.
+func (e *engine) drawnTo(prefix netip.Prefix) func(join.Flow) bool {
+	return func(f join.Flow) bool {
+		return prefix.IsValid() && (prefix.Contains(f.Addr) || prefix.Contains(e.sourceOf(f.Source, f.Addr)))
+	}
+}
+
+// latencyBefore is what the notice of an incident that fires now says of latency: the figures before its condition began; and,
+// where the probes have shown what it cost while it was held, those after.
+func (e *engine) latencyBefore(prefix netip.Prefix, began, now time.Time) *notice.Latency {
+	noticed := now
+	if _, costly := e.costly(prefix); costly {
+		noticed = began
+	}
+	cost, _, ok := e.plane.CostOf(began, noticed)
 	if !ok {
 		return nil
 	}
@@ -71,9 +110,9 @@ func (e *engine) latencyBefore(began, now time.Time) *notice.Latency {
 
 func latencyOf(c join.Cost) *notice.Latency {
 	if !c.Measured {
-		c.After, c.Loss = math.NaN(), math.NaN()
+		c.After, c.Loss, c.Outage = math.NaN(), math.NaN(), math.NaN()
 	}
-	return notice.Cost(&bgp.Measured{POP: c.POP, Before: c.Before, After: c.After, Loss: c.Loss})
+	return notice.Cost(&bgp.Measured{POP: c.POP, Before: c.Before, After: c.After, Loss: c.Loss, Outage: c.Outage, Convergence: c.Convergence})
 }
 
 // costsDue is when the oldest account is closed, measured or not; zero when none is open.

@@ -69,8 +69,8 @@ type Daemon struct {
 	lettersMu sync.Mutex  // one at a time handles dead letters
 	wake      chan struct{}
 	hooks     hooks
-	rewrite   atomic.Bool                    // the store has lost what it was given
-	targets   atomic.Pointer[[]probe.Target] // new ones, for the engine
+	rewrite   atomic.Bool             // the store has lost what it was given
+	targets   atomic.Pointer[probing] // new ones, for the engine
 
 	channelsChanged atomic.Bool // how channels are is to be judged
 }
@@ -170,6 +170,6 @@ func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 // probeThese is called by the resolver with all that is to be probed.
 func (d *Daemon) probeThese(targets []probe.Target) {
 	d.scheduler.Set(targets)
-	d.targets.Store(&targets)
+	d.targets.Store(&probing{targets, localsOf(targets)})
 	signal(d.wake)
 }

@@ -42,10 +42,12 @@ type engine struct {
 	rpki       dataAge
 	channels   channels
 	costs      []openCost
-	reloaded   map[scope]bool  // to be judged for the first time under a new configuration
-	configured int             // how many configurations were in force before this one
-	young      []*registration // that came with a reload: not all sessions may have told of them
-	source     string          // how this host is named in notices
+	movements  map[string]movement       // of incidents, by id
+	locals     map[netip.Addr]netip.Addr // which source the system chooses for an address
+	reloaded   map[scope]bool            // to be judged for the first time under a new configuration
+	configured int                       // how many configurations were in force before this one
+	young      []*registration           // that came with a reload: not all sessions may have told of them
+	source     string                    // how this host is named in notices
 
 	localDrops uint64 // probes that this host dropped itself
 	out        output
@@ -60,7 +62,7 @@ type output struct {
 }
 
 func newEngine(cfg *config.Config, o incident.Options, replay bool, log *zap.Logger) *engine {
-	e := &engine{log: log, book: incident.NewBook(o), source: o.Source}
+	e := &engine{log: log, book: incident.NewBook(o), source: o.Source, movements: map[string]movement{}}
 	e.adopt(e.plan(cfg, replay))
 	return e
 }
@@ -284,6 +286,7 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 		e.out.memories = append(e.out.memories, reg)
 	}
 	findings, recheck := detect.All(st)
+	e.confirm(s, findings)
 	before := e.book.Sightings(key)
 	e.tell(e.book.Reconcile(key, findings, now, e.world(st, e.reasonFor(s), now)), now)
 	e.recordWitnesses(reg, key, before, now)
@@ -309,6 +312,7 @@ func (e *engine) tell(notices []notice.Notice, now time.Time) {
 	e.out.notices = append(e.out.notices, notices...)
 	for _, n := range notices {
 		e.account(n, now)
+		e.noteMovement(&n, now)
 	}
 }
 

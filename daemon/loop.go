@@ -57,7 +57,7 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 // take hands all that the peers have for us to the engine, and says when the first change of it was read from its socket.
 func (l *loop) take() (heard time.Time) {
 	if targets := l.targets.Swap(nil); targets != nil {
-		l.engine.probed(*targets, time.Now())
+		l.engine.probed(targets.targets, targets.locals, time.Now())
 		l.peers.watch(l.engine.watchedSet())
 	}
 	if set := l.rpki.fresh.Swap(nil); set != nil {

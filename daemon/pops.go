@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type pop struct {
 	addrs map[netip.Addr]popWay // each address that is probed, with the way to it as the vantages show it
 	stale bool                  // the routes to it changed since it was last looked at
 	heard bool                  // a batch came since it was last judged
+	found []bgp.Finding         // when it was last judged
 }
 
 // popWay is how our own sessions reach an address: for each of them the routes of the longest matching prefix.
@@ -58,7 +60,8 @@ func (ps *pops) configure(cfg *config.Config) {
 }
 
 // probed takes the targets that are probed now: their addresses are watched in the tables, what others measured is forgotten.
-func (e *engine) probed(targets []probe.Target, now time.Time) {
+func (e *engine) probed(targets []probe.Target, locals map[netip.Addr]netip.Addr, now time.Time) {
+	e.locals = locals
 	flows := map[join.Flow]bool{}
 	addrs := map[string]map[netip.Addr]popWay{}
 	for _, t := range targets {
@@ -73,6 +76,7 @@ func (e *engine) probed(targets []probe.Target, now time.Time) {
 		way, known := p.addrs[t.Addr]
 		if !known {
 			way = e.wayTo(t.Addr)
+			e.plane.InUse(t.Addr, way.first(), now)
 		}
 		addrs[t.POP][t.Addr] = way
 	}
@@ -182,10 +186,18 @@ func (e *engine) judgePOPs(now time.Time) {
 		case e.pops.byName[p.name] != p:
 			e.tell(e.book.Remove(scope, now), now)
 		case p.heard && !e.plane.Undecided(p.name):
-			e.tell(e.book.Reconcile(scope, e.held(e.plane.Findings(p.name, e.registeredSource)), now, incident.World{}), now)
+			e.judgePOP(p, scope, now)
 		}
 		p.stale, p.heard = false, false
 	}
+}
+
+func (e *engine) judgePOP(p *pop, at incident.Scope, now time.Time) {
+	e.touchCostly(p.found)
+	p.found = e.plane.Findings(p.name, e.registeredSource)
+	e.touchCostly(p.found)
+	findings := e.held(e.joined(slices.Clone(p.found), now))
+	e.tell(e.book.Reconcile(at, findings, now, incident.World{Remains: e.routeRemains}), now)
 }
 
 // registeredSource is the registered prefix that an address of ours lies in.
@@ -208,6 +220,7 @@ func (e *engine) followRoutes(p *pop, now time.Time) {
 		if way.text == was.text {
 			continue
 		}
+		e.plane.InUse(addr, way.first(), now)
 		if was.known {
 			e.plane.Moved(addr, moveOf(was, way, now))
 		}
@@ -253,7 +266,7 @@ func moveOf(was, is popWay, now time.Time) join.Move {
 	for _, side := range [2]popWay{is, was} {
 		for _, r := range side.routes {
 			old, new := before[r.Vantage.Name], after[r.Vantage.Name]
-			if !sameWay(old, new) {
+			if !join.SameWay(old, new) {
 				return join.Move{At: now, Old: old, New: new}
 			}
 		}
@@ -275,11 +288,12 @@ func (w popWay) best() map[string]bgp.Seen {
 	return out
 }
 
-func sameWay(a, b bgp.Seen) bool {
-	if a.Attrs == nil || b.Attrs == nil {
-		return a.Attrs == b.Attrs
+// first is the best route of the first session that has one of the longest prefix.
+func (w popWay) first() bgp.Seen {
+	if len(w.routes) == 0 {
+		return bgp.Seen{}
 	}
-	return a.Prefix == b.Prefix && a.Attrs.NextHop == b.Attrs.NextHop && a.Attrs.Path.String() == b.Attrs.Path.String()
+	return w.best()[w.routes[0].Vantage.Name]
 }
 
 // touchPOP asks for the POP of an open incident to be judged once it was measured again; one that is no longer configured

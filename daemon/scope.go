@@ -110,7 +110,8 @@ func (e *engine) world(st *detect.State, reason string, now time.Time) incident.
 		Good:    st.Good(),
 		Settled: st.Settled(),
 		Labels:  st.Reg.Policy.Labels,
-		Latency: func(began time.Time) *notice.Latency { return e.latencyBefore(began, now) },
+		Latency: func(began time.Time) *notice.Latency { return e.latencyBefore(st.Prefix, began, now) },
+		Remains: e.latencyRemains,
 	}
 }
 

@@ -50,10 +50,12 @@ func (b *Batch) add(o Outcome) {
 	case stats.Unreachable:
 		b.Unreachable++
 		b.Offender = o.Offender
+		b.missed(o.Sent)
 	case stats.LocalDrop:
 		b.LocalDrop++
 	default:
 		b.Lost++
+		b.missed(o.Sent)
 	}
 	if o.Kind == stats.Reply || o.Kind == stats.Late || o.Kind == stats.Refused {
 		b.RTTs = append(b.RTTs, o.RTT)
@@ -61,6 +63,14 @@ func (b *Batch) add(o Outcome) {
 			b.TSSource = o.TSSource
 		}
 	}
+}
+
+// missed notes when a probe was sent that nothing answered. Outcomes come in the order sent.
+func (b *Batch) missed(sent time.Time) {
+	if b.FirstLost.IsZero() {
+		b.FirstLost = sent
+	}
+	b.LastLost = sent
 }
 
 // weakness orders the sources of time, the best first.

@@ -30,8 +30,14 @@ type Book struct {
 // page is what the book holds of one scope, by fingerprint.
 type page struct {
 	open    map[string]*Record
-	pending map[string]time.Time // since when the condition holds
-	due     time.Time            // when time alone may change something
+	pending map[string]waiting
+	due     time.Time // when time alone may change something
+}
+
+// waiting is a condition that has not fired yet.
+type waiting struct {
+	typ   string
+	since time.Time // that it holds
 }
 
 // NewBook makes an empty book.
@@ -62,7 +68,7 @@ func (b *Book) Reconcile(scope Scope, findings []bgp.Finding, now time.Time, wor
 func (b *Book) page(scope Scope) *page {
 	p := b.pages[scope]
 	if p == nil {
-		p = &page{open: map[string]*Record{}, pending: map[string]time.Time{}}
+		p = &page{open: map[string]*Record{}, pending: map[string]waiting{}}
 		b.pages[scope] = p
 	}
 	return p
@@ -82,15 +88,42 @@ func (b *Book) Remove(scope Scope, now time.Time) []notice.Notice {
 	return out
 }
 
-// Amend tells what an incident cost and which planes it moved, once that is known. An incident that is no longer open, or a cost that was told
-// already, gives nothing.
-func (b *Book) Amend(id string, cost *notice.Latency, verdict string, now time.Time) []notice.Notice {
+// Amend tells what became known of an incident beside its findings: change writes it into the evidence. An incident that is no
+// longer open, or a change that was told already, gives nothing.
+func (b *Book) Amend(id, reason string, now time.Time, change func(*notice.Evidence)) []notice.Notice {
 	r := b.byID[id]
-	if r == nil || cost == nil || reflect.DeepEqual(r.Notice.Evidence.Latency, cost) {
+	if r == nil {
 		return nil
 	}
-	r.Notice.Evidence.Latency, r.Notice.Evidence.Verdict = cost, verdict
-	return []notice.Notice{b.tell(r, notice.Updated, notice.ReasonLatency, now)}
+	before := r.Notice.Evidence
+	change(&r.Notice.Evidence)
+	if reflect.DeepEqual(before, r.Notice.Evidence) {
+		return nil
+	}
+	return []notice.Notice{b.tell(r, notice.Updated, reason, now)}
+}
+
+// Get gives an open incident as it stands.
+func (b *Book) Get(id string) (notice.Notice, bool) {
+	r := b.byID[id]
+	if r == nil {
+		return notice.Notice{}, false
+	}
+	return r.Notice, true
+}
+
+// Waits says whether a condition of a type waits for its hold in a scope.
+func (b *Book) Waits(scope Scope, typ string) bool {
+	p := b.pages[scope]
+	if p == nil {
+		return false
+	}
+	for _, w := range p.pending {
+		if w.typ == typ {
+			return true
+		}
+	}
+	return false
 }
 
 // Due is when a scope must be judged again because of what the book holds of it: a hold that ends, grown evidence that

@@ -254,26 +254,31 @@ func TestLatency(t *testing.T) {
 	cost := &notice.Latency{POP: "par1", BeforeMS: &before, AfterMS: &after, ShiftMS: &shift}
 	d := newDesk(t)
 	d.see(hijack("e1"))
-	d.expect("the latency after the change became known", d.keep(d.book.Amend("incident-1", cost, "both", d.now)), "incident-1 updated critical 1/4 latency")
+	d.expect("the latency after the change became known", d.keep(d.book.Amend("incident-1", notice.ReasonLatency, d.now, costs(cost))), "incident-1 updated critical 1/4 latency")
 	if n := d.told[1]; n.Summary != "203.0.113.0/24 hijacked by AS65550: some see it; +38 ms to POP par1" || n.Evidence.Latency == nil {
 		t.Errorf("%q", n.Summary)
 	}
-	d.expect("a cost is told once", d.keep(d.book.Amend("incident-1", cost, "both", d.now)))
+	d.expect("a cost is told once", d.keep(d.book.Amend("incident-1", notice.ReasonLatency, d.now, costs(cost))))
 	d.see(with(hijack("e1"), func(f *bgp.Finding) { f.Severity = "error" }))
 	if n := d.told[2]; n.Evidence.Latency == nil {
 		t.Error("a later update forgot the latency")
 	}
-	d.book.Amend("incident-1", &notice.Latency{POP: "par1", ShiftMS: &far}, "both", d.now)
+	d.book.Amend("incident-1", notice.ReasonLatency, d.now, costs(&notice.Latency{POP: "par1", ShiftMS: &far}))
 	d.see()
 	if n := d.told[3]; n.Summary != "resolved after 0s: 203.0.113.0/24 hijacked by AS65550; -0.4 ms to POP par1" {
 		t.Errorf("%q", n.Summary)
 	}
-	d.expect("an incident that is over costs no more", d.keep(d.book.Amend("incident-1", cost, "both", d.now)))
+	d.expect("an incident that is over costs no more", d.keep(d.book.Amend("incident-1", notice.ReasonLatency, d.now, costs(cost))))
 
 	loss := 1.0
 	if got := costText(&notice.Latency{POP: "par1", Loss: &loss}); got != "; POP par1 is unreachable" {
 		t.Errorf("%q", got)
 	}
+}
+
+// costs writes a cost into the evidence.
+func costs(l *notice.Latency) func(*notice.Evidence) {
+	return func(e *notice.Evidence) { e.Latency, e.Verdict = l, "both" }
 }
 
 func TestBlindness(t *testing.T) {

@@ -71,12 +71,12 @@ func (p *page) sorted() []*Record {
 // it holds, so that a route announced again does not begin its hold anew.
 func (r *reconciliation) fire(key string, f *bgp.Finding) {
 	since := cmp.Or(f.Since, r.now)
-	if before, waiting := r.page.pending[key]; waiting && before.Before(since) {
-		since = before
+	if before, ok := r.page.pending[key]; ok && before.since.Before(since) {
+		since = before.since
 	}
 	due := since.Add(f.Hold)
 	if f.Quiet || r.now.Before(due) {
-		r.page.pending[key] = since
+		r.page.pending[key] = waiting{f.Type, since}
 		if !f.Quiet {
 			r.wake(due)
 		}
@@ -138,6 +138,9 @@ func (r *reconciliation) gone(rec *Record) {
 
 func (r *reconciliation) end(rec *Record, reason string) {
 	delete(r.page.open, rec.Notice.Fingerprint)
+	if r.world.Remains != nil {
+		rec.Remains = r.world.Remains(&rec.Notice)
+	}
 	r.out = append(r.out, r.resolve(rec, r.now, reason))
 }
 

@@ -16,6 +16,8 @@ type Record struct {
 	Open    bool          `json:"open"`
 	Summary string        `json:"summary"` // of the last finding, without latency and loss of sight
 
+	Remains string `json:"remains,omitempty"` // once it is over: what of the other plane is not
+
 	Bad   []Witness `json:"bad,omitempty"` // by name
 	Total int       `json:"total"`         // vantages that could show it, those that were lost included
 	Told  Told      `json:"told"`

@@ -54,6 +54,10 @@ type World struct {
 	// Latency gives what is known of the cost when an incident fires whose condition began then: the figures before, which
 	// a hold must not blend with those after. nil, or a nil result: nothing.
 	Latency func(began time.Time) *notice.Latency
+
+	// Remains tells, as the end of a sentence, what has not recovered on the other plane when an incident resolves. nil, or "":
+	// nothing.
+	Remains func(n *notice.Notice) string
 }
 
 func (w *World) sight(vantage string) Sight {

@@ -51,6 +51,7 @@ func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
 			Sessions: f.Expected.Sessions, Silent: f.Expected.Silent, Path: f.Expected.Path,
 		},
 		Latency: n.Evidence.Latency, Verdict: cmp.Or(f.Verdict, n.Evidence.Verdict),
+		Cause: notice.CauseOf(f.Cause), DataPlane: n.Evidence.DataPlane, Trace: n.Evidence.Trace,
 	}
 	if f.Measured != nil {
 		n.Evidence.Latency = notice.Cost(f.Measured)
@@ -136,18 +137,39 @@ func (b *Book) resolve(rec *Record, now time.Time, reason string) notice.Notice 
 // is told, which is what stands before the first colon.
 func (r *Record) sentence(now time.Time) string {
 	paid := costText(r.Notice.Evidence.Latency)
+	if r.Notice.Type == notice.POPUnreachable {
+		paid = "" // that is what the finding says
+	}
+	paid += planeText[r.Notice.Evidence.DataPlane] + enteredText(r.Notice.Evidence.Trace)
 	if !r.Open {
 		what, _, _ := strings.Cut(r.Summary, ": ")
 		lasted := max(0, now.Sub(r.Notice.StartedAt.Time)).Round(time.Second)
 		if r.Notice.Reason == notice.ReasonConfig {
 			return fmt.Sprintf("no longer watched for, by configuration, after %s: %s%s", lasted, what, paid)
 		}
-		return fmt.Sprintf("resolved after %s: %s%s", lasted, what, paid)
+		return fmt.Sprintf("resolved after %s: %s%s%s", lasted, what, paid, r.Remains)
 	}
 	if lost := r.lost(); len(lost) > 0 {
 		return r.Summary + paid + "; out of sight: " + names(lost)
 	}
 	return r.Summary + paid
+}
+
+// planeText says what becomes of packets that are drawn to a hijacker.
+var planeText = map[string]string{
+	"black_hole": "; packets to and from it are lost, as seen from here", "detour": "; packets take a detour, as seen from here",
+	"unaffected_here": "; packets from here are not affected",
+}
+
+// enteredText names the hop where the delay entered.
+func enteredText(t *notice.Trace) string {
+	switch {
+	case t == nil || t.Entered == nil:
+		return ""
+	case t.Entered.ASN == 0:
+		return fmt.Sprintf("; the delay enters at hop %d, %s", t.Entered.TTL, t.Entered.Address)
+	}
+	return fmt.Sprintf("; the delay enters at hop %d, %s (AS%d)", t.Entered.TTL, t.Entered.Address, t.Entered.ASN)
 }
 
 // names lists vantages, and counts those beyond the first few.

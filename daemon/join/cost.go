@@ -18,6 +18,9 @@ type Cost struct {
 	Before, After float64
 	Loss          float64 // share of the probes after the event that nothing answered
 	Measured      bool    // After and Loss are known
+
+	// Outage is for how long probes were lost around the event, and Convergence how long the route to the POP took to settle.
+	Outage, Convergence float64
 }
 
 // Shift is by how much the latency rose.
@@ -25,8 +28,40 @@ func (c Cost) Shift() float64 { return c.After - c.Before }
 
 // Verdict says whether the latency moved with the route: by as much as makes a shift, or with losses.
 func (c Cost) Verdict() string {
-	moved := math.Abs(finite(c.Shift())) >= math.Max(1, 0.05*finite(c.Before)) || c.Loss >= 0.20
+	moved := c.shifted() || c.Loss >= 0.20
 	return map[bool]string{true: Both, false: RouteOnly}[moved]
+}
+
+func (c Cost) shifted() bool {
+	return Off(finite(c.Before), finite(c.Before)+finite(c.Shift()))
+}
+
+// What becomes of packets that are drawn to a hijacker, as it is seen from here.
+const (
+	BlackHole  = "black_hole"      // they are lost
+	Detour     = "detour"          // they arrive, by another way
+	Unaffected = "unaffected_here" // they come and go as before
+)
+
+// Class says what becomes of the packets of some flows after an event, by the one that fares worst; "" where none of them was
+// measured before and after.
+func (p *Plane) Class(began, noticed time.Time, of func(Flow) bool) (class string) {
+	for _, f := range p.sorted() {
+		if !of(f) {
+			continue
+		}
+		c, known := p.flows[f].cost(began, noticed)
+		switch {
+		case !known || !c.Measured:
+		case c.Loss >= 1:
+			return BlackHole
+		case c.shifted():
+			class = Detour
+		default:
+			class = cmp.Or(class, Unaffected)
+		}
+	}
+	return class
 }
 
 // CostOf says what an event cost: the latency before it began against the first batch that started after a later moment, at
@@ -40,6 +75,7 @@ func (p *Plane) CostOf(began, noticed time.Time) (cost Cost, final, ok bool) {
 			continue // the first flow of a POP that was measured before is the one that counts
 		}
 		c.POP = f.POP
+		c.Outage, c.Convergence = p.flows[f].outage(began), p.convergence(f, began)
 		costs = append(costs, c)
 	}
 	if len(costs) == 0 {

@@ -83,8 +83,11 @@ func (p *Plane) complaint(pop string, source netip.Addr, flows []Flow) (bgp.Find
 		h := p.flows[flow]
 		f.Type, f.Severity, f.Since = notice.Loss, notice.Warning.String(), h.lossSince()
 		f.Summary = fmt.Sprintf("%.0f %% of the probes to POP %s are lost%s: %s %s", 100*h.loss.Share(), pop, from(source), flow.Addr, flow.Method)
-		f.Measured = &bgp.Measured{POP: pop, Before: math.NaN(), After: math.NaN(), Loss: h.loss.Share()}
-		f.Quiet = h.lost > 0 && h.lost < lostBatches // it may become an outage
+		f.Measured = &bgp.Measured{
+			POP: pop, Before: math.NaN(), After: math.NaN(), Loss: h.loss.Share(), Outage: math.NaN(), Convergence: math.NaN(),
+		}
+		// It may become an outage, or be over already.
+		f.Quiet = h.lost > 0 && h.lost < lostBatches || h.samples[len(h.samples)-1].Loss() == 0
 		p.blame(&f, flow)
 		return f, true
 	}
@@ -123,11 +126,13 @@ func (p *Plane) shifted(f *bgp.Finding, flow Flow) {
 	f.Summary = fmt.Sprintf("latency to POP %s %s from %s to %s%s", f.POP, rose, short(s.Baseline.Level), short(s.After), from(flow.Source))
 	f.Measured = &bgp.Measured{
 		POP: f.POP, Before: milliseconds(s.Baseline.Level), After: milliseconds(s.After), Loss: p.flows[flow].loss.Share(),
+		Outage: math.NaN(), Convergence: math.NaN(),
 	}
-	tie(f, s.cause, s.caused)
+	p.tie(f, flow, s.cause, s.caused)
 	if !s.caused {
 		f.Summary += ": no route to it changed"
 	}
+	f.Quiet = p.flows[flow].shift.Recovering()
 	grave := s.By() >= max(graveShift, time.Duration(graveShare*float64(s.Baseline.Level)))
 	if s.By() > 0 && (grave || f.Verdict == Both) {
 		f.Severity = notice.Warning.String()
@@ -137,17 +142,22 @@ func (p *Plane) shifted(f *bgp.Finding, flow Flow) {
 // blame names the move of the path that a finding came with.
 func (p *Plane) blame(f *bgp.Finding, flow Flow) {
 	m, moved := p.causeOf(flow, f.Since)
-	tie(f, m, moved)
+	p.tie(f, flow, m, moved)
 }
 
 // tie says which planes moved, and shows the routes where the path did.
-func tie(f *bgp.Finding, m Move, moved bool) {
+func (p *Plane) tie(f *bgp.Finding, flow Flow, m Move, moved bool) {
 	f.Verdict = LatencyOnly
 	if !moved {
 		return
 	}
 	f.Verdict = Both
 	f.Summary += fmt.Sprintf(": %s", m)
+	f.Cause = (*bgp.RouteChange)(&m)
+	if f.Measured != nil {
+		f.Measured.Outage, f.Measured.Convergence = p.flows[flow].outage(m.At), milliseconds(m.Last.Sub(m.At))
+	}
+	f.Hints = append(f.Hints, p.transitHints(m)...)
 	if m.New.Attrs != nil {
 		f.Routes = append(f.Routes, m.New)
 	}

@@ -14,17 +14,22 @@ import (
 // causeSpan is how long after a move of the path a shift is still its effect.
 const causeSpan = 5 * time.Minute
 
+// calm is how long the way to an address must stay as it is for a series of changes, such as path hunting, to be over: longer
+// than routers hold back one UPDATE after another (MinRouteAdvertisementIntervalTimer, RFC 4271).
+const calm = 35 * time.Second
+
 // Move is a change of the path to a POP address at one of our own sessions: the end of one path epoch and the begin of the
-// next. A route without attributes is none.
-type Move struct {
-	At       time.Time
-	Old, New bgp.Seen
-}
+// next. Steps that follow each other soon are one move, from where it began to where it led.
+type Move bgp.RouteChange
 
 // Moved takes in that the path to an address changed. The shifts that follow have it as their cause.
 func (p *Plane) Moved(addr netip.Addr, m Move) {
 	if p.moved == nil {
 		p.moved = map[netip.Addr]Move{}
+	}
+	m.Last, m.Updates = m.At, 1
+	if was, ok := p.moved[addr]; ok && m.At.Sub(was.Last) < calm {
+		m = was.then(m)
 	}
 	p.moved[addr] = m
 	for f, h := range p.flows {
@@ -32,6 +37,29 @@ func (p *Plane) Moved(addr netip.Addr, m Move) {
 			h.suspect = suspicion{waits: true}
 		}
 	}
+}
+
+// then goes on from one step to the next. The first session that moved is the one that is told of; what leads back to where the
+// move began is a move of its own.
+func (m Move) then(next Move) Move {
+	first, second := (*bgp.RouteChange)(&m).Vantage(), (*bgp.RouteChange)(&next).Vantage()
+	switch {
+	case first != second:
+	case SameWay(m.Old, next.New):
+		return next
+	default:
+		m.New = next.New
+	}
+	m.Last, m.Updates = next.At, m.Updates+1
+	return m
+}
+
+// SameWay says whether two routes of a session are one path epoch: the same prefix, next hop and AS path, or none at all.
+func SameWay(a, b bgp.Seen) bool {
+	if a.Attrs == nil || b.Attrs == nil {
+		return a.Attrs == b.Attrs
+	}
+	return a.Prefix == b.Prefix && a.Attrs.NextHop == b.Attrs.NextHop && a.Attrs.Path.String() == b.Attrs.Path.String()
 }
 
 // suspicion follows the first batches after a move. Two in a row that are far off are a shift at once.
@@ -82,12 +110,21 @@ func (p *Plane) show(f Flow, h *history) {
 	case 2*s.By().Abs() >= 3*h.shown.By().Abs():
 		h.shown.Shifted = s
 	}
+	if m := p.moved[f.Addr]; h.shown.caused && m.At.Equal(h.shown.cause.At) {
+		h.shown.cause = m // the same move, which has gone on
+	}
 }
 
-// Wants says whether another batch at once would decide about a shift.
+// Wants says whether another batch at once would decide about a shift, or show when an outage ends that came with a move.
 func (p *Plane) Wants(f Flow) bool {
 	h := p.flows[f]
-	return h != nil && h.suspect.n > 0
+	if h == nil || len(h.samples) == 0 {
+		return false
+	}
+	last := h.samples[len(h.samples)-1]
+	m, moved := p.moved[f.Addr]
+	out := moved && last.Loss() > 0 && last.Started.After(m.At) && last.Started.Sub(m.At) <= outageWatched
+	return h.suspect.n > 0 || out
 }
 
 // causeOf is the move that a shift of a flow came with.
@@ -99,10 +136,7 @@ func (p *Plane) causeOf(f Flow, since time.Time) (Move, bool) {
 
 // String says it as the summary does: who is new on the way.
 func (m Move) String() string {
-	v := m.New.Vantage
-	if v == nil {
-		v = m.Old.Vantage
-	}
+	v := (*bgp.RouteChange)(&m).Vantage()
 	switch {
 	case m.New.Attrs == nil:
 		return fmt.Sprintf("%s has no route to it any more, before: %s", v.Name, path(m.Old))

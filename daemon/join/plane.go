@@ -29,6 +29,7 @@ type Plane struct {
 	flows   map[Flow]*history
 	nearest map[contest]*stats.Nearest
 	moved   map[netip.Addr]Move // the latest move of the way to each address
+	ways    map[netip.Addr]inUse
 	reigns  map[contest]*reign
 }
 
@@ -41,6 +42,7 @@ type history struct {
 	shift   *stats.Shift
 	suspect suspicion
 	shown   shown // the shift that holds; the zero value is none
+	trails  map[string]*trail
 }
 
 // Add takes the result of a batch, and says whether it made another POP the nearest of its service.
@@ -59,6 +61,7 @@ func (p *Plane) Add(f Flow, s stats.Sample) (change stats.Change, changed bool) 
 	h.add(s)
 	h.follow(s, p.moved[f.Addr])
 	p.show(f, h)
+	h.remember(s, p.ways[f.Addr])
 	change, changed = p.contestOf(f).Add(f.POP, f.via(), s)
 	if changed {
 		p.reign(f.contest(), change, s.Ended)
@@ -104,6 +107,11 @@ func (p *Plane) Retain(flows map[Flow]bool, now time.Time) (changes []stats.Chan
 	for addr := range p.moved {
 		if !addrs[addr] {
 			delete(p.moved, addr)
+		}
+	}
+	for addr := range p.ways {
+		if !addrs[addr] {
+			delete(p.ways, addr)
 		}
 	}
 	return changes

@@ -2,6 +2,7 @@ package join
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,9 @@ func (p *Plane) Unreachable(pop string) []bgp.Finding {
 		POP:      pop,
 		Since:    since,
 		Summary:  fmt.Sprintf("POP %s unreachable: the last %d batches lost by every method (%s)", pop, lostBatches, strings.Join(ways, ", ")),
+	}
+	f.Measured = &bgp.Measured{
+		POP: pop, Before: math.NaN(), After: math.NaN(), Loss: 1, Outage: math.NaN(), Convergence: math.NaN(),
 	}
 	p.blame(&f, first)
 	return []bgp.Finding{f}

@@ -47,7 +47,13 @@ func (n Notice) whole() Notice {
 	if e.Latency != nil {
 		l := *e.Latency
 		l.BeforeMS, l.AfterMS, l.ShiftMS, l.Loss = figure(l.BeforeMS), figure(l.AfterMS), figure(l.ShiftMS), figure(l.Loss)
+		l.OutageMS, l.ConvergenceMS = figure(l.OutageMS), figure(l.ConvergenceMS)
 		e.Latency = &l
+	}
+	if e.Trace != nil {
+		t := *e.Trace
+		t.Hops, t.Before = wholeHops(t.Hops), wholeHops(t.Before)
+		e.Trace = &t
 	}
 	return n
 }
@@ -58,6 +64,14 @@ func wholeRoutes(routes []Route) []Route {
 		routes[i].Communities = list(routes[i].Communities)
 	}
 	return routes
+}
+
+func wholeHops(hops []TraceHop) []TraceHop {
+	hops = list(slices.Clone(hops))
+	for i := range hops {
+		hops[i].RTTMS = figure(hops[i].RTTMS)
+	}
+	return hops
 }
 
 func list[T any](l []T) []T {

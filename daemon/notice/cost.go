@@ -10,7 +10,7 @@ import (
 func Cost(m *bgp.Measured) *Latency {
 	return &Latency{
 		POP: m.POP, BeforeMS: rounded(m.Before, 10), AfterMS: rounded(m.After, 10), ShiftMS: rounded(m.After-m.Before, 10),
-		Loss: rounded(m.Loss, 1000),
+		Loss: rounded(m.Loss, 1000), OutageMS: rounded(m.Outage, 1), ConvergenceMS: rounded(m.Convergence, 1),
 	}
 }
 

@@ -12,7 +12,11 @@ type Evidence struct {
 	Expected Expected `json:"expected"`
 	Latency  *Latency `json:"latency"` // null when nothing was measured
 	Verdict  string   `json:"verdict"` // which planes moved: both, route_only, latency_only; "" when not judged
-	Hints    []string `json:"hints"`   // what a person might look at next
+	Cause    *Cause   `json:"cause"`   // of latency incidents: the change of the route that it came with; null: none
+	// DataPlane is what becomes of packets drawn to a hijacker, as seen from here: black_hole, detour, unaffected_here; "" when not measured.
+	DataPlane string   `json:"data_plane"`
+	Trace     *Trace   `json:"trace"` // the way to the POP; null when none was traced
+	Hints     []string `json:"hints"` // what a person might look at next
 }
 
 // Route is a route as a vantage showed it.
@@ -46,4 +50,7 @@ type Latency struct {
 	AfterMS  *float64 `json:"after_ms"`
 	ShiftMS  *float64 `json:"shift_ms"`
 	Loss     *float64 `json:"loss"` // 0 to 1
+
+	OutageMS      *float64 `json:"outage_ms"`      // from the first to the last probe lost around the change of a route
+	ConvergenceMS *float64 `json:"convergence_ms"` // from the first to the last UPDATE of that change
 }

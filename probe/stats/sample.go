@@ -59,6 +59,8 @@ type Sample struct {
 	Foreign   int
 
 	RTTs []time.Duration // of Received, Late and Refused, in the order sent
+
+	FirstLost, LastLost time.Time // when the first and the last of Lost and Unreachable were sent; zero: not known, or none
 }
 
 // Answered is how many probes showed that the target is reachable.

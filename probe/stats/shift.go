@@ -68,6 +68,9 @@ func (d *Shift) Shifted() (Shifted, bool) {
 	return d.holding.Shifted, true
 }
 
+// Recovering says whether the latest batch of a shift that holds was near the baseline again.
+func (d *Shift) Recovering() bool { return d.holding != nil && d.holding.near > 0 }
+
 // Reset forgets all: another path has another baseline.
 func (d *Shift) Reset() { *d = Shift{settle: d.settle} }
 
@@ -141,6 +144,9 @@ func (d *Shift) Confirm(n int, since time.Time) bool {
 	d.up, d.down = cusum{}, cusum{}
 	return true
 }
+
+// Least is how far from a level, both in milliseconds, the latency must move for it to be a shift.
+func Least(level float64) float64 { return max(1, shiftShare*level) }
 
 // least is how far the latency must move for it to be a shift.
 func (b Baseline) least() time.Duration {

@@ -1,0 +1,33 @@
+package join
+
+import (
+	"math"
+
+	"peervane/probe/stats"
+)
+
+// Latest is the median of the latest batch of the first flow of a POP, in milliseconds, or that all of it was lost.
+func (p *Plane) Latest(pop string) (median float64, lost, measured bool) {
+	for _, f := range p.sorted() {
+		if f.POP != pop || len(p.flows[f].samples) == 0 {
+			continue
+		}
+		s := &p.flows[f].samples[len(p.flows[f].samples)-1]
+		m, ok := s.Median()
+		return milliseconds(m), !ok && s.FullyLost(), true
+	}
+	return 0, false, false
+}
+
+// Off says whether a latency is as far from another as makes a shift.
+func Off(before, now float64) bool { return math.Abs(now-before) >= stats.Least(before) }
+
+// Every says whether something holds for every flow.
+func (p *Plane) Every(holds func(Flow) bool) bool {
+	for f := range p.flows {
+		if !holds(f) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,228 @@
+package daemon
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"peervane/bgp"
+	"peervane/daemon/incident"
+	"peervane/daemon/join"
+	"peervane/daemon/notice"
+)
+
+// What one event does to both planes is told as one incident: that of the route, which carries the latency. A movement is such a
+// routing incident.
+type movement struct {
+	typ               string
+	severity          notice.Severity
+	prefix, offending netip.Prefix
+	began, ended      time.Time // ended zero: it stands
+}
+
+const (
+	// joinSpan is how long after the route a POP must begin to suffer for that to be the same event, and a fifth of it how
+	// long before: an UPDATE takes its time.
+	joinSpan = 5 * time.Minute
+	// joinGrace is how long after the end of a routing incident what it did to the POPs is not told on its own: it takes a
+	// batch or two to show that it is over, too.
+	joinGrace = time.Minute
+)
+
+// moving are the types of incidents that move traffic.
+var moving = []string{
+	notice.OriginChange, notice.SubPrefix, notice.CoveringChange, notice.NewMoreSpecific, notice.ForgedOrigin, notice.RouteLeak,
+	notice.RPKIInvalid, notice.Withdrawn, notice.PathChange, notice.Blackholed,
+}
+
+// noteMovement follows the routing incidents that latency incidents may be a part of.
+func (e *engine) noteMovement(n *notice.Notice, now time.Time) {
+	if !n.Prefix.IsValid() || n.POP != "" || !slices.Contains(moving, n.Type) {
+		return
+	}
+	s := movement{n.Type, n.Severity, n.Prefix, n.Offending, n.StartedAt.Time, time.Time{}}
+	if n.Status == notice.Resolved {
+		s.ended = now
+	}
+	e.movements[n.Incident] = s
+	for id, s := range e.movements {
+		if !s.ended.IsZero() && now.Sub(s.ended) > joinGrace {
+			delete(e.movements, id)
+		}
+	}
+}
+
+// joined keeps what is found of a POP from being an incident of its own where a routing incident is the cause, and adds what is
+// found to that one. What fires already goes on.
+func (e *engine) joined(findings []bgp.Finding, now time.Time) []bgp.Finding {
+	for i := range findings {
+		f := &findings[i]
+		if e.awaited(f) {
+			f.Quiet = true
+			continue
+		}
+		for id, s := range e.movements {
+			if !e.explains(&s, f, now) {
+				continue
+			}
+			f.Quiet = true
+			if s.ended.IsZero() {
+				e.tellIn(id, &s, f, now)
+			}
+		}
+	}
+	return findings
+}
+
+// heldTypes are the moving ones that are held before they fire, since path hunting is no outage. They need not wait any longer when
+// the probes show what they did.
+var heldTypes = []string{notice.PathChange, notice.Withdrawn, notice.CoveringChange}
+
+// awaited says whether a routing incident that waits for its hold will tell of what is found.
+func (e *engine) awaited(f *bgp.Finding) bool {
+	if f.Cause == nil || e.regs.exact(f.Cause.Prefix()) == nil {
+		return false
+	}
+	p := f.Cause.Prefix()
+	at := incident.Scope{Kind: incident.Routing, Prefix: p, Offending: p}
+	return slices.ContainsFunc(heldTypes, func(typ string) bool { return e.mayTell(typ, f) && e.book.Waits(at, typ) })
+}
+
+// mayTell says whether the severities that are configured let an incident of a type tell of a finding.
+func (e *engine) mayTell(typ string, f *bgp.Finding) bool {
+	name, given := e.cfg.Severity[typ]
+	if !given {
+		return true
+	}
+	severity, err := notice.ParseSeverity(name)
+	own, _ := notice.ParseSeverity(f.Severity)
+	return err == nil && severity >= own
+}
+
+// explains says whether a routing incident is what a POP suffers from: they began together, and the route is that to the POP, or
+// that back to the source of the probes.
+func (e *engine) explains(s *movement, f *bgp.Finding, now time.Time) bool {
+	early := f.Since.Sub(s.began)
+	severity, _ := notice.ParseSeverity(f.Severity)
+	switch {
+	case early > joinSpan || early < -joinSpan/5:
+		return false
+	case !s.ended.IsZero() && now.Sub(s.ended) > joinGrace:
+		return false
+	case !e.mayTell(s.typ, f) || severity > s.severity && !slices.Contains(heldTypes, s.typ): // those rise with it
+		return false
+	case f.Cause != nil && (f.Cause.Prefix() == s.offending || f.Cause.Old.Prefix == s.offending):
+		return true
+	}
+	drawn := e.drawnTo(s.offending)
+	return e.plane.Every(func(flow join.Flow) bool {
+		return flow.POP != f.POP || f.Type != notice.POPUnreachable && flow.Source != f.Source || drawn(flow)
+	})
+}
+
+// tellIn adds what is found of a POP to the routing incident that it comes from, where that does not tell of it yet.
+func (e *engine) tellIn(id string, s *movement, f *bgp.Finding, now time.Time) {
+	n, open := e.book.Get(id)
+	if !open || f.Measured == nil {
+		return
+	}
+	told := n.Evidence.Latency
+	lost := f.Measured.Loss >= 1
+	if n.Evidence.Verdict == join.Both && (!lost || told != nil && told.Loss != nil && *told.Loss >= 1) {
+		return
+	}
+	class := n.Evidence.DataPlane
+	if slices.Contains(hijacks, s.typ) {
+		class = join.Detour
+		if lost {
+			class = join.BlackHole
+		}
+	}
+	e.amend(id, notice.ReasonLatency, now, func(ev *notice.Evidence) {
+		ev.Latency, ev.Verdict, ev.DataPlane = notice.Cost(f.Measured), join.Both, class
+	})
+}
+
+// costly gives what is found of a POP whose route of a prefix changed, as it was last judged.
+func (e *engine) costly(prefix netip.Prefix) (f bgp.Finding, found bool) {
+	for _, name := range e.pops.names {
+		for _, f := range e.pops.byName[name].found {
+			if f.Cause != nil && f.Cause.Prefix() == prefix {
+				return f, true
+			}
+		}
+	}
+	return f, false
+}
+
+// confirm lets a change of a route fire at once, and at least as gravely as what it did to a POP, once the probes have shown that
+// it is one.
+func (e *engine) confirm(s scope, findings []bgp.Finding) {
+	found, costly := e.costly(s.prefix)
+	for i := range findings {
+		if f := &findings[i]; costly && slices.Contains(heldTypes, f.Type) {
+			f.Hold, f.Severity, f.Verdict = 0, graver(f.Severity, found.Severity), join.Both
+		}
+	}
+}
+
+func graver(a, b string) string {
+	x, _ := notice.ParseSeverity(a)
+	y, _ := notice.ParseSeverity(b)
+	return max(x, y).String()
+}
+
+// touchCostly asks for the routes to be judged that what was found, or is found no more, came with.
+func (e *engine) touchCostly(found []bgp.Finding) {
+	for i := range found {
+		if c := found[i].Cause; c != nil && e.regs.exact(c.Prefix()) != nil {
+			e.agenda.touch(scope{c.Prefix(), c.Prefix()})
+		}
+	}
+}
+
+// sourceOf is the address that probes to an address leave from: the one that is configured, or the one that the system chooses.
+func (e *engine) sourceOf(configured, addr netip.Addr) netip.Addr {
+	if configured.IsValid() {
+		return configured
+	}
+	return e.locals[addr]
+}
+
+// latencyRemains tells, as a routing incident ends, that the latency is not what it was before.
+func (e *engine) latencyRemains(n *notice.Notice) string {
+	l := n.Evidence.Latency
+	if n.Evidence.Verdict != join.Both || l == nil {
+		return ""
+	}
+	median, lost, measured := e.plane.Latest(l.POP)
+	switch {
+	case !measured:
+		return ""
+	case lost:
+		return fmt.Sprintf("; POP %s does not answer yet", l.POP)
+	case l.BeforeMS == nil || !join.Off(*l.BeforeMS, median):
+		return ""
+	}
+	return fmt.Sprintf("; the latency to POP %s has not recovered yet: %.1f ms", l.POP, median)
+}
+
+// routeRemains tells, as a latency incident ends, that the route that it came with is still in use.
+func (e *engine) routeRemains(n *notice.Notice) string {
+	c, p := n.Evidence.Cause, e.pops.byName[n.POP]
+	if c == nil || p == nil {
+		return ""
+	}
+	for addr, way := range p.addrs {
+		r := way.best()[c.Vantage]
+		switch {
+		case !c.Prefix.Contains(addr), c.NewPath == c.OldPath:
+		case r.Attrs == nil && !c.NewNextHop.IsValid():
+			return fmt.Sprintf("; %s still has no route to it", c.Vantage)
+		case r.Attrs != nil && r.Prefix == c.Prefix && r.Attrs.Path.String() == c.NewPath:
+			return fmt.Sprintf("; the route has not returned: %s still by %s", c.Vantage, c.NewPath)
+		}
+	}
+	return ""
+}

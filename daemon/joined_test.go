@@ -1,0 +1,225 @@
+package daemon
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"peervane/bgp"
+	"peervane/config"
+	"peervane/probe"
+	"peervane/probe/stats"
+)
+
+// joinWorld has a POP whose prefix is announced at edge1, and a registered prefix that probes come from.
+type joinWorld struct {
+	*world
+	source netip.Addr
+}
+
+const popRoute, ours = "198.51.100.0/24", "203.0.113.0/24"
+
+func newJoinWorld(t *testing.T, prefixes ...config.Registration) *joinWorld {
+	cfg := twoPeers(prefixes...)
+	cfg.Probe.Burst = true
+	cfg.POPs = []config.POP{{Name: "par1", Address: netip.MustParseAddr("198.51.100.1"), ICMP: true}}
+	w := &joinWorld{world: newWorld(t, cfg)}
+	w.announce("edge1", popRoute, 64500, 64496)
+	w.announce("edge1", ours, 64500, 64510)
+	w.announce("edge2", ours, 64501, 64510)
+	return w
+}
+
+// usual measures until there is a baseline.
+func (w *joinWorld) usual() *joinWorld {
+	for range 40 {
+		w.want(w.batch(12), "")
+		w.pass(10 * time.Second)
+	}
+	return w
+}
+
+// batch is one of five packets, which ends after a second; 0 ms means that all are lost. It gives what is told, in full.
+func (w *joinWorld) batch(ms float64) string {
+	w.now = w.now.Add(time.Millisecond)
+	s := stats.Sample{Started: w.now, Ended: w.now.Add(time.Second), Sent: 5, Received: 5}
+	for range 5 {
+		s.RTTs = append(s.RTTs, time.Duration(ms*float64(time.Millisecond)))
+	}
+	if ms == 0 {
+		s.Received, s.Lost, s.RTTs = 0, 5, nil
+		s.FirstLost, s.LastLost = w.now, w.now.Add(400*time.Millisecond)
+	}
+	w.pass(time.Second)
+	target := probe.Target{POP: "par1", Addr: w.engine.cfg.POPs[0].Address, Method: "icmp", Source: w.source}
+	w.engine.batch(probe.Batch{Target: target, Sample: s})
+	return w.whole()
+}
+
+// change announces without a look at what comes of it.
+func (w *joinWorld) change(peer, prefix string, asns ...uint32) {
+	w.engine.input(bgp.Change{
+		Vantage: w.peers[peer], Prefix: netip.MustParsePrefix(prefix), Attrs: &bgp.Attrs{Path: bgp.Sequence(asns...)},
+		At: w.now, First: w.now, Announced: 1,
+	})
+}
+
+// whole tells notices with their severity, verdict and summary.
+func (w *joinWorld) whole() string {
+	for w.engine.judge(w.now, 3) {
+	}
+	var told []string
+	for _, n := range w.engine.take().notices {
+		told = append(told, fmt.Sprintf("%s %s %s [%s%s]: %s", n.Status, n.Severity, n.Type, n.Evidence.Verdict, n.Evidence.DataPlane, n.Summary))
+	}
+	return strings.Join(told, "\n")
+}
+
+// A change of a path that costs latency is one incident, whether the prefix of the POP is registered or not.
+func TestPathChangeIsOneIncident(t *testing.T) {
+	w := newJoinWorld(t).usual()
+	w.want(w.announce("edge1", popRoute, 64500, 3356, 64496), "")
+	w.want(w.batch(42), "")
+	w.want(w.batch(42), "firing warning latency_shift [both]: latency to POP par1 rose from 12.0 ms to 42.0 ms: "+
+		"now through AS3356, at edge1 the path went from 64500 64496 to 64500 3356 64496; +30 ms to POP par1")
+	w.want(w.pass(10*time.Minute), "")
+
+	w = newJoinWorld(t, registered(popRoute, 64496)).usual()
+	w.want(w.announce("edge1", popRoute, 64500, 3356, 64496), "")
+	w.want(w.batch(42), "")
+	w.want(w.batch(42), "firing warning path_change [both]: 198.51.100.0/24 left its settled path, now through AS3356: "+
+		"64500 64496 -> 64500 3356 64496 (edge1, 1 of 2 vantages); +30 ms to POP par1")
+	for range 20 {
+		w.want(w.batch(42), "")
+		w.want(w.pass(10*time.Second), "")
+	}
+}
+
+// A change of a path that costs nothing is held as ever.
+func TestPathChangeWithoutCost(t *testing.T) {
+	w := newJoinWorld(t, registered(popRoute, 64496)).usual()
+	w.want(w.announce("edge1", popRoute, 64500, 3356, 64496), "")
+	for range 5 {
+		w.want(w.batch(12.1), "")
+	}
+	w.want(w.pass(time.Minute), "firing:path_change:198.51.100.0/24:0")
+	if got := w.batch(12.1); !strings.HasPrefix(got, "updated info path_change [route_only]") {
+		t.Error(got)
+	}
+}
+
+// Both planes recover: what is told of the end says what is not over yet, and nothing fires on its own meanwhile.
+func TestTheOtherPlaneRecoversLater(t *testing.T) {
+	w := newJoinWorld(t, registered(popRoute, 64496)).usual()
+	w.announce("edge1", popRoute, 64500, 3356, 64496)
+	w.batch(42)
+	w.batch(42)
+	w.change("edge1", popRoute, 64500, 64496)
+	if got := w.whole(); !strings.HasSuffix(got, "; +30 ms to POP par1; the latency to POP par1 has not recovered yet: 42.0 ms") {
+		t.Error(got)
+	}
+	for range 20 {
+		w.want(w.batch(12), "")
+		w.want(w.pass(10*time.Second), "")
+	}
+
+	w = newJoinWorld(t).usual()
+	w.announce("edge1", popRoute, 64500, 3356, 64496)
+	w.batch(42)
+	w.batch(42)
+	for range 11 {
+		w.want(w.batch(12), "")
+	}
+	if got := w.batch(12); !strings.HasSuffix(got, "; the route has not returned: edge1 still by 64500 3356 64496") {
+		t.Error(got)
+	}
+}
+
+// A latency that stays when the route has returned is an incident of its own, after a minute.
+func TestLatencyThatStays(t *testing.T) {
+	w := newJoinWorld(t, registered(popRoute, 64496)).usual()
+	w.announce("edge1", popRoute, 64500, 3356, 64496)
+	w.batch(42)
+	w.batch(42)
+	w.announce("edge1", popRoute, 64500, 64496)
+	for range 5 {
+		w.want(w.batch(42), "")
+		w.pass(10 * time.Second)
+	}
+	w.pass(10 * time.Second)
+	if got := w.batch(42); !strings.HasPrefix(got, "firing warning latency_shift [both]") {
+		t.Error(got)
+	}
+}
+
+// A leak of our prefix that black-holes: the answers to the probes go where the leak leads them.
+func TestLeakThatBlackHoles(t *testing.T) {
+	w := newJoinWorld(t, registered(ours, 64510))
+	w.source = netip.MustParseAddr("203.0.113.1")
+	w.usual()
+	if got := w.announce("edge2", ours, 64501, 64666, 174, 3356, 64511, 2914, 64510); !strings.HasPrefix(got, "firing:route_leak:"+ours) {
+		t.Fatal(got)
+	}
+	if got := w.batch(0); !strings.HasPrefix(got, "updated critical route_leak [bothblack_hole]") || !strings.Contains(got, "; POP par1 is unreachable; packets to and from it are lost") {
+		t.Error(got)
+	}
+	for range 4 {
+		w.want(w.batch(0), "")
+	}
+	w.change("edge2", ours, 64501, 64510)
+	if got := w.whole(); !strings.HasSuffix(got, "; POP par1 does not answer yet") {
+		t.Error(got)
+	}
+	for range 20 {
+		w.want(w.batch(12), "")
+	}
+}
+
+// What a hijacker draws is told as seen from here.
+func TestDataPlaneOfAHijack(t *testing.T) {
+	for after, want := range map[float64]string{0: "black_hole", 50: "detour", 12: "unaffected_here"} {
+		w := newJoinWorld(t, registered(ours, 64510))
+		w.source = netip.MustParseAddr("203.0.113.1")
+		w.usual()
+		w.announce("edge2", "203.0.113.0/25", 64501, 64666)
+		if got := w.batch(after); !strings.Contains(got, want+"]: 203.0.113.0/25") {
+			t.Errorf("%v ms: %s", after, got)
+		}
+	}
+	w := newJoinWorld(t, registered(ours, 64510)).usual()
+	w.announce("edge2", "203.0.113.0/25", 64501, 64666)
+	if got := w.batch(12); !strings.Contains(got, "[route_only]") {
+		t.Error("probes from elsewhere prove nothing: " + got)
+	}
+	w = newJoinWorld(t, registered(ours, 64510)).usual()
+	w.engine.locals = map[netip.Addr]netip.Addr{w.engine.cfg.POPs[0].Address: netip.MustParseAddr("203.0.113.9")}
+	w.announce("edge2", "203.0.113.0/25", 64501, 64666)
+	if got := w.batch(12); !strings.Contains(got, "unaffected_here]") {
+		t.Error("the system probes from the prefix: " + got)
+	}
+}
+
+// An outage elsewhere, or at another time, is told on its own.
+func TestWhatIsNotJoined(t *testing.T) {
+	w := newJoinWorld(t, registered(ours, 64510)).usual()
+	w.announce("edge2", "203.0.113.0/25", 64501, 64666)
+	w.batch(12)
+	w.batch(0)
+	w.batch(0)
+	if got := w.batch(0); !strings.HasPrefix(got, "firing error pop_unreachable [latency_only]") {
+		t.Error("the hijack has nothing to do with it: " + got)
+	}
+	w = newJoinWorld(t, registered(ours, 64510))
+	w.source = netip.MustParseAddr("203.0.113.1")
+	w.usual()
+	w.announce("edge2", "203.0.113.0/25", 64501, 64666)
+	w.batch(12)
+	w.pass(10 * time.Minute)
+	w.batch(0)
+	w.batch(0)
+	if got := w.batch(0); !strings.HasPrefix(got, "firing error pop_unreachable") {
+		t.Error("ten minutes later: " + got)
+	}
+}
