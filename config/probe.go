@@ -17,6 +17,7 @@ var probeSchema = schema[Probe]{
 		field("interface", func(p *Probe) *string { return &p.Interface }, device, ""),
 		field("dscp", func(p *Probe) *int { return &p.DSCP }, number(0, 63), 0),
 		field("burst", func(p *Probe) *bool { return &p.Burst }, boolean, true),
+		field("trace_interval", func(p *Probe) *time.Duration { return &p.TraceInterval }, offOr(time.Second, 24*time.Hour), 10*time.Minute),
 	},
 	check: checkProbe,
 }

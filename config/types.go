@@ -254,6 +254,8 @@ type Probe struct {
 	Interface string
 	DSCP      int
 	Burst     bool
+
+	TraceInterval time.Duration // 0: no way is traced
 }
 
 // Retention is [retention].

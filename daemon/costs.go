@@ -84,7 +84,11 @@ func (e *engine) settleCosts(now time.Time) {
 
 // amend tells what became known of an incident.
 func (e *engine) amend(id, reason string, now time.Time, change func(*notice.Evidence)) {
-	e.out.notices = append(e.out.notices, e.book.Amend(id, reason, now, change)...)
+	notices := e.book.Amend(id, reason, now, change)
+	e.out.notices = append(e.out.notices, notices...)
+	for i := range notices {
+		e.traceFor(&notices[i], now)
+	}
 }
 
 // drawnTo says of a flow whether its packets, or the answers to them, go where a prefix is announced.

@@ -61,6 +61,7 @@ type Daemon struct {
 	channels  *notify.Dispatcher
 	scheduler *probe.Scheduler
 	resolver  *probe.Resolver
+	tracer    *tracer
 	peers     *peers
 	rpki      *validation
 	metrics   *metrics
@@ -89,6 +90,7 @@ func New(cfg *config.Config, opts Options) *Daemon {
 	}, false, opts.Log.Named("engine"))
 	d.peers = newPeers(opts.Log, d.wake)
 	d.engine.uplink.heard, d.engine.whyDown = d.peers.heard, d.peers.lastError
+	d.tracer = newTracer(opts.Log.Named("trace"), d.peers.origin)
 	d.rpki = newValidation(opts.Log, d.wake)
 	d.scheduler = probe.New(probeSettings(cfg), opts.Log.Named("probe"))
 	d.resolver = probe.NewResolver(lookup, opts.Log.Named("probe"), d.probeThese)
@@ -171,5 +173,6 @@ func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 func (d *Daemon) probeThese(targets []probe.Target) {
 	d.scheduler.Set(targets)
 	d.targets.Store(&probing{targets, localsOf(targets)})
+	d.tracer.set(targets)
 	signal(d.wake)
 }

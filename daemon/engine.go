@@ -42,7 +42,8 @@ type engine struct {
 	rpki       dataAge
 	channels   channels
 	costs      []openCost
-	movements  map[string]movement       // of incidents, by id
+	movements  map[string]movement // of incidents, by id
+	traces     traces
 	locals     map[netip.Addr]netip.Addr // which source the system chooses for an address
 	reloaded   map[scope]bool            // to be judged for the first time under a new configuration
 	configured int                       // how many configurations were in force before this one
@@ -59,10 +60,12 @@ type output struct {
 	memories []*registration // whose memory changed
 	events   []event
 	bursts   []netip.Addr // POP addresses to measure at once
+	traces   []path       // to follow now
 }
 
 func newEngine(cfg *config.Config, o incident.Options, replay bool, log *zap.Logger) *engine {
 	e := &engine{log: log, book: incident.NewBook(o), source: o.Source, movements: map[string]movement{}}
+	e.traces = traces{good: map[path]tracedPath{}, waiting: map[string]time.Time{}}
 	e.adopt(e.plan(cfg, replay))
 	return e
 }
@@ -311,6 +314,7 @@ func (e *engine) reasonFor(s scope) string {
 func (e *engine) tell(notices []notice.Notice, now time.Time) {
 	e.out.notices = append(e.out.notices, notices...)
 	for _, n := range notices {
+		e.traceFor(&n, now)
 		e.account(n, now)
 		e.noteMovement(&n, now)
 	}

@@ -43,6 +43,8 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 			heard = l.take()
 		case b := <-d.scheduler.Batches():
 			d.engine.batch(b)
+		case t := <-d.tracer.traced:
+			d.engine.traced(t, time.Now())
 		case f := <-d.calls:
 			f()
 		case <-timer.C:
@@ -92,6 +94,9 @@ func (l *loop) step(heard time.Time) {
 	out := l.engine.take()
 	for _, addr := range out.bursts {
 		l.scheduler.Burst(addr)
+	}
+	for _, p := range out.traces {
+		l.tracer.ask(p)
 	}
 	l.publisher.publish(out, l.engine.book.Changed(), heard, now)
 	l.dirty = true

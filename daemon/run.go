@@ -33,7 +33,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	s := newStages()
 	s.start(ctx, d.store.Run)
 	s.start(ctx, d.channels.Run)
-	s.start(ctx, append(outside, d.peers.run, d.rpki.run, d.scheduler.Run, d.resolver.Run)...)
+	s.start(ctx, append(outside, d.peers.run, d.rpki.run, d.scheduler.Run, d.resolver.Run, d.tracer.run)...)
 	s.start(ctx, d.runEngine)
 	d.log.Info("started", zap.String("version", d.opts.Version), zap.Int("peers", len(d.cfg.Peers)),
 		zap.Int("prefixes", len(d.cfg.Prefixes)), zap.Int("pops", len(d.cfg.POPs)), zap.Int("channels", len(d.cfg.Channels)))
@@ -97,6 +97,7 @@ func (d *Daemon) apply(cfg *config.Config) {
 	d.channels.SetChannels(cfg.Channels)
 	d.lookAtChannels()
 	d.scheduler.Configure(probeSettings(cfg))
+	d.tracer.every.Store(int64(cfg.Probe.TraceInterval))
 	d.resolver.Set(sites(cfg), way(cfg))
 	d.peers.set(cfg, d.engine, time.Now())
 	d.rpki.set(cfg.RPKI)

@@ -2,6 +2,7 @@ package join
 
 import (
 	"math"
+	"slices"
 
 	"peervane/probe/stats"
 )
@@ -30,4 +31,15 @@ func (p *Plane) Every(holds func(Flow) bool) bool {
 		}
 	}
 	return true
+}
+
+// Paths gives one flow for each way from a source to an address of a POP.
+func (p *Plane) Paths(pop string) (out []Flow) {
+	for _, f := range p.sorted() {
+		same := func(have Flow) bool { return have.Addr == f.Addr && have.Source == f.Source }
+		if f.POP == pop && !slices.ContainsFunc(out, same) {
+			out = append(out, f)
+		}
+	}
+	return out
 }

@@ -20,6 +20,7 @@ const (
 	ReasonSeverity    = "severity"     // updated: the severity changed
 	ReasonCulprit     = "culprit"      // updated: the culprit changed
 	ReasonLatency     = "latency"      // updated: the latency after the change became known
+	ReasonTrace       = "trace"        // updated: the way to the POP was traced
 	ReasonEvidence    = "evidence"     // updated: the evidence grew materially
 	ReasonVantageLost = "vantage_lost" // updated or resolved: what a lost vantage held is unknown
 	ReasonCleared     = "cleared"      // resolved: the condition no longer holds at any vantage
