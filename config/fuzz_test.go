@@ -30,3 +30,21 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// FuzzPlainIPv4 holds what is read quickly to what is read with care: it is the
+// same, and all that is written as a prefix usually is.
+func FuzzPlainIPv4(f *testing.F) {
+	for _, s := range []string{"203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8", "192.0.2.1/32", "192.0.2.1/24", "224.0.0.0/4", "010.0.0.0/8", "10.0.0/8", "256.0.0.0/8", "10.0.0.0/08", "10.0.0.0/33", "10.0.0.0/"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, plain := plainIPv4(s)
+		careful, mend := parseRegistrable(s)
+		if plain && (mend != "" || p != careful) {
+			t.Errorf("%q is read as %v, want %v %s", s, p, careful, mend)
+		}
+		if usual := mend == "" && careful.Addr().Is4() && s == careful.String(); usual && !plain {
+			t.Errorf("%q is not read", s)
+		}
+	})
+}

@@ -136,6 +136,9 @@ func network(l *loading, v value) (netip.Prefix, bool) {
 
 // parseNetwork returns the prefix, or what to write instead.
 func parseNetwork(s string) (p netip.Prefix, mend string) {
+	if len(s) > 100 { // whatever it is: the errors of netip repeat it
+		s = ""
+	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		if a, bad := netip.ParseAddr(s); bad == nil && a.Zone() == "" {

@@ -45,7 +45,8 @@ func (loader Loader) Load(path string) (*Config, []Problem) {
 	if Refused(problems) {
 		return nil, problems
 	}
-	return &l.cfg, problems
+	cfg := l.cfg // alone: what was read must not stay with it
+	return &cfg, problems
 }
 
 // loading is one load: what has been read and found so far.

@@ -1,9 +1,12 @@
 package config
 
 import (
+	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // plainLists reads the registrations that are nothing but a prefix, and
@@ -17,7 +20,7 @@ type plainLists struct {
 }
 
 func newPlainLists(l *loading, base entry) *plainLists {
-	return &plainLists{l, base, make(map[string]*PrefixPolicy), make(map[string]*PrefixPolicy)}
+	return &plainLists{loading: l, base: base, byText: make(map[string]*PrefixPolicy), byOrigins: make(map[string]*PrefixPolicy)}
 }
 
 // add reads a list that a key holds, or that is in the file it names.
@@ -60,6 +63,10 @@ func (p *plainLists) addFile(v value, connection string) {
 		return
 	}
 	p.filed(name)
+	if strings.HasPrefix(content, "\xff\xfe") || strings.HasPrefix(content, "\xfe\xff") {
+		p.fail(Pos{name, 1, 1}, "the list begins with a byte order mark of UTF-16; save it as UTF-8")
+		return
+	}
 	content = strings.TrimPrefix(content, "\ufeff")
 	p.cfg.Prefixes = slices.Grow(p.cfg.Prefixes, strings.Count(content, "\n")+1)
 	at := Pos{File: name}
@@ -81,7 +88,11 @@ func (p *plainLists) addLine(line string, at Pos, connection string) {
 	if i := strings.IndexAny(line, blanks); i >= 0 {
 		word, origins = line[:i], strings.Trim(line[i:], blanks)
 	}
-	prefix, mend := parseRegistrable(word)
+	prefix, plain := plainIPv4(word)
+	mend := ""
+	if !plain {
+		prefix, mend = parseRegistrable(word)
+	}
 	if mend != "" {
 		p.fail(at, "%q is no prefix to register; write %s", clip(word), mend)
 		return
@@ -92,6 +103,8 @@ func (p *plainLists) addLine(line string, at Pos, connection string) {
 	}
 	switch _, bad := parseOrigins(origins); {
 	case bad != "":
+		before := line[:strings.LastIndex(line, origins)+indexWord(origins, bad)]
+		at.Col += int32(utf8.RuneCountInString(before))
 		p.fail(at, "%q is no origin of %s; write AS numbers behind the prefix, such as 64496", clip(bad), prefix)
 	case origins != "":
 		p.fail(at, `%s has origins, but expect = "absent" in [defaults.prefix]; remove one of the two`, prefix)
@@ -153,4 +166,40 @@ func parseOrigins(s string) (list []uint32, bad string) {
 	}
 	slices.Sort(list)
 	return slices.Compact(list), ""
+}
+
+// indexWord finds a word among words.
+func indexWord(words, word string) int {
+	commas := func(r rune) rune {
+		if strings.ContainsRune(blanks, r) {
+			return ','
+		}
+		return r
+	}
+	return strings.Index(","+strings.Map(commas, words)+",", ","+word+",")
+}
+
+// plainIPv4 reads what most lines hold, and leaves to parseRegistrable what it
+// does not know, and all that is wrong.
+func plainIPv4(s string) (p netip.Prefix, ok bool) {
+	var a [4]byte
+	n, digits, octet := uint(0), 0, 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case '0' <= c && c <= '9' && (n > 0 || digits == 0):
+			n, digits = n*10+uint(c-'0'), digits+1
+		case digits > 0 && n <= 255 && (c == '.' && octet < 3 || c == '/' && octet == 3):
+			a[octet], octet, n, digits = byte(n), octet+1, 0, 0
+		default:
+			return p, false
+		}
+		if digits > 3 {
+			return p, false
+		}
+	}
+	if octet != 4 || digits == 0 || n == 0 || n > 32 || a[0]&0xf0 == 224 || binary.BigEndian.Uint32(a[:])<<n != 0 {
+		return p, false
+	}
+	return netip.PrefixFrom(netip.AddrFrom4(a), int(n)), true
 }

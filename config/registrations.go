@@ -1,6 +1,11 @@
 package config
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"iter"
+	"math/bits"
+	"net/netip"
+)
 
 // registrations reads connections and everything that registers prefixes.
 func (l *loading) registrations() {
@@ -38,8 +43,8 @@ func (l *loading) registrations() {
 // connections: a route is judged under one registration.
 func (l *loading) duplicates() {
 	all := l.cfg.Prefixes
-	first := make(map[netip.Prefix]int32, len(all))
-	for i := range all {
+	first := make(map[netip.Prefix]int32)
+	for i := range suspects(all) {
 		r := &all[i]
 		if j, ok := first[r.Prefix]; ok {
 			l.fail(r.Pos, "%s is registered at %s already; keep one, with the origins and the peers of both", r.Prefix, all[j].Pos)
@@ -47,4 +52,50 @@ func (l *loading) duplicates() {
 		}
 		first[r.Prefix] = int32(i)
 	}
+}
+
+// sieve is a set of hashes, of which it keeps a few bits.
+type sieve struct {
+	seen []uint64
+	mask uint64
+}
+
+// newSieve has room for n hashes, of which some 1 in 32 meets another by chance.
+func newSieve(n int) sieve {
+	size := uint64(1) << bits.Len(uint(n*32))
+	return sieve{make([]uint64, (size+63)/64), size - 1}
+}
+
+func (s sieve) has(h uint64) bool { return s.seen[h&s.mask/64]&(1<<(h%64)) != 0 }
+func (s sieve) add(h uint64)      { s.seen[h&s.mask/64] |= 1 << (h % 64) }
+
+// suspects yields, in order, the registrations whose prefix may stand twice, and
+// few others: a map of a million prefixes would take longer than reading them.
+func suspects(all []Registration) iter.Seq[int] {
+	once, twice := newSieve(len(all)), newSieve(len(all)/32) // small enough for the cache, where little stands twice
+	some := false
+	for i := range all {
+		h := hashPrefix(all[i].Prefix)
+		if once.has(h) {
+			twice.add(h)
+			some = true
+		}
+		once.add(h)
+	}
+	return func(yield func(int) bool) {
+		for i := range all {
+			if some && twice.has(hashPrefix(all[i].Prefix)) && !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// hashPrefix spreads a prefix over 64 bits, with the finisher of splitmix64.
+func hashPrefix(p netip.Prefix) uint64 {
+	a := p.Addr().As16()
+	x := binary.BigEndian.Uint64(a[:])*0x9e3779b97f4a7c15 ^ binary.BigEndian.Uint64(a[8:]) + uint64(p.Bits())<<56
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }

@@ -16,23 +16,23 @@ type report struct {
 	total    int
 }
 
-func (r *report) add(severity Severity, at Pos, text string) {
+func (r *report) add(severity Severity, at Pos, format string, args ...any) {
 	if r.count == nil {
 		r.count = make(map[string]int)
 	}
 	r.total++
 	r.count[at.File]++
 	if r.count[at.File] <= maxPerFile {
-		r.problems = append(r.problems, Problem{at, severity, text})
+		r.problems = append(r.problems, Problem{at, severity, fmt.Sprintf(format, args...)})
 	}
 }
 
 func (r *report) fail(at Pos, format string, args ...any) {
-	r.add(Error, at, fmt.Sprintf(format, args...))
+	r.add(Error, at, format, args...)
 }
 
 func (r *report) warn(at Pos, format string, args ...any) {
-	r.add(Warning, at, fmt.Sprintf(format, args...))
+	r.add(Warning, at, format, args...)
 }
 
 // all returns the problems in the order in which a reader meets them, files

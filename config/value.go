@@ -111,8 +111,11 @@ func (v value) String() string {
 // clip keeps a message readable whatever a file holds.
 func clip(s string) string {
 	const most = 80
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return s[:i] + "…"
+		}
 	}
 	return s
 }
