@@ -10,7 +10,6 @@ import (
 // in reference.toml.
 var notYet = []string{
 	"feed",
-	"retention",
 }
 
 // notice lists what has been set without effect. key is a table, or a table

@@ -11,6 +11,10 @@ func TestNotInEffectNamesWhatIsSet(t *testing.T) {
 [detect]
 hold = "1s"
 [retention]
+[[feed]]
+name = "ris"
+kind = "ris-live"
+url  = "wss://ris.example.net/"
 `))
 	var got []string
 	for _, p := range cfg.NotInEffect {
@@ -18,7 +22,7 @@ hold = "1s"
 		got = append(got, what)
 	}
 	want := []string{
-		"8:1: warning: [retention]",
+		"9:1: warning: [[feed]]",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

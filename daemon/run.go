@@ -13,6 +13,7 @@ import (
 	"peervane/bgp/session"
 	"peervane/config"
 	"peervane/daemon/api"
+	"peervane/daemon/store"
 	"peervane/probe"
 )
 
@@ -93,6 +94,7 @@ func (d *Daemon) openSockets(ctx context.Context) ([]task, error) {
 // apply tells every part but the engine what a configuration asks of it.
 func (d *Daemon) apply(cfg *config.Config) {
 	d.cfg = cfg
+	d.store.Retain(store.Retention(cfg.Retention))
 	d.publisher.configured = cfg.Channels
 	d.channels.SetChannels(cfg.Channels)
 	d.lookAtChannels()

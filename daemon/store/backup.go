@@ -42,7 +42,7 @@ func (s *Store) Backup(ctx context.Context, to io.Writer) (err error) {
 
 // copyInto has a connection of its own, so that neither the writer nor the readers wait for it.
 func copyInto(ctx context.Context, from, to string) error {
-	db, err := connect(from, "mode=rw", "_pragma=busy_timeout(2000)")
+	db, err := connect(from, "mode=rw", pragma("busy_timeout", busyTimeout.Milliseconds()))
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,8 @@ type database struct {
 	stmts statements
 	file  os.FileInfo // as it was when last seen; nil in memory
 	fresh bool        // made anew, nothing in it
+	limit int64       // the size to which the log was fitted last
+	least int64       // the length to which the file shrinks once the log is written back; 0: it does not
 }
 
 // openDatabase opens the database, or makes it, and checks it. It never changes one that it cannot trust.
@@ -48,8 +50,14 @@ func openDatabase(ctx context.Context, path string) (_ *database, err error) {
 			return nil, err
 		}
 	}
-	if d.write, err = connect(path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		"_pragma=busy_timeout(2000)", "_pragma=wal_autocheckpoint(4000)", "_pragma=journal_size_limit(33554432)"); err != nil {
+	options := []string{
+		"_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", pragma("busy_timeout", busyTimeout.Milliseconds()),
+		pragma("wal_autocheckpoint", maxLogPages), pragma("journal_size_limit", maxLogPages*pageSize),
+	}
+	if d.fresh {
+		options = append(options, shrinkable) // into an older one even the same would be written
+	}
+	if d.write, err = connect(path, options...); err != nil {
 		return nil, err
 	}
 	d.write.SetMaxOpenConns(1)
@@ -59,10 +67,40 @@ func openDatabase(ctx context.Context, path string) (_ *database, err error) {
 	if err := migrate(ctx, d.write); err != nil {
 		return nil, err
 	}
+	if path != memory {
+		if err := makeShrinkable(ctx, d.write); err != nil {
+			return nil, err
+		}
+	}
 	if d.stmts, err = prepare(ctx, d.write); err != nil {
 		return nil, err
 	}
 	return d, d.openReaders()
+}
+
+const (
+	busyTimeout = 2 * time.Second
+	maxLogPages = 4000 // before the log is written back
+	shrinkable  = "_pragma=auto_vacuum(2)"
+)
+
+func pragma(name string, value int64) string { return fmt.Sprintf("_pragma=%s(%d)", name, value) }
+
+// makeShrinkable rewrites, once, a database that was made when free pages were not given back yet. Where there is no room
+// for that it stays as it is, and only fills its free pages again.
+func makeShrinkable(ctx context.Context, db *sql.DB) error {
+	const incremental = 2
+	var mode int
+	if err := db.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&mode); err != nil {
+		return fmt.Errorf("read how the database shrinks: %w", err)
+	}
+	if mode == incremental {
+		return nil
+	}
+	if _, err := db.ExecContext(ctx, "PRAGMA auto_vacuum = 2; VACUUM"); err != nil && !passing(err) {
+		return fmt.Errorf("make the database shrinkable: %w", err)
+	}
+	return nil
 }
 
 func (d *database) openReaders() (err error) {
@@ -70,7 +108,7 @@ func (d *database) openReaders() (err error) {
 		d.read = d.write // each connection would see a memory of its own
 		return nil
 	}
-	if d.read, err = connect(d.path, "mode=ro", "_pragma=query_only(1)", "_pragma=busy_timeout(2000)"); err != nil {
+	if d.read, err = connect(d.path, "mode=ro", "_pragma=query_only(1)", pragma("busy_timeout", busyTimeout.Milliseconds())); err != nil {
 		return err
 	}
 	d.read.SetMaxOpenConns(4)
@@ -138,7 +176,7 @@ func (d *database) inspect() error {
 		return fmt.Errorf("look at the state database: %w", err)
 	case !os.SameFile(now, d.file):
 		return errReplaced
-	case now.Size() < d.file.Size(): // it never shrinks without a VACUUM
+	case now.Size() < d.file.Size() && (d.least == 0 || now.Size() < d.least):
 		return fmt.Errorf("%w: the file was cut from %d to %d bytes", errCorrupt, d.file.Size(), now.Size())
 	}
 	d.file = now

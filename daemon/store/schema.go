@@ -40,6 +40,8 @@ var migrations = [...]string{
 		PRIMARY KEY (pop, at, source, method)
 	) WITHOUT ROWID;
 	CREATE INDEX latency_by_time ON latency (at);`,
+	`CREATE INDEX incidents_ended ON incidents (updated) WHERE resolved IS NOT NULL;
+	CREATE INDEX outbox_by_incident ON outbox (incident);`,
 }
 
 // migrate brings the database to the newest schema, each step in a transaction of its own.

@@ -49,6 +49,10 @@ type Store struct {
 	known    os.FileInfo              // the file that holds what was submitted; nil: none does. The writer's
 	opened   bool                     // Open is done; the writer's
 	report   report                   // the writer's
+	overfull bool                     // the database is too large, and nothing may go; the writer's
+	began    time.Time                // what ages are measured from
+
+	retention atomic.Pointer[Retention] // nil: all is kept
 
 	mu      sync.Mutex
 	next    *pending                  // for the next transaction
@@ -70,7 +74,7 @@ func Open(opts Options) (*Store, error) {
 		opts: opts, promised: make(chan struct{}, 1), lazy: make(chan struct{}, 1),
 		next: newPending(), writing: newPending(), depth: map[string]int{}, dead: map[string]int{}, copies: map[int64]notice.Delivery{},
 		seq:    time.Now().UnixMicro(), // beyond all of a database that cannot be read yet
-		report: report{log: opts.Log},
+		report: report{log: opts.Log}, began: time.Now(),
 	}
 	s.opts.patience, s.opts.laziness = cmp.Or(opts.patience, defaultPatience), cmp.Or(opts.laziness, defaultLaziness)
 	var err error
@@ -134,10 +138,12 @@ func (s *Store) Run(ctx context.Context) error {
 		InitialInterval: retryMin, MaxInterval: retryMax, Multiplier: 2, RandomizationFactor: 0.2,
 	}
 	var due <-chan time.Time
-	if s.Trouble() != nil {
-		due = time.After(retry.NextBackOff())
-	}
+	tidy := time.NewTimer(tidyRest)
+	defer tidy.Stop()
 	for {
+		if due == nil && s.Trouble() != nil {
+			due = time.After(retry.NextBackOff())
+		}
 		select {
 		case <-ctx.Done():
 			s.flush()
@@ -151,6 +157,9 @@ func (s *Store) Run(ctx context.Context) error {
 			if due == nil {
 				due = time.After(s.opts.laziness)
 			}
+			continue
+		case <-tidy.C:
+			tidy.Reset(s.tidy())
 			continue
 		case <-due:
 		}
@@ -172,7 +181,7 @@ func (s *Store) flush() bool {
 	}
 	s.writing, s.next = s.next, newPending()
 	s.mu.Unlock()
-	if err := s.commitPatiently(); err != nil {
+	if err := s.patiently(func() error { return s.write(s.writing) }); err != nil {
 		s.putBack()
 		s.fail(err)
 		return false
@@ -181,10 +190,10 @@ func (s *Store) flush() bool {
 	return true
 }
 
-// commitPatiently commits, and meanwhile lets nobody wait for a disk that takes too long.
-func (s *Store) commitPatiently() error {
+// patiently runs what writes to the disk, and meanwhile lets nobody wait for a disk that takes too long.
+func (s *Store) patiently(write func() error) error {
 	result := make(chan error, 1)
-	go func() { result <- s.write(s.writing) }()
+	go func() { result <- write() }()
 	late := time.NewTicker(s.opts.patience)
 	defer late.Stop()
 	for {

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+// oldSchemas are databases of every schema that was, as SQL with rows in each table.
+func oldSchemas(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("testdata/schema-*.sql")
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no old schema: %v", err)
+	}
+	return found
+}
+
+// makeOld makes the database of an earlier version.
+func makeOld(t *testing.T, script string) (file string) {
+	t.Helper()
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = path(t)
+	if _, err := create(file); err != nil {
+		t.Fatal(err)
+	}
+	db, err := connect(file, "_pragma=journal_mode(WAL)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec(string(text)); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// A database of any earlier version is brought to the newest schema with all that it holds, and can shrink from then on.
+func TestMigrationFromEveryOlderSchema(t *testing.T) {
+	for _, script := range oldSchemas(t) {
+		t.Run(filepath.Base(script), func(t *testing.T) {
+			file := makeOld(t, script)
+			for range 2 { // migrated, then opened as it is
+				s := start(t, Options{Path: file})
+				expectOldRows(t, s)
+				expectNewest(t, s)
+				s.stop()
+			}
+			s := start(t, Options{Path: file})
+			s.mustPut(t, Batch{Incidents: []Incident{incident("i3")}, Outbox: []notice.Delivery{delivery(9, "noc")}})
+			if got := s.pending(t, "noc"); fmt.Sprint(got) != "[d1 d9]" {
+				t.Errorf("pending %v", got)
+			}
+		})
+	}
+}
+
+func expectOldRows(t *testing.T, s *running) {
+	t.Helper()
+	state, err := s.Load(t.Context())
+	if err != nil || len(state.Incidents) != 1 || state.Incidents[0].ID != "i1" || !state.Incidents[0].Told["noc"] || len(state.KV) != 1 {
+		t.Errorf("state %+v, %v", state, err)
+	}
+	if over, err := s.Incidents(t.Context(), notice.Resolved, 10); err != nil || len(over) != 1 || over[0].ID != "i2" {
+		t.Errorf("resolved %+v, %v", over, err)
+	}
+	if events, err := s.Events(t.Context(), prefix, time.UnixMicro(0), 10); err != nil || len(events) != 1 || events[0].Type != "session_up" {
+		t.Errorf("events %+v, %v", events, err)
+	}
+	if l, err := s.Latency(t.Context(), "par1", time.UnixMicro(0)); err != nil || len(l) != 1 || l[0].Max != 5*time.Millisecond {
+		t.Errorf("latency %+v, %v", l, err)
+	}
+	dead, err := s.DeadLetters(t.Context(), 0, 10)
+	if got := s.pending(t, "noc"); err != nil || fmt.Sprint(got) != "[d1]" || len(dead) != 1 || dead[0].ID != "d2" {
+		t.Errorf("pending %v, dead %+v, %v", got, dead, err)
+	}
+}
+
+func expectNewest(t *testing.T, s *running) {
+	t.Helper()
+	for pragma, want := range map[string]int{"user_version": len(migrations), "auto_vacuum": 2} {
+		var got int
+		if err := s.database().write.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %d, %v, want %d", pragma, got, err, want)
+		}
+	}
+}
+
+// A migration that was released is never changed: each old schema is what its migrations make.
+func TestMigrationsAreNeverChanged(t *testing.T) {
+	for i, script := range oldSchemas(t) {
+		file := makeOld(t, script)
+		db, err := connect(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		fresh, err := connect(memory)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer fresh.Close()
+		fresh.SetMaxOpenConns(1)
+		for version := range i + 1 {
+			if err := step(t.Context(), fresh, version); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, sql := range objects(t, fresh) {
+			if got := objects(t, db)[name]; got != sql {
+				t.Errorf("%s: %s is\n%s\nand the migrations make\n%s", script, name, got, sql)
+			}
+		}
+	}
+}
+
+// objects are the tables and indexes of a database, each as it was written, by name.
+func objects(t *testing.T, db *sql.DB) map[string]string {
+	t.Helper()
+	rows, err := db.Query("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			t.Fatal(err)
+		}
+		all[name] = strings.Join(strings.Fields(text), " ")
+	}
+	return all
+}
