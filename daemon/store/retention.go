@@ -23,7 +23,10 @@ const (
 )
 
 // Retain says what is kept from now on.
-func (s *Store) Retain(r Retention) { s.retention.Store(&r) }
+func (s *Store) Retain(r Retention) {
+	s.retention.Store(&r)
+	signal(s.retain)
+}
 
 // tidy makes one step towards what the retention asks for, and says when to make the next.
 func (s *Store) tidy() time.Duration {

@@ -45,6 +45,7 @@ type Store struct {
 	lock     *os.File // holds other processes off
 	promised chan struct{}
 	lazy     chan struct{}
+	retain   chan struct{}
 	open     atomic.Pointer[database] // nil while there is none; changed by the writer alone
 	known    os.FileInfo              // the file that holds what was submitted; nil: none does. The writer's
 	opened   bool                     // Open is done; the writer's
@@ -71,7 +72,7 @@ type Store struct {
 // version made it.
 func Open(opts Options) (*Store, error) {
 	s := &Store{
-		opts: opts, promised: make(chan struct{}, 1), lazy: make(chan struct{}, 1),
+		opts: opts, promised: make(chan struct{}, 1), lazy: make(chan struct{}, 1), retain: make(chan struct{}, 1),
 		next: newPending(), writing: newPending(), depth: map[string]int{}, dead: map[string]int{}, copies: map[int64]notice.Delivery{},
 		seq:    time.Now().UnixMicro(), // beyond all of a database that cannot be read yet
 		report: report{log: opts.Log}, began: time.Now(),
@@ -138,7 +139,7 @@ func (s *Store) Run(ctx context.Context) error {
 		InitialInterval: retryMin, MaxInterval: retryMax, Multiplier: 2, RandomizationFactor: 0.2,
 	}
 	var due <-chan time.Time
-	tidy := time.NewTimer(tidyRest)
+	tidy := time.NewTimer(tidyEvery)
 	defer tidy.Stop()
 	for {
 		if due == nil && s.Trouble() != nil {
@@ -157,6 +158,9 @@ func (s *Store) Run(ctx context.Context) error {
 			if due == nil {
 				due = time.After(s.opts.laziness)
 			}
+			continue
+		case <-s.retain:
+			tidy.Reset(0)
 			continue
 		case <-tidy.C:
 			tidy.Reset(s.tidy())
