@@ -36,8 +36,8 @@ func demoCommand(e *env) *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole daemon at work in a miniature internet of its own",
 		Long: `Demo builds a miniature internet in network namespaces of its own, runs the real daemon in it, and tells the history of
-24 February 2008, when AS17557 announced 208.65.153.0/24, and of a path that changes: BGP over TCP, probes over links with real
-delay, alerts as signed webhooks. It needs no configuration, no network and no root, and leaves nothing behind.`,
+24 February 2008, when AS17557 announced 208.65.153.0/24, of a customer that leaks, and of a path that changes: BGP over TCP, probes
+over links with real delay, alerts as signed webhooks. It needs no configuration, no network and no root, and leaves nothing behind.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.json && !c.Flags().Changed("pace") {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -51,7 +52,11 @@ prefix  = "198.51.100.0/24"
 origins = [64496]
 
 [detect]
+relationships    = "as-rel.txt" # in CAIDA's form
 path_change_hold = "1s"         # 60s by default: a demo is short
+
+[rpki]
+file = "rpki.json"              # the ASPAs of those who have some
 {{if .POP}}
 [[pop]]
 name    = "par1"
@@ -69,6 +74,23 @@ secret_file   = "secret"
 min_severity  = "info"
 allow_private = true            # the receiver is on loopback
 `))
+
+// demoFiles are what the configuration names: who is whose provider, as CAIDA writes it down (provider|customer|-1, peers 0),
+// and what three of them have said themselves, in ASPAs.
+var demoFiles = map[string]string{
+	"as-rel.txt": `64500|64501|0
+64500|64496|-1
+64501|64496|-1
+64500|64510|-1
+64501|64510|-1
+`,
+	"rpki.json": `{"roas": [], "aspas": [
+  {"customer_asid": 64500, "providers": [0]},
+  {"customer_asid": 64501, "providers": [0]},
+  {"customer_asid": 64510, "providers": [64500, 64501]}
+]}
+`,
+}
 
 // demoSettings are what the template is filled with.
 type demoSettings struct {
@@ -144,11 +166,12 @@ func writeDemoConfig(dir string, s demoSettings, secret string) (file string, er
 	if err := demoTemplate.Execute(&text, s); err != nil {
 		return "", err
 	}
-	file = filepath.Join(dir, "peervane.toml")
-	return file, errors.Join(
-		os.WriteFile(filepath.Join(dir, "secret"), []byte(secret+"\n"), 0o600),
-		os.WriteFile(file, text.Bytes(), 0o600),
-	)
+	files := map[string]string{"peervane.toml": text.String(), "secret": secret + "\n"}
+	maps.Copy(files, demoFiles)
+	for name, text := range files {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	return filepath.Join(dir, "peervane.toml"), err
 }
 
 // freeAddress finds a port on loopback that nobody has. The miniature internet has all of them; elsewhere somebody may be

@@ -117,7 +117,7 @@ func (p *demoPlayer) tell(ctx context.Context) error {
 func (p *demoPlayer) play(ctx context.Context, s *demoScene) error {
 	p.page.scene(s)
 	p.scene = nil
-	if s.move != nil {
+	if s.move != nil && p.stage.internet != nil {
 		if err := s.move(p.stage.internet); err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (p *demoPlayer) await(ctx context.Context, alerts []demoAlert) error {
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			case <-late.C:
-				return fmt.Errorf("no alert came in %s: %s %s of %s", demoPatience, want.status, want.kind, want.offending)
+				return fmt.Errorf("no alert came in %s: %s", demoPatience, want)
 			}
 		}
 	}
@@ -172,7 +172,8 @@ func (p *demoPlayer) await(ctx context.Context, alerts []demoAlert) error {
 
 func (p *demoPlayer) came(want demoAlert) bool {
 	return p.first(func(n *notice.Notice) bool {
-		return n.Type == want.kind && n.Status == want.status && n.Offending == want.offending
+		return n.Type == want.kind && (want.status == "" || n.Status == want.status) && n.Offending == want.offending &&
+			(!want.measured || measured(n))
 	}) != nil
 }
 

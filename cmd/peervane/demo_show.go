@@ -82,11 +82,16 @@ func (p *demoPlayer) probed(ctx context.Context, after time.Time) (probe api.Pro
 	return probe, err
 }
 
-// excerpt are the keys of a notice that are shown, written as jq does.
-var excerpt = []string{
-	".incident", ".status", ".type", ".severity", ".prefix", ".offending_prefix", ".culprit_asn",
-	".evidence.routes[0].as_path", ".evidence.latency.before_ms",
-}
+// The values of a notice that are shown, each path written as jq does.
+var (
+	webhookExcerpt = []string{
+		".incident", ".status", ".type", ".severity", ".prefix", ".offending_prefix", ".culprit_asn",
+		".evidence.routes[0].as_path", ".evidence.latency.before_ms",
+	}
+	proofExcerpt = []string{
+		".evidence.methods", ".evidence.leak_type", ".evidence.also", ".evidence.previous[0].as_path", ".evidence.routes[0].as_path",
+	}
+)
 
 // showWebhook shows the alert of the scene that fired first, as it came over the wire.
 func showWebhook(_ context.Context, p *demoPlayer) error {
@@ -95,19 +100,36 @@ func showWebhook(_ context.Context, p *demoPlayer) error {
 	for _, name := range []string{"webhook-id", "webhook-timestamp", "webhook-signature"} {
 		rows = append(rows, []string{name, a.header.Get(name)})
 	}
-	var body any
-	if err := json.Unmarshal(a.body, &body); err != nil {
+	some, err := a.excerpt(webhookExcerpt)
+	if err != nil {
 		return err
 	}
-	for _, path := range excerpt {
+	p.page.gap()
+	p.page.row(inkBold, "webhook", inkPlain, fmt.Sprintf("%s /peervane, %d bytes, signature verified; some of it:", http.MethodPost, len(a.body)))
+	p.page.table(inkPlain, "", append(rows, some...))
+	return nil
+}
+
+// showProof shows what the alert of the scene that fired first says in proof.
+func showProof(_ context.Context, p *demoPlayer) error {
+	rows, err := p.first(fires).excerpt(proofExcerpt)
+	p.page.gap()
+	p.page.table(inkBold, "proof", rows)
+	return err
+}
+
+// excerpt gives some of the values of an alert, each beside its path.
+func (a *demoArrival) excerpt(paths []string) (rows [][]string, err error) {
+	var body any
+	if err := json.Unmarshal(a.body, &body); err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
 		if value, ok := lookUp(body, path); ok {
 			rows = append(rows, []string{path, value})
 		}
 	}
-	p.page.gap()
-	p.page.row(inkBold, "webhook", inkPlain, fmt.Sprintf("%s /peervane, %d bytes, signature verified; some of it:", http.MethodPost, len(a.body)))
-	p.page.table(inkPlain, "", rows)
-	return nil
+	return rows, nil
 }
 
 // lookUp finds a value by its path, ".evidence.routes[0].as_path", and gives its JSON.
@@ -197,6 +219,9 @@ func witnesses(n *notice.Notice) string {
 
 // showCost draws what the change of a path did to the latency, as the alert tells it.
 func showCost(_ context.Context, p *demoPlayer) error {
+	if !p.stage.measures() {
+		return nil
+	}
 	a := p.first(measured)
 	if a == nil {
 		return errors.New("no alert tells what the change did to the latency")
@@ -209,6 +234,9 @@ func showCost(_ context.Context, p *demoPlayer) error {
 
 // showNow draws the latency as it is now, when all is quiet again, beside what the alert of the end tells of it.
 func showNow(ctx context.Context, p *demoPlayer) error {
+	if !p.stage.measures() {
+		return nil
+	}
 	probe, err := p.probed(ctx, time.Now())
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -22,6 +23,7 @@ var demoCast = []struct {
 	{youtubeASN, "YouTube", ""},
 	{17557, "Pakistan Telecom", ""},
 	{3491, "PCCW Global", "the provider of Pakistan Telecom"},
+	{64510, "ExampleShop", "a customer of both transits"},
 }
 
 // The prefixes of the story.
@@ -44,7 +46,7 @@ type demoChapter struct {
 type demoScene struct {
 	when    string // in the history, UTC
 	text    string
-	move    func(*demoInternet) error // what changes in the network before its routers tell of it
+	move    func(*demoInternet) error // what changes in the miniature internet before its routers tell of it
 	updates []demoUpdate
 	expect  []demoAlert
 	show    []demoShow
@@ -66,15 +68,27 @@ const (
 // demoAlert is an alert that is waited for.
 type demoAlert struct {
 	kind      string
-	status    notice.Status
+	status    notice.Status // "": any
 	offending netip.Prefix
-	measured  bool // it tells of a latency, so without a miniature internet it does not come
+	measured  bool // it tells the latency before and after, so without a miniature internet it does not come
+}
+
+func (a demoAlert) String() string {
+	text := fmt.Sprintf("%s of %s", a.kind, a.offending)
+	if a.status != "" {
+		text = string(a.status) + " " + text
+	}
+	if a.measured {
+		text += " with its cost in latency"
+	}
+	return text
 }
 
 // demoChapters are told in this order.
 var demoChapters = []demoChapter{
 	{"Peering", nil, demoPeering},
 	{"24 February 2008, by the timeline that RIPE NCC published", nil, demoHijack},
+	{"A customer leaks", nil, demoLeak},
 	{"A path changes", (*demoStage).measures, demoPathChange},
 }
 
@@ -106,7 +120,7 @@ var demoHijack = []demoScene{
 		},
 		expect: []demoAlert{
 			{kind: notice.SubPrefix, status: notice.Firing, offending: youtube24},
-			{kind: notice.SubPrefix, status: notice.Updated, offending: youtube24, measured: true},
+			{kind: notice.SubPrefix, offending: youtube24, measured: true},
 		},
 		show:  []demoShow{showWebhook, showLog},
 		pause: 7 * time.Second,
@@ -140,14 +154,36 @@ var demoHijack = []demoScene{
 	},
 }
 
+var demoLeak = []demoScene{
+	{
+		text:    "AS64510 (ExampleShop) passes to Transit A what it learnt from Transit B: its filter is gone. Transit A prefers what customers announce, so traffic for par1 now goes through a shop.",
+		move:    (*demoInternet).leak,
+		updates: []demoUpdate{{transitA, cloud24, []uint32{64510, 64501, 64496}}},
+		expect: []demoAlert{
+			{kind: notice.RouteLeak, status: notice.Firing, offending: cloud24},
+			{kind: notice.RouteLeak, offending: cloud24, measured: true},
+		},
+		show:  []demoShow{showProof, showCost},
+		pause: 5 * time.Second,
+	},
+	{
+		text:    "AS64510 mends its filter.",
+		move:    (*demoInternet).restore,
+		updates: []demoUpdate{{transitA, cloud24, []uint32{64496}}},
+		expect:  []demoAlert{{kind: notice.RouteLeak, status: notice.Resolved, offending: cloud24}},
+		show:    []demoShow{showNow, showOpen},
+		pause:   2 * time.Second,
+	},
+}
+
 var demoPathChange = []demoScene{
 	{
-		text:    "Transit A loses its link to par1, and goes round by Transit B. Such a change is told once it has held for path_change_hold: 1 s here, 60 s by default.",
+		text:    "Transit A loses its link to par1, and goes round by Transit B. A change that costs nothing is told once it has held for path_change_hold (1 s here, 60 s by default); one that the probes confirm is told at once.",
 		move:    (*demoInternet).fail,
 		updates: []demoUpdate{{transitA, cloud24, []uint32{64501, 64496}}},
 		expect: []demoAlert{
 			{kind: notice.PathChange, status: notice.Firing, offending: cloud24},
-			{kind: notice.PathChange, status: notice.Updated, offending: cloud24, measured: true},
+			{kind: notice.PathChange, offending: cloud24, measured: true},
 		},
 		show:  []demoShow{showCost},
 		pause: 4 * time.Second,

@@ -40,6 +40,7 @@ func (p *demoPage) drawMap() {
 	p.say("                  ┌── BGP ── AS64500 %s par1", delayLine(delayDirect))
 	p.say("      peervane ───┤             │ %-20s│", fmt.Sprintf("%d ms", delayAcross.Milliseconds()))
 	p.say("                  └── BGP ── AS64501 %s───┘", delayLine(delayDetour))
+	p.say("                                   AS64510: %d ms to each of both", delayLeaker.Milliseconds())
 }
 
 // delayLine is a link of 14 characters.
@@ -76,7 +77,7 @@ func (p *demoPage) scene(s *demoScene) {
 
 // update shows what a router has announced.
 func (p *demoPage) update(t *demoTransit, u demoUpdate) {
-	p.exact(inkCyan, "UPDATE", inkPlain, fmt.Sprintf("%-9s  %-18s  %-17s  %s",
+	p.exact(inkCyan, "UPDATE", inkPlain, fmt.Sprintf("%-9s  %-18s  %-23s  %s",
 		t.name, u.prefix, pathText(t.asn, u.path), nameOf(u.path[len(u.path)-1])))
 }
 
@@ -152,10 +153,13 @@ func (p *demoPlayer) delays() (rows [][]string) {
 	return rows
 }
 
-// heldText says which delay was wanted.
+// heldText says which delay was wanted, where it was not the latency that confirmed the change.
 func heldText(n *notice.Notice) string {
 	if n.Type != notice.PathChange || n.Status != notice.Firing {
 		return ""
+	}
+	if n.Evidence.Latency != nil && n.Evidence.Latency.AfterMS != nil {
+		return "confirmed by probes"
 	}
 	return "held for path_change_hold"
 }
