@@ -146,6 +146,9 @@ func (j *judgement) offences() []bgp.Finding {
 			since = time.Time{}
 		}
 		show(&out[n], h, since)
+		if c.by.wrong {
+			j.before(&out[n], h)
+		}
 		out[n].Severity = graver(out[n].Severity, c.severity)
 		out[n].Methods = union(out[n].Methods, c.methods)
 		out[n].Also = union(out[n].Also, c.also)
@@ -181,6 +184,17 @@ func show(f *bgp.Finding, h *Held, since time.Time) {
 	f.Bad = union(f.Bad, []string{h.Vantage.Name})
 	if f.Since.IsZero() || since.Before(f.Since) {
 		f.Since = since
+	}
+}
+
+// before adds the settled path of the vantage that shows an offending route, once.
+func (j *judgement) before(f *bgp.Finding, h *Held) {
+	t := j.traces[h.V]
+	if t == nil || t.Settled.Path == nil || t.Settled.Path == h.Attrs.Path {
+		return
+	}
+	if n := len(f.Previous); n == 0 || f.Previous[n-1].Vantage != h.Vantage {
+		f.Previous = append(f.Previous, bgp.Seen{Vantage: h.Vantage, Prefix: j.Prefix, Attrs: &bgp.Attrs{Path: t.Settled.Path}})
 	}
 }
 

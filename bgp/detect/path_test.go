@@ -282,3 +282,16 @@ func TestBestPath(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong is shown beside the settled path of the same vantage, once, however many of its paths are wrong.
+func TestOffenceShowsWhatStoodBefore(t *testing.T) {
+	l := newLab(t)
+	e1, e2 := l.peer("e1", 64500, bgp.Provider), l.peer("e2", 64502, bgp.Provider)
+	l.announce(e1, "203.0.113.0/24", direct)
+	l.announce(e1, "203.0.113.0/24", "64500 65550")
+	l.announce(e2, "203.0.113.0/24", "64502 65550") // it held nothing before
+	f := l.judge()[0]
+	if f.Type != "origin_change" || len(f.Previous) != 1 || f.Previous[0].Vantage.Name != "e1" || f.Previous[0].Attrs.Path.String() != direct {
+		t.Errorf("%s: previous %v", f.Type, f.Previous)
+	}
+}
