@@ -56,7 +56,7 @@ func (c *channel) delivered(l *lane, d *notice.Delivery, flaw error) {
 
 // works is called when the receiver has taken something.
 func (c *channel) works() {
-	if c.failures > 0 {
+	if c.failures > 0 || !c.health.Behind.IsZero() { // it was down now, or in an earlier run
 		c.log.Info("channel works again", zap.Int("failures", c.failures))
 		c.queue.thaw() // what waits for a channel that was down has waited long enough
 	}

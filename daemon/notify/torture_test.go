@@ -19,8 +19,9 @@ import (
 	"peervane/daemon/notice"
 )
 
-// defaultKills keeps the test to some ten seconds of a quiet machine; PEERVANE_TORTURE_KILLS asks for more.
-const defaultKills = 60
+// defaultKills keeps the test to a few seconds of a quiet machine; PEERVANE_TORTURE_KILLS asks for more. The whole daemon is
+// killed 500 times by TestTorture of cmd/peervane.
+const defaultKills = 20
 
 // tormented is the receiver: it answers badly as often as well, and keeps what it has taken.
 type tormented struct {
