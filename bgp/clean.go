@@ -10,8 +10,10 @@ type Hop struct {
 
 // Clean gives the path as it is judged: confederation segments are gone, adjacent repeats are one, and each of own
 // (the ASNs of an internal neighbour) is taken from its head, but never the last hop. The nearest AS comes first, the origin last.
-func (p *Path) Clean(own ...uint32) []Hop {
-	hops := make([]Hop, 0, p.Len())
+func (p *Path) Clean(own ...uint32) []Hop { return p.AppendClean(make([]Hop, 0, p.Len()), own...) }
+
+// AppendClean is Clean, into the memory of hops, which is empty.
+func (p *Path) AppendClean(hops []Hop, own ...uint32) []Hop {
 	for _, s := range p.Segments {
 		switch {
 		case s.Type == ASSet && len(s.ASNs) > 0:

@@ -12,7 +12,7 @@ import (
 // session; at collectors the lenient downstream procedure). A path that is invalid for another reason than its hops, such
 // as an AS_SET, is no leak.
 func byASPA(t *trail) *suspicion {
-	if t.RPKI == nil || t.neighbour == bgp.Internal {
+	if t.RPKI == nil || t.neighbour == bgp.Internal || !t.RPKI.HasASPAs() {
 		return nil
 	}
 	verdict := t.RPKI.VerifyPath(t.path, rpki.Session{Relationship: t.neighbour}, t.own(t.Settings)...)

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"peervane/bgp"
@@ -18,10 +19,14 @@ type Leaked struct {
 // the settings as they are now, and may be called from any goroutine.
 func (s *Settings) LeaksOf(v *bgp.Vantage) func(*bgp.Attrs) *bgp.Leak {
 	now := *s
+	trails := sync.Pool{New: func() any { return new(trail) }} // every path of a full table is judged: no allocation for each
 	return func(a *bgp.Attrs) *bgp.Leak {
-		l := now.trail(route{
+		t := trails.Get().(*trail)
+		defer trails.Put(t)
+		t.follow(&now, route{
 			path: a.Path, otc: a.OTC, hasOTC: a.HasOTC, relationship: v.Relationship, asn: v.ASN, local: v.LocalASN,
-		}).leak()
+		})
+		l := t.leak()
 		if l == nil {
 			return nil
 		}

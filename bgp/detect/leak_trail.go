@@ -16,7 +16,8 @@ type trail struct {
 	// hops are the ASes of the cleaned path, the nearest first, without transparent route servers, and without what stands
 	// right of an AS that comes again: who puts others behind himself wants them not to take the route (poisoning), and has
 	// not leaked it. 0 stands for an AS_SET or AS_TRANS, which prove nothing.
-	hops []uint32
+	hops  []uint32
+	clean []bgp.Hop // the cleaned path, as it was
 	// neighbour is what the first hop is to us; Collector or Internal: it is not known.
 	neighbour bgp.Relationship
 }
@@ -33,8 +34,16 @@ type route struct {
 }
 
 func (s *Settings) trail(r route) *trail {
-	t := &trail{Settings: s, route: r, neighbour: r.relationship}
-	for _, h := range r.cleaned(s) {
+	t := &trail{}
+	t.follow(s, r)
+	return t
+}
+
+// follow makes t the trail of a route, in the memory that it has.
+func (t *trail) follow(s *Settings, r route) {
+	t.Settings, t.route, t.neighbour, t.hops = s, r, r.relationship, t.hops[:0]
+	t.clean = r.path.AppendClean(t.clean[:0], r.own(s)...)
+	for _, h := range t.clean {
 		as, n := provable(h), len(t.hops)
 		if !s.RouteServers[as] && (n == 0 || as == 0 || t.hops[n-1] != as) {
 			t.hops = append(t.hops, as)
@@ -49,16 +58,12 @@ func (s *Settings) trail(r route) *trail {
 			t.neighbour = is
 		}
 	}
-	return t
 }
 
 // external says whether the route came over a session of ours with another network.
 func (r *route) external() bool {
 	return r.relationship != bgp.Collector && r.relationship != bgp.Internal
 }
-
-// cleaned is the path as it is judged.
-func (r *route) cleaned(s *Settings) []bgp.Hop { return r.path.Clean(r.own(s)...) }
 
 // own are the ASNs at the head of the path that are none of another network, or of a route server that names itself.
 func (r *route) own(s *Settings) []uint32 {
@@ -81,6 +86,22 @@ func provable(h bgp.Hop) uint32 {
 
 // cutLoop takes off what stands right of the first AS that comes again.
 func (t *trail) cutLoop() {
+	if len(t.hops) > manyHops {
+		t.cutLongLoop()
+		return
+	}
+	for i, as := range t.hops {
+		if as != 0 && slices.Contains(t.hops[i+1:], as) {
+			t.hops = t.hops[:i+1]
+			return
+		}
+	}
+}
+
+// manyHops is from where on a map is cheaper than looking at every pair.
+const manyHops = 64
+
+func (t *trail) cutLongLoop() {
 	last := make(map[uint32]int, len(t.hops))
 	for i, as := range t.hops {
 		last[as] = i

@@ -12,81 +12,72 @@ type ID uint32
 // None stands for no attributes: a route of which only the presence is kept.
 const None ID = 0
 
-// Interner keeps each attribute block once, under the bytes that identify it, and at most one decoded form of it.
-// Blocks are counted by reference: what nobody holds is forgotten, and its ID is used again.
-// The zero value is ready. It belongs to one goroutine at a time.
+// Interner keeps each attribute block once, as the bytes that identify it. Blocks are counted by reference: what nobody
+// holds is forgotten, and its ID is used again. Nothing is decoded here: whoever needs a block decoded does it from its
+// bytes, and may leave the result here for the next one.
+//
+// The zero value is ready, and keeps all on the Go heap. It belongs to one goroutine at a time.
 type Interner struct {
-	entries []block // by ID; the first is None
-	free    []ID
-	index   []ID // open addressing; a power of two in size
-	used    int
+	Memory Memory // set before the first use
+
+	entries block[entry] // by ID; the first is None
+	next    ID           // the first entry that was never used
+	free    ID           // entries to be used again, each naming the next in size
+	index   index
+	keys    arena
+	decoded decoded
 	seed    maphash.Seed
 }
 
-type block struct {
-	key   string
-	attrs *bgp.Attrs
-	hash  uint32
-	refs  uint32
+// entry is one block.
+type entry struct {
+	at   place  // of the key
+	refs uint32 // 0: free, and size is the next free one
+	note uint32
+	size uint32 // of the key
 }
 
-const minIndex = 16
+const minEntries = 64
 
-// Intern gives the ID of the block with this key, with one reference for the caller, who gives it back by Release.
-// The key is copied when it is new.
-func (in *Interner) Intern(key []byte) ID {
-	if 4*(in.used+1) > 3*len(in.index) {
-		in.resize(max(minIndex, 2*len(in.index)))
+// Intern gives the ID of the block with this key, with one reference for the caller, who gives it back by Release. The key is
+// copied when it is new, as new then says.
+func (in *Interner) Intern(key []byte) (id ID, isNew bool) {
+	if in.next == 0 {
+		in.seed, in.next = maphash.MakeSeed(), 1
+		in.index.mem, in.keys.mem = in.Memory, in.Memory
 	}
 	h := uint32(maphash.Bytes(in.seed, key))
-	mask := len(in.index) - 1
-	i := int(h) & mask
-	for ; in.index[i] != None; i = (i + 1) & mask {
-		if b := &in.entries[in.index[i]]; b.hash == h && b.key == string(key) {
-			b.refs++
-			return in.index[i]
+	for id = range in.index.all(h) {
+		if e := &in.entries.v[id]; string(in.keys.bytes(e.at, e.size)) == string(key) {
+			e.refs++
+			return id, false
 		}
 	}
-	id := in.allocate()
-	in.entries[id] = block{key: string(key), hash: h, refs: 1}
-	in.index[i] = id
-	in.used++
-	return id
+	id = in.allocate()
+	in.entries.v[id] = entry{at: in.keys.add(key), refs: 1, size: uint32(len(key))}
+	in.index.add(h, id)
+	return id, true
 }
 
 func (in *Interner) allocate() ID {
-	if n := len(in.free); n > 0 {
-		id := in.free[n-1]
-		in.free = in.free[:n-1]
+	if id := in.free; id != None {
+		in.free = ID(in.entries.v[id].size)
 		return id
 	}
-	in.entries = append(in.entries, block{})
-	return ID(len(in.entries) - 1)
-}
-
-func (in *Interner) resize(n int) {
-	if in.index == nil {
-		in.seed = maphash.MakeSeed()
-		in.entries = make([]block, 1, minIndex)
+	if n := len(in.entries.v); int(in.next) >= n {
+		was := in.entries
+		in.entries = allocate[entry](in.Memory, grown(n, minEntries))
+		copy(in.entries.v, was.v)
+		was.free(in.Memory)
 	}
-	old := in.index
-	in.index = make([]ID, n)
-	for _, id := range old {
-		if id == None {
-			continue
-		}
-		i := int(in.entries[id].hash) & (n - 1)
-		for in.index[i] != None {
-			i = (i + 1) & (n - 1)
-		}
-		in.index[i] = id
-	}
+	in.next++
+	return in.next - 1
 }
 
 // Retain adds a reference.
 func (in *Interner) Retain(id ID) {
 	if id != None {
-		in.entries[id].refs++
+		in.entries.v[id].refs++
 	}
 }
 
@@ -95,54 +86,79 @@ func (in *Interner) Release(id ID) {
 	if id == None {
 		return
 	}
-	b := &in.entries[id]
-	if b.refs--; b.refs == 0 {
-		in.forget(id)
+	e := &in.entries.v[id]
+	if e.refs--; e.refs == 0 {
+		in.forget(id, e)
 	}
 }
 
-// forget takes a block out of the index, closing the gap, and frees everything once the last has gone.
-func (in *Interner) forget(id ID) {
-	mask := len(in.index) - 1
-	i := int(in.entries[id].hash) & mask
-	for in.index[i] != id {
-		i = (i + 1) & mask
+// forget frees a block, and everything once the last has gone.
+func (in *Interner) forget(id ID, e *entry) {
+	key := in.keys.bytes(e.at, e.size)
+	in.index.remove(uint32(maphash.Bytes(in.seed, key)), id)
+	if in.index.used == 0 {
+		in.drop()
+		return
 	}
-	for j := (i + 1) & mask; in.index[j] != None; j = (j + 1) & mask {
-		if home := int(in.entries[in.index[j]].hash) & mask; !between(i, home, j) {
-			in.index[i] = in.index[j]
-			i = j
+	in.keys.remove(e.at, e.size)
+	in.decoded.remove(id)
+	*e = entry{size: uint32(in.free)}
+	in.free = id
+	if in.keys.sparse() {
+		in.compact()
+	}
+}
+
+// compact moves the keys together, after many have gone.
+func (in *Interner) compact() {
+	was := in.keys
+	in.keys = arena{mem: in.Memory}
+	for i := range in.entries.v[:in.next] {
+		if e := &in.entries.v[i]; e.refs > 0 {
+			e.at = in.keys.add(was.bytes(e.at, e.size))
 		}
 	}
-	in.index[i] = None
-	in.entries[id] = block{}
-	in.free = append(in.free, id)
-	if in.used--; in.used == 0 {
-		*in = Interner{}
-	}
+	was.drop()
+}
+
+func (in *Interner) drop() {
+	in.entries.free(in.Memory)
+	in.index.drop()
+	in.keys.drop()
+	*in = Interner{Memory: in.Memory}
 }
 
 // Attrs gives the decoded form of a block, nil if nobody has set it.
-func (in *Interner) Attrs(id ID) *bgp.Attrs {
-	if id == None {
+func (in *Interner) Attrs(id ID) *bgp.Attrs { return in.decoded.get(id) }
+
+// SetAttrs keeps the decoded form of a block as long as the block.
+func (in *Interner) SetAttrs(id ID, a *bgp.Attrs) { in.decoded.set(id, a) }
+
+// Note gives the number that was noted of a block; 0 at first.
+func (in *Interner) Note(id ID) uint32 {
+	if int(id) >= len(in.entries.v) {
+		return 0
+	}
+	return in.entries.v[id].note
+}
+
+// SetNote notes a number of a block.
+func (in *Interner) SetNote(id ID, note uint32) { in.entries.v[id].note = note }
+
+// Key gives the bytes that identify a block, which are valid as long as nothing is interned or released.
+func (in *Interner) Key(id ID) []byte {
+	if !in.Holds(id) {
 		return nil
 	}
-	return in.entries[id].attrs
+	e := &in.entries.v[id]
+	return in.keys.bytes(e.at, e.size)
 }
 
-// SetAttrs keeps the decoded form of a block.
-func (in *Interner) SetAttrs(id ID, a *bgp.Attrs) { in.entries[id].attrs = a }
-
-// Key gives the bytes that identify a block.
-func (in *Interner) Key(id ID) string {
-	if id == None {
-		return ""
-	}
-	return in.entries[id].key
-}
+// Holds says whether a block has this ID.
+func (in *Interner) Holds(id ID) bool { return id != None && id < in.next && in.entries.v[id].refs > 0 }
 
 // Span is one more than the highest ID in use.
-func (in *Interner) Span() ID { return ID(len(in.entries)) }
+func (in *Interner) Span() ID { return in.next }
 
 // Len is the number of blocks held.
-func (in *Interner) Len() int { return in.used }
+func (in *Interner) Len() int { return in.index.used }

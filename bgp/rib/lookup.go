@@ -16,11 +16,11 @@ func (t *Table) Exact(p netip.Prefix) iter.Seq[Route] {
 func (t *Table) exact(p netip.Prefix, yield func(Route) bool) (found, more bool) {
 	switch {
 	case p.Addr().Is4():
-		return exact(t, &t.v4, key4(p), p.Bits(), yield)
+		return exact(t, &t.v4, t.mixer.key4(p), p.Bits(), yield)
 	case isLong(p):
-		return exact(t, &t.long, keyLong(p), p.Bits(), yield)
+		return exact(t, &t.long, t.mixer.keyLong(p), p.Bits(), yield)
 	}
-	return exact(t, &t.v6, key6(p), p.Bits(), yield)
+	return exact(t, &t.v6, t.mixer.key6(p), p.Bits(), yield)
 }
 
 func exact[K comparable](t *Table, s *slots[K], k K, bits int, yield func(Route) bool) (found, more bool) {

@@ -116,11 +116,15 @@ func (m *machine) Announce(t *rapid.T) {
 	block := rapid.SampledFrom([]string{"a", "b", "c", "dd", ""}).Draw(t, "block")
 	m.now = m.now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "seconds")) * time.Second)
 	was, had := m.oracle[k]
-	id := m.in.Intern([]byte(block))
+	id, _ := m.in.Intern([]byte(block))
 	old, replaced := m.table.Announce(k.prefix, k.pathID, id, m.now)
 	if replaced != had || had && (old.Stale != was.stale || !old.Since.Equal(was.since)) {
 		t.Fatalf("announce %v: replaced %+v %v, want %+v %v", k, old, replaced, was, had)
 	}
+	if had && string(m.in.Key(old.ID)) != was.block {
+		t.Fatalf("announce %v: the attributes of the old route are gone", k)
+	}
+	m.in.Release(old.ID)
 	m.in.Release(id)
 	m.oracle.announce(k, block, m.now)
 }
@@ -133,6 +137,7 @@ func (m *machine) Withdraw(t *rapid.T) {
 	if found != had || had && (old.Prefix != k.prefix || old.PathID != k.pathID || old.Stale != was.stale) {
 		t.Fatalf("withdraw %v: %+v %v, want %+v %v", k, old, found, was, had)
 	}
+	m.in.Release(old.ID)
 }
 
 func (m *machine) MarkStale(t *rapid.T) {
@@ -206,7 +211,7 @@ func (m *machine) same(t *rapid.T, what string, got []Route, want oracle) {
 	}
 	for _, r := range got {
 		w, ok := want[oracleKey{r.Prefix, r.PathID}]
-		if !ok || m.in.Key(r.ID) != w.block || r.Stale != w.stale || !r.Since.Equal(w.since) {
+		if !ok || string(m.in.Key(r.ID)) != w.block || r.Stale != w.stale || !r.Since.Equal(w.since) {
 			t.Fatalf("%s: %+v (%q), want %+v %v", what, r, m.in.Key(r.ID), w, ok)
 		}
 	}

@@ -3,19 +3,26 @@ package rib
 import (
 	"iter"
 	"net/netip"
+	"unsafe"
 )
 
-// slots is a hash table with open addressing and linear probing. Routes of one prefix (ADD-PATH) share a home and so
-// stand near each other: finding a route costs a walk over the paths of its prefix. Removing shifts the followers back,
-// so that churn leaves no tombstones.
+// slots is a hash table of buckets, each in one cache line (of the longest keys, in two): finding out that a route is not
+// there, which is what a full table is loaded with, touches one line. The home of a route is the bucket at its mixed key, scaled
+// to the size; where that is full the route goes into the next one that is not. Each bucket counts the routes that had to pass
+// it by, so that a search knows when to end, and removing needs neither tombstones nor moves. The buckets are in the order of
+// the keys, so that growing is one pass from front to back. Routes of one prefix (ADD-PATH) have one home.
 type slots[K comparable] struct {
-	slot   []slot[K]
-	path   []uint32 // path identifiers, beside slot; nil as long as all are 0
+	mem    Memory
+	lines  block[line]
+	passed block[uint8]  // by bucket: how many routes passed by; at its highest value it stays
+	path   block[uint32] // path identifiers, by slot; empty as long as all are 0
+	homes  int           // buckets; behind them stand more, into which the last routes may pass
 	used   int
-	seed   uint64
-	hash   func(seed uint64, k K, length uint8) uint32
 	prefix func(k K, length uint8) netip.Prefix
 }
+
+// line is a cache line, aligned for what is in it.
+type line [8]uint64
 
 // slot is one route. Its zero value is free.
 type slot[K comparable] struct {
@@ -46,136 +53,197 @@ func (m meta) withSecond(second uint32) meta {
 	return m&(lengthMask|staleBit) | meta(second)<<(32-secondBits)
 }
 
-const minSlots = 16
+const (
+	minHomes = 4
+	minTail  = 8
+	manyPass = 1<<8 - 1
+)
 
-// home is where the search for a prefix begins: its hash scaled to the size, which may be any (Lemire's reduction).
-func (s *slots[K]) home(k K, length uint8) int {
-	return int(uint64(s.hash(s.seed, k, length)) * uint64(len(s.slot)) >> 32)
+// The table grows by half when it is fuller than five of six.
+func (s *slots[K]) full() bool    { return 6*(s.used+1) > 5*s.homes*perBucket[K]() }
+func grown(n, least int) int      { return max(least, n+n/2) }
+func (s *slots[K]) buckets() int  { return len(s.passed.v) }
+func (s *slots[K]) capacity() int { return s.buckets() * perBucket[K]() }
+
+// perBucket and linesOf are constants for each kind of key.
+func perBucket[K comparable]() int {
+	if unsafe.Sizeof(*new(K)) == 8 {
+		return 4
+	}
+	return 5
 }
+
+func linesOf[K comparable]() int {
+	return (perBucket[K]()*int(unsafe.Sizeof(slot[K]{})) + int(unsafe.Sizeof(line{})) - 1) / int(unsafe.Sizeof(line{}))
+}
+
+// home is the bucket at which the search for a key begins (Lemire's reduction).
+func (s *slots[K]) home(k K) int { return int(order(k) >> 32 * uint64(s.homes) >> 32) }
+
+func (s *slots[K]) bucket(j int) []slot[K] {
+	return unsafe.Slice((*slot[K])(unsafe.Pointer(&s.lines.v[j*linesOf[K]()])), perBucket[K]())
+}
+
+// at gives a slot by its number.
+func (s *slots[K]) at(i int) *slot[K] { return &s.bucket(i / perBucket[K]())[i%perBucket[K]()] }
 
 func (s *slots[K]) pathAt(i int) uint32 {
-	if s.path == nil {
+	if s.path.v == nil {
 		return 0
 	}
-	return s.path[i]
+	return s.path.v[i]
 }
 
-// find gives the slot of a route, or the free one where it would go; -1 if there is none at all.
+// find gives the slot of a route.
 func (s *slots[K]) find(k K, length uint8, path uint32) (i int, found bool) {
-	if len(s.slot) == 0 {
-		return -1, false
-	}
-	for i = s.home(k, length); s.slot[i].meta != 0; i = s.next(i) {
-		if sl := &s.slot[i]; sl.key == k && sl.meta.length() == length && s.pathAt(i) == path {
+	for i := range s.same(k, length) {
+		if s.pathAt(i) == path {
 			return i, true
 		}
 	}
-	return i, false
-}
-
-func (s *slots[K]) next(i int) int {
-	if i++; i == len(s.slot) {
-		return 0
-	}
-	return i
-}
-
-// insert adds a route that find did not find.
-func (s *slots[K]) insert(sl slot[K], path uint32) {
-	if 4*(s.used+1) > 3*len(s.slot) {
-		s.resize(max(minSlots, len(s.slot)+len(s.slot)/2))
-	}
-	if path != 0 && s.path == nil {
-		s.path = make([]uint32, len(s.slot))
-	}
-	s.place(sl, path)
-	s.used++
-}
-
-// place puts a route into the first free slot behind its home.
-func (s *slots[K]) place(sl slot[K], path uint32) {
-	i := s.home(sl.key, sl.meta.length())
-	for s.slot[i].meta != 0 {
-		i = s.next(i)
-	}
-	s.slot[i] = sl
-	if s.path != nil {
-		s.path[i] = path
-	}
-}
-
-func (s *slots[K]) resize(n int) {
-	old, paths := s.slot, s.path
-	s.slot = make([]slot[K], n)
-	if paths != nil {
-		s.path = make([]uint32, n)
-	}
-	for i, sl := range old {
-		if sl.meta == 0 {
-			continue
-		}
-		path := uint32(0)
-		if paths != nil {
-			path = paths[i]
-		}
-		s.place(sl, path)
-	}
-}
-
-// remove frees slot i and closes the gap: every follower that the gap parts from its home moves up.
-func (s *slots[K]) remove(i int) {
-	for j := s.next(i); s.slot[j].meta != 0; j = s.next(j) {
-		home := s.home(s.slot[j].key, s.slot[j].meta.length())
-		if between(i, home, j) {
-			continue
-		}
-		s.slot[i] = s.slot[j]
-		if s.path != nil {
-			s.path[i] = s.path[j]
-		}
-		i = j
-	}
-	s.slot[i] = slot[K]{}
-	s.used--
-}
-
-// between says whether home lies behind i and not behind j, going round.
-func between(i, home, j int) bool {
-	if i <= j {
-		return i < home && home <= j
-	}
-	return home > i || home <= j
-}
-
-// shrink gives memory back once little of it is used. It moves every route, so nobody may be walking.
-func (s *slots[K]) shrink() {
-	switch {
-	case s.used == 0:
-		s.slot, s.path = nil, nil
-	case len(s.slot) > 8*minSlots && s.used < len(s.slot)/8:
-		s.resize(2 * s.used)
-	}
+	return 0, false
 }
 
 // same yields the slots of all paths of one prefix.
 func (s *slots[K]) same(k K, length uint8) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		if len(s.slot) == 0 {
+		if s.homes == 0 {
 			return
 		}
-		for i := s.home(k, length); s.slot[i].meta != 0; i = s.next(i) {
-			if s.slot[i].key == k && s.slot[i].meta.length() == length && !yield(i) {
+		for j := s.home(k); j < s.buckets(); j++ {
+			b := s.bucket(j)
+			for n := range b {
+				if b[n].key == k && b[n].meta.length() == length && !yield(j*perBucket[K]()+n) {
+					return
+				}
+			}
+			if s.passed.v[j] == 0 {
 				return
 			}
 		}
 	}
 }
 
-// all yields every slot in use.
-func (s *slots[K]) all(yield func(int) bool) {
-	for i := range s.slot {
-		if s.slot[i].meta != 0 && !yield(i) {
+// touch brings the memory near in which a key stands, without waiting for it. What it gives means nothing.
+func (s *slots[K]) touch(k K) meta {
+	if s.homes == 0 {
+		return 0
+	}
+	return s.bucket(s.home(k))[0].meta
+}
+
+// insert adds a route that find did not find.
+func (s *slots[K]) insert(sl slot[K], path uint32) {
+	if s.full() {
+		s.resize(grown(s.homes, minHomes))
+	}
+	if path != 0 && s.path.v == nil {
+		s.path = allocate[uint32](s.mem, s.capacity())
+	}
+	for !s.put(sl, path) {
+		s.lengthen()
+	}
+	s.used++
+}
+
+// put places a route, unless everything from its home on is full.
+func (s *slots[K]) put(sl slot[K], path uint32) bool {
+	home := s.home(sl.key)
+	for j := home; j < s.buckets(); j++ {
+		b := s.bucket(j)
+		for n := range b {
+			if b[n].meta != 0 {
+				continue
+			}
+			b[n] = sl
+			if s.path.v != nil {
+				s.path.v[j*perBucket[K]()+n] = path
+			}
+			s.pass(home, j, 1)
+			return true
+		}
+	}
+	return false
+}
+
+// pass counts a route that has its home in one bucket and stands in another.
+func (s *slots[K]) pass(home, j int, by int) {
+	for ; home < j; home++ {
+		if s.passed.v[home] < manyPass {
+			s.passed.v[home] = uint8(int(s.passed.v[home]) + by)
+		}
+	}
+}
+
+func (s *slots[K]) resize(homes int) { s.rebuild(homes, minTail) }
+
+// lengthen gives the last routes more room: a prefix may have any number of paths.
+func (s *slots[K]) lengthen() { s.rebuild(s.homes, 2*(s.buckets()-s.homes)) }
+
+// rebuild moves all routes, in their order, to new buckets.
+func (s *slots[K]) rebuild(homes, tail int) {
+	was := *s
+	s.allocate(homes, tail)
+	for i := range was.all {
+		if !s.put(*was.at(i), was.pathAt(i)) {
+			s.free()
+			*s = was
+			s.rebuild(homes, 2*tail)
 			return
+		}
+	}
+	was.free()
+}
+
+func (s *slots[K]) allocate(homes, tail int) {
+	s.homes = homes
+	s.lines = allocate[line](s.mem, (homes+tail)*linesOf[K]())
+	s.passed = allocate[uint8](s.mem, homes+tail)
+	if s.path.v != nil {
+		s.path = allocate[uint32](s.mem, s.capacity())
+	}
+}
+
+func (s *slots[K]) free() {
+	s.lines.free(s.mem)
+	s.passed.free(s.mem)
+	s.path.free(s.mem)
+}
+
+// remove frees slot i.
+func (s *slots[K]) remove(i int) {
+	sl := s.at(i)
+	s.pass(s.home(sl.key), i/perBucket[K](), -1)
+	*sl = slot[K]{}
+	s.used--
+}
+
+// shrink gives memory back once little of it is used. It moves every route, so nobody may be walking.
+func (s *slots[K]) shrink() {
+	switch {
+	case s.used == 0:
+		s.clear()
+	case s.homes > 8*minHomes && 4*s.used < s.homes*perBucket[K]():
+		s.resize(max(minHomes, s.homes/2))
+	}
+}
+
+// clear drops all routes and gives their memory back.
+func (s *slots[K]) clear() {
+	s.free()
+	s.homes, s.used = 0, 0
+}
+
+// all yields every slot in use.
+func (s *slots[K]) all(yield func(int) bool) { s.from(0, s.buckets(), yield) }
+
+// from yields the slots in use of some buckets.
+func (s *slots[K]) from(first, end int, yield func(int) bool) {
+	for j := first; j < end; j++ {
+		for n, sl := range s.bucket(j) {
+			if sl.meta != 0 && !yield(j*perBucket[K]()+n) {
+				return
+			}
 		}
 	}
 }

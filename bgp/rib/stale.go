@@ -15,7 +15,7 @@ func (t *Table) MarkStale(f bgp.Family) {
 
 func markStale[K comparable](s *slots[K]) {
 	for i := range s.all {
-		s.slot[i].meta |= staleBit
+		s.at(i).meta |= staleBit
 	}
 }
 
@@ -41,9 +41,9 @@ func (t *Table) Clear(f bgp.Family) {
 
 func clearSlots[K comparable](t *Table, s *slots[K]) {
 	for i := range s.all {
-		t.in.Release(s.slot[i].attrs)
+		t.in.Release(s.at(i).attrs)
 	}
-	s.slot, s.path, s.used = nil, nil, 0
+	s.clear()
 }
 
 // Remove drops the routes of a family for which gone says so.
@@ -58,23 +58,17 @@ func (t *Table) remove(f bgp.Family, gone func(Route) bool, tell func(Route)) {
 	removeSlots(t, &t.long, f, gone, tell)
 }
 
-// removeSlots walks while it removes: a follower that moves into the freed slot is looked at again. One that goes
-// round the end may be looked at twice, but none is missed.
 func removeSlots[K comparable](t *Table, s *slots[K], f bgp.Family, gone func(Route) bool, tell func(Route)) {
-	for i := 0; i < len(s.slot); {
-		if s.slot[i].meta == 0 {
-			i++
-			continue
-		}
+	for i := range s.all { // removing moves nothing
 		r := route(t, s, i)
 		if !gone(r) {
-			i++
 			continue
 		}
 		drop(t, s, f, i)
 		if tell != nil {
 			tell(r)
 		}
+		t.in.Release(r.ID)
 	}
 	s.shrink()
 }

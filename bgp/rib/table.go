@@ -12,6 +12,7 @@ import (
 // (RFC 7313). It belongs to one goroutine at a time, together with its Interner.
 type Table struct {
 	in      *Interner
+	mixer   mixer
 	epoch   int64 // the Unix second that meta counts from
 	v4      slots[uint32]
 	v6      slots[uint64]    // up to /64
@@ -19,110 +20,121 @@ type Table struct {
 	lengths [bgp.NumFamilies][129]uint32
 	routes  [bgp.NumFamilies]int
 	stale   [bgp.NumFamilies]int
+	touched meta
 }
 
 // Route is one entry of a table.
 type Route struct {
 	Prefix netip.Prefix
 	PathID uint32
-	ID     ID         // None where only the presence is kept
-	Attrs  *bgp.Attrs // nil unless decoded, see Interner.SetAttrs
-	Since  time.Time  // when it came with these attributes, to the second; see Announce
+	ID     ID        // None where only the presence is kept
+	Since  time.Time // when it came with these attributes, to the second; see Announce
 	Stale  bool
 }
 
-// NewTable makes an empty table whose attributes are kept in in, which several tables may share. A random seed keeps
-// a neighbour from choosing prefixes that collide; the order of walks depends on it.
+// NewTable makes an empty table whose attributes are kept in in, which several tables may share; the routes are kept in its
+// Memory. A random seed keeps a neighbour from choosing prefixes that collide; the order of walks depends on it.
 func NewTable(in *Interner, seed uint64) *Table {
-	return &Table{
-		in:   in,
-		v4:   slots[uint32]{seed: seed, hash: hash4, prefix: prefix4},
-		v6:   slots[uint64]{seed: seed, hash: hash6, prefix: prefix6},
-		long: slots[[2]uint64]{seed: seed, hash: hashLong, prefix: prefixLong},
+	t := &Table{in: in, mixer: newMixer(seed)}
+	t.v4 = slots[uint32]{mem: in.Memory, prefix: t.mixer.prefix4}
+	t.v6 = slots[uint64]{mem: in.Memory, prefix: t.mixer.prefix6}
+	t.long = slots[[2]uint64]{mem: in.Memory, prefix: t.mixer.prefixLong}
+	return t
+}
+
+// Touch brings the memory near that Announce of each route will need, all at once, where one Announce after the other would
+// wait for each.
+func (t *Table) Touch(routes []bgp.NLRI) {
+	var touched meta
+	for i := range routes {
+		switch p := routes[i].Prefix; {
+		case p.Addr().Is4():
+			touched |= t.v4.touch(t.mixer.key4(p))
+		case isLong(p):
+			touched |= t.long.touch(t.mixer.keyLong(p))
+		default:
+			touched |= t.v6.touch(t.mixer.key6(p))
+		}
 	}
+	t.touched = touched // so that the compiler keeps it
 }
 
 // Announce sets the route of a prefix (masked) and path identifier, adding a reference to id, and gives the route
-// that it replaced. A route that comes again with the same attributes keeps its time; a stale mark goes.
+// that it replaced, whose attributes are still there until the caller releases the reference that comes with it: see
+// Interner.Release. A route that comes again with the same attributes keeps its time; a stale mark goes.
 // Times older than 48 days may be shown as younger, but never as younger than that.
 func (t *Table) Announce(p netip.Prefix, pathID uint32, id ID, at time.Time) (old Route, replaced bool) {
 	switch {
 	case p.Addr().Is4():
-		return announce(t, &t.v4, bgp.IPv4, key4(p), p.Bits(), pathID, id, at)
+		return announce(t, &t.v4, bgp.IPv4, t.mixer.key4(p), p, pathID, id, at)
 	case isLong(p):
-		return announce(t, &t.long, bgp.IPv6, keyLong(p), p.Bits(), pathID, id, at)
+		return announce(t, &t.long, bgp.IPv6, t.mixer.keyLong(p), p, pathID, id, at)
 	}
-	return announce(t, &t.v6, bgp.IPv6, key6(p), p.Bits(), pathID, id, at)
+	return announce(t, &t.v6, bgp.IPv6, t.mixer.key6(p), p, pathID, id, at)
 }
 
-func announce[K comparable](t *Table, s *slots[K], f bgp.Family, k K, bits int, pathID uint32, id ID, at time.Time) (old Route, replaced bool) {
+func announce[K comparable](t *Table, s *slots[K], f bgp.Family, k K, p netip.Prefix, pathID uint32, id ID, at time.Time) (old Route, replaced bool) {
 	second := t.second(at)
-	i, found := s.find(k, uint8(bits), pathID)
+	i, found := s.find(k, lengthOf(p), pathID)
+	t.in.Retain(id)
 	if !found {
-		t.in.Retain(id)
-		s.insert(slot[K]{k, id, newMeta(uint8(bits), second)}, pathID)
-		t.lengths[f][bits]++
+		s.insert(slot[K]{k, id, newMeta(lengthOf(p), second)}, pathID)
+		t.lengths[f][p.Bits()]++
 		t.routes[f]++
 		return Route{}, false
 	}
-	sl := &s.slot[i]
-	old = route(t, s, i)
+	sl := s.at(i)
+	old = t.route(sl.attrs, sl.meta, p, pathID)
 	if old.Stale {
 		sl.meta &^= staleBit
 		t.stale[f]--
 	}
 	if sl.attrs != id {
-		t.in.Retain(id)
-		t.in.Release(sl.attrs)
 		sl.attrs, sl.meta = id, sl.meta.withSecond(second)
 	}
 	return old, true
 }
 
-// Withdraw takes a route away and gives what it was.
+// Withdraw takes a route away and gives what it was. As with Announce, the caller releases its attributes.
 func (t *Table) Withdraw(p netip.Prefix, pathID uint32) (old Route, found bool) {
 	switch {
 	case p.Addr().Is4():
-		return withdraw(t, &t.v4, bgp.IPv4, key4(p), p.Bits(), pathID)
+		return withdraw(t, &t.v4, bgp.IPv4, t.mixer.key4(p), p, pathID)
 	case isLong(p):
-		return withdraw(t, &t.long, bgp.IPv6, keyLong(p), p.Bits(), pathID)
+		return withdraw(t, &t.long, bgp.IPv6, t.mixer.keyLong(p), p, pathID)
 	}
-	return withdraw(t, &t.v6, bgp.IPv6, key6(p), p.Bits(), pathID)
+	return withdraw(t, &t.v6, bgp.IPv6, t.mixer.key6(p), p, pathID)
 }
 
-func withdraw[K comparable](t *Table, s *slots[K], f bgp.Family, k K, bits int, pathID uint32) (old Route, found bool) {
-	i, found := s.find(k, uint8(bits), pathID)
+func withdraw[K comparable](t *Table, s *slots[K], f bgp.Family, k K, p netip.Prefix, pathID uint32) (old Route, found bool) {
+	i, found := s.find(k, lengthOf(p), pathID)
 	if !found {
 		return Route{}, false
 	}
-	old = route(t, s, i)
+	old = t.route(s.at(i).attrs, s.at(i).meta, p, pathID)
 	drop(t, s, f, i)
 	s.shrink()
 	return old, true
 }
 
-// drop takes the route in slot i away.
+// drop takes the route in slot i away. Its reference is the caller's.
 func drop[K comparable](t *Table, s *slots[K], f bgp.Family, i int) {
-	sl := s.slot[i]
-	t.in.Release(sl.attrs)
-	t.lengths[f][sl.meta.length()]--
+	m := s.at(i).meta
+	t.lengths[f][m.length()]--
 	t.routes[f]--
-	if sl.meta.stale() {
+	if m.stale() {
 		t.stale[f]--
 	}
 	s.remove(i)
 }
 
+func (t *Table) route(id ID, m meta, p netip.Prefix, pathID uint32) Route {
+	return Route{Prefix: p, PathID: pathID, ID: id, Since: time.Unix(t.epoch+int64(m.second()), 0).UTC(), Stale: m.stale()}
+}
+
 func route[K comparable](t *Table, s *slots[K], i int) Route {
-	sl := &s.slot[i]
-	return Route{
-		Prefix: s.prefix(sl.key, sl.meta.length()),
-		PathID: s.pathAt(i),
-		ID:     sl.attrs,
-		Attrs:  t.in.Attrs(sl.attrs),
-		Since:  time.Unix(t.epoch+int64(sl.meta.second()), 0).UTC(),
-		Stale:  sl.meta.stale(),
-	}
+	sl := s.at(i)
+	return t.route(sl.attrs, sl.meta, s.prefix(sl.key, sl.meta.length()), s.pathAt(i))
 }
 
 // Len is the number of routes of a family; each path of a prefix counts.
@@ -151,7 +163,7 @@ func (t *Table) moveEpoch(by int64) {
 
 func moveSeconds[K comparable](s *slots[K], by int64) {
 	for i := range s.all {
-		m := s.slot[i].meta
-		s.slot[i].meta = m.withSecond(uint32(max(0, int64(m.second())-by)))
+		m := s.at(i).meta
+		s.at(i).meta = m.withSecond(uint32(max(0, int64(m.second())-by)))
 	}
 }

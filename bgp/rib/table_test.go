@@ -16,21 +16,23 @@ var t0 = time.Unix(1_700_000_000, 0).UTC()
 func TestTableGrowsAndShrinks(t *testing.T) {
 	var in Interner
 	table := NewTable(&in, 1)
-	id := in.Intern([]byte("block"))
+	id, _ := in.Intern([]byte("block"))
 	prefixes := randomPrefixes(20_000)
 	for _, p := range prefixes {
 		table.Announce(p, 0, id, t0)
 	}
 	in.Release(id)
 	for i, p := range prefixes {
-		if _, found := table.Withdraw(p, 0); !found {
+		old, found := table.Withdraw(p, 0)
+		if !found {
 			t.Fatalf("route %d of %v is lost", i, p)
 		}
-		if i == len(prefixes)-100 && len(table.v4.slot) > 8*100 {
-			t.Errorf("%d slots for 100 routes", len(table.v4.slot))
+		in.Release(old.ID)
+		if i == len(prefixes)-100 && table.v4.capacity() > 16*100 {
+			t.Errorf("%d slots for 100 routes", table.v4.capacity())
 		}
 	}
-	if table.v4.slot != nil || table.v6.slot != nil || in.Len() != 0 || in.entries != nil {
+	if table.v4.lines.v != nil || table.v6.lines.v != nil || in.Len() != 0 || in.entries.v != nil {
 		t.Error("an empty table holds memory")
 	}
 }
@@ -72,9 +74,10 @@ func TestTableAllocatesNothingForKnownRoutes(t *testing.T) {
 	prefixes := randomPrefixes(1000)
 	key := []byte("block")
 	load := func() {
-		id := in.Intern(key)
+		id, _ := in.Intern(key)
 		for _, p := range prefixes {
-			table.Announce(p, 0, id, t0)
+			old, _ := table.Announce(p, 0, id, t0)
+			in.Release(old.ID)
 		}
 		in.Release(id)
 	}
@@ -110,18 +113,23 @@ func randomPrefixes(n int) []netip.Prefix {
 
 func TestInternerKeepsDecodedForm(t *testing.T) {
 	var in Interner
-	a := in.Intern([]byte("a"))
+	intern := func(key string) ID {
+		id, _ := in.Intern([]byte(key))
+		return id
+	}
+	a := intern("a")
 	in.SetAttrs(a, &bgp.Attrs{MED: 1})
-	if again := in.Intern([]byte("a")); again != a || in.Attrs(again).MED != 1 {
+	in.SetNote(a, 7)
+	if again, isNew := in.Intern([]byte("a")); again != a || isNew || in.Attrs(again).MED != 1 || in.Note(again) != 7 {
 		t.Error("the same bytes gave another block")
 	}
-	b := in.Intern([]byte("b"))
+	b := intern("b")
 	in.Release(a)
 	in.Release(a)
-	if c := in.Intern([]byte("c")); c != a || in.Attrs(c) != nil {
+	if c := intern("c"); c != a || in.Attrs(c) != nil || in.Note(c) != 0 {
 		t.Errorf("a freed ID was not used again, or kept its attributes")
 	}
-	if in.Attrs(None) != nil || in.Key(None) != "" || in.Key(b) != "b" {
+	if in.Attrs(None) != nil || in.Key(None) != nil || string(in.Key(b)) != "b" || in.Note(None) != 0 {
 		t.Error("keys are mixed up")
 	}
 }
@@ -142,8 +150,12 @@ func BenchmarkReplace(b *testing.B) {
 	prefixes := randomPrefixes(1_000_000)
 	var in Interner
 	table := NewTable(&in, 1)
-	blocks := [2]ID{in.Intern([]byte("a")), in.Intern([]byte("b"))}
+	var blocks [2]ID
+	for i := range blocks {
+		blocks[i], _ = in.Intern([]byte{byte(i)})
+	}
 	for i := 0; b.Loop(); i++ {
-		table.Announce(prefixes[i%len(prefixes)], 0, blocks[i/len(prefixes)%2], t0)
+		old, _ := table.Announce(prefixes[i%len(prefixes)], 0, blocks[i/len(prefixes)%2], t0)
+		in.Release(old.ID)
 	}
 }

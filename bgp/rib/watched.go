@@ -16,6 +16,8 @@ import (
 type Watched struct {
 	prefixes *bart.Lite // registered
 	hosts    *bart.Lite // nil: none
+	near     *nearby    // where prefixes are, or were before Change
+	nearHost *nearby
 	asns     map[uint32]struct{}
 
 	made, from     *lineage
@@ -27,7 +29,7 @@ type lineage struct{ _ byte }
 
 // NewWatched makes the set of some registered prefixes and ASNs.
 func NewWatched(prefixes []netip.Prefix, asns []uint32) *Watched {
-	w := &Watched{prefixes: &bart.Lite{}, made: &lineage{}}
+	w := &Watched{prefixes: &bart.Lite{}, near: nearbyOf(prefixes), made: &lineage{}}
 	for _, p := range prefixes {
 		w.prefixes.Insert(p.Masked())
 	}
@@ -44,6 +46,7 @@ func (w *Watched) Change(added, removed []netip.Prefix) *Watched {
 		return w
 	}
 	n := *w
+	n.near = w.near.with(added)
 	n.made, n.from, n.added, n.removed = &lineage{}, nil, nil, nil
 	if len(added)+len(removed) <= max(persistent, w.prefixes.Size()/4) { // what is larger is not worth keeping
 		n.from, n.added, n.removed = w.made, liteOf(added), liteOf(removed)
@@ -71,7 +74,7 @@ func (w *Watched) Change(added, removed []netip.Prefix) *Watched {
 // address, as of a POP.
 func (w *Watched) With(hosts []netip.Prefix, asns []uint32) *Watched {
 	n := *w
-	n.hosts, n.asns = liteOf(hosts), make(map[uint32]struct{}, len(asns))
+	n.hosts, n.nearHost, n.asns = liteOf(hosts), nearbyOf(hosts), make(map[uint32]struct{}, len(asns))
 	for _, asn := range asns {
 		n.asns[asn] = struct{}{}
 	}
@@ -90,10 +93,10 @@ func liteOf(prefixes []netip.Prefix) *bart.Lite {
 	return l
 }
 
-// Match says whether p lies inside a watched prefix or covers one. It costs one walk down the trie and allocates
-// nothing.
+// Match says whether p lies inside a watched prefix or covers one. It costs a look at one bit for most that do not, and
+// else one walk down the trie; it allocates nothing.
 func (w *Watched) Match(p netip.Prefix) bool {
-	return w != nil && (w.prefixes.OverlapsPrefix(p) || w.hosts != nil && w.hosts.OverlapsPrefix(p))
+	return w != nil && (w.near.may(p) && w.prefixes.OverlapsPrefix(p) || w.hosts != nil && w.nearHost.may(p) && w.hosts.OverlapsPrefix(p))
 }
 
 // MatchPath says whether the path holds a watched ASN.

@@ -91,6 +91,9 @@ func (s *Set) Size() (vrps, customers int) {
 	return vrps, customers
 }
 
+// HasASPAs says whether any ASPA is known: without, no path is found to be a leak.
+func (s *Set) HasASPAs() bool { return s.aspas != nil && len(s.aspas.sorted) > 0 }
+
 // vrpTable finds the VRPs that cover a prefix: a trie from each prefix to its span of the sorted list.
 type vrpTable struct {
 	sorted []VRP

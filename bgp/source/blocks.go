@@ -9,7 +9,7 @@ import (
 // blocks interns the attributes of one UPDATE, once for each family and only when a route needs them.
 type blocks struct {
 	in  *rib.Interner
-	new func(rib.ID, *bgp.Attrs) // told of each block that was not held, unless nil
+	new func(rib.ID) // told of each block that was not held, unless nil
 	ids [bgp.NumFamilies]rib.ID
 }
 
@@ -18,16 +18,25 @@ func (b *blocks) id(u *wire.Update, f bgp.Family) rib.ID {
 	if b.ids[f] != rib.None {
 		return b.ids[f]
 	}
-	id := b.in.Intern(u.Key(f))
-	if b.in.Attrs(id) == nil {
-		a := u.Attrs(f)
-		b.in.SetAttrs(id, a)
-		if b.new != nil {
-			b.new(id, a)
-		}
+	id, isNew := b.in.Intern(u.Key(f))
+	if isNew && b.new != nil {
+		b.new(id)
 	}
 	b.ids[f] = id
 	return id
+}
+
+// decoded gives the attributes of a block, decoded for the first who asks. None has none.
+func decoded(in *rib.Interner, id rib.ID) *bgp.Attrs {
+	if id == rib.None {
+		return nil
+	}
+	a := in.Attrs(id)
+	if a == nil {
+		a = wire.AttrsOf(in.Key(id))
+		in.SetAttrs(id, a)
+	}
+	return a
 }
 
 func (b *blocks) done() {

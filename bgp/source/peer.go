@@ -44,9 +44,12 @@ type Peer struct {
 
 	mu         sync.Mutex
 	watched    *rib.Watched
+	pages      pages
 	interner   rib.Interner
 	table      *rib.Table
 	scanned    wire.Update
+	sketch     wire.Sketch
+	announced  []wire.NLRI         // by the UPDATE that is being read
 	negotiated *session.Negotiated // nil when the session is down
 	families   [bgp.NumFamilies]peerFamily
 	leaks      leaks
@@ -103,6 +106,7 @@ func newPeer(cfg PeerConfig, c control, wake chan struct{}, log *zap.Logger) *Pe
 		logRate: rate.NewLimiter(rate.Every(10*time.Second), 5),
 		watched: cfg.Watched,
 	}
+	p.interner.Memory = &p.pages
 	p.table = rib.NewTable(&p.interner, rand.Uint64())
 	return p
 }
@@ -136,11 +140,21 @@ func (p *Peer) Run(ctx context.Context) error {
 		}
 		select {
 		case <-done:
+			p.release()
 			return nil
 		case <-p.kick:
 		case <-timer.C:
 			p.expire(time.Now())
 		}
+	}
+}
+
+// release gives the memory of the table back, which nobody else would.
+func (p *Peer) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range bgp.Families {
+		p.table.Clear(f)
 	}
 }
 

@@ -55,12 +55,15 @@ func benchmarkPeer(b *testing.B, full bool) {
 	neg := session.Negotiated{Params: wire.Params{AS4: true, PeerASN: 64500, LocalASN: 64512, Families: [bgp.NumFamilies]bool{true, true}}}
 	messages, routes := fullTable(neg.Params, 240_000)
 	var before, after runtime.MemStats
+	var mapped int64
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
 		p := newPeer(PeerConfig{
 			Vantage: &bgp.Vantage{Name: "bench"}, Full: full, Watched: rib.NewWatched(watchedNets, nil),
 		}, nil, nil, zap.NewNop())
+		p.SetLeakJudge(leaksOf(1), 50)
+		p.judgeAgain(t0)
 		p.Established(neg, t0)
 		for _, body := range messages {
 			if err := p.Update(body, t0.Add(time.Second)); err != nil {
@@ -70,11 +73,12 @@ func benchmarkPeer(b *testing.B, full bool) {
 		b.StopTimer()
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		runtime.KeepAlive(p)
+		mapped = p.pages.mapped.Load()
+		p.release()
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(routes), "ns/route")
-	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "MB")
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc+uint64(mapped))/1e6, "MB")
 }
 
 func BenchmarkPeerFull(b *testing.B)    { benchmarkPeer(b, true) }

@@ -188,7 +188,7 @@ func (w *world) checkLeaks(t *rapid.T) {
 	counts, total := map[uint32]int{}, 0
 	for _, f := range bgp.Families {
 		for r := range w.peer.table.Walk(f) {
-			if leak := l.judge(r.Attrs); leak != nil && !w.peer.watched.Match(r.Prefix) {
+			if leak := l.judge(w.peer.attrs(r.ID)); leak != nil && !w.peer.watched.Match(r.Prefix) {
 				counts[leak.Leaker]++
 				total++
 			}
@@ -213,7 +213,7 @@ func (w *world) Check(t *rapid.T) {
 	for _, f := range bgp.Families {
 		for r := range w.peer.table.Walk(f) {
 			if w.peer.concerns(r) {
-				held[changeKey{r.Prefix, r.PathID, 0}] = r.Attrs
+				held[changeKey{r.Prefix, r.PathID, 0}] = w.peer.attrs(r.ID)
 			}
 		}
 	}

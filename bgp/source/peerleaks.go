@@ -10,14 +10,14 @@ import (
 	"peervane/bgp/rib"
 )
 
-// LeakJudge says what is wrong with a route that is leaked, nil for one that is not.
+// LeakJudge says what is wrong with a route that is leaked, nil for one that is not. Of the attributes, it is given the path and
+// OTC, and keeps none of them.
 type LeakJudge func(*bgp.Attrs) *bgp.Leak
 
-// leaks counts the leaked routes of a full table that are not watched for themselves. Each attribute block is judged once.
-// The zero value judges nothing.
+// leaks counts the leaked routes of a full table that are not watched for themselves. Each attribute block is judged once: who
+// leaked its routes is noted with it, 0 for nobody. The zero value judges nothing.
 type leaks struct {
 	judge  LeakJudge
-	by     []uint32       // by rib.ID: who leaked the routes of that block; 0: nobody
 	counts map[uint32]int // routes, by leaker
 	total  int
 
@@ -30,33 +30,23 @@ const (
 	leakExamples = 5
 )
 
-// learn judges a block that is new.
-func (l *leaks) learn(id rib.ID, a *bgp.Attrs) {
-	if l.judge == nil {
+// learn judges a block.
+func (p *Peer) learn(id rib.ID) {
+	if p.leaks.judge == nil {
 		return
 	}
-	if need := int(id) + 1 - len(l.by); need > 0 {
-		l.by = append(l.by, make([]uint32, need)...)
+	leaker := uint32(0)
+	if leak := p.leaks.judge(p.sketch.Of(p.interner.Key(id))); leak != nil {
+		leaker = leak.Leaker
 	}
-	l.by[id] = 0
-	if leak := l.judge(a); leak != nil {
-		l.by[id] = leak.Leaker
-	}
-}
-
-// of is who leaked the routes of a block.
-func (l *leaks) of(id rib.ID) uint32 {
-	if int(id) >= len(l.by) {
-		return 0
-	}
-	return l.by[id]
+	p.interner.SetNote(id, leaker)
 }
 
 // moved counts a route that stands in place of another. None stands for no route.
-func (l *leaks) moved(from, to rib.ID) {
-	if a, b := l.of(from), l.of(to); a != b {
-		l.add(a, -1)
-		l.add(b, 1)
+func (p *Peer) moved(from, to rib.ID) {
+	if a, b := p.interner.Note(from), p.interner.Note(to); a != b {
+		p.leaks.add(a, -1)
+		p.leaks.add(b, 1)
 	}
 }
 
@@ -113,8 +103,8 @@ func (p *Peer) judgeAgain(at time.Time) (more bool) {
 			p.checkLeaks(at)
 			return false
 		}
-		if a := p.interner.Attrs(l.again); a != nil {
-			l.learn(l.again, a)
+		if p.interner.Holds(l.again) {
+			p.learn(l.again)
 		}
 		l.again++
 	}
@@ -129,7 +119,7 @@ func (p *Peer) countLeaks() {
 	p.leaks.counts, p.leaks.total = nil, 0
 	for _, family := range bgp.Families {
 		for r := range p.table.Walk(family) {
-			if leaker := p.leaks.of(r.ID); leaker != 0 && !p.watched.Match(r.Prefix) {
+			if leaker := p.interner.Note(r.ID); leaker != 0 && !p.watched.Match(r.Prefix) {
 				p.leaks.add(leaker, 1)
 			}
 		}
@@ -175,10 +165,10 @@ func (p *Peer) tellLeaks(at time.Time) {
 func (p *Peer) leakExamples(leaker uint32) (out []bgp.Seen) {
 	for _, family := range bgp.Families {
 		for r := range p.table.Walk(family) {
-			if p.leaks.of(r.ID) != leaker || p.watched.Match(r.Prefix) {
+			if p.interner.Note(r.ID) != leaker || p.watched.Match(r.Prefix) {
 				continue
 			}
-			out = append(out, bgp.Seen{Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID, Attrs: r.Attrs, Since: r.Since})
+			out = append(out, bgp.Seen{Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID, Attrs: p.attrs(r.ID), Since: r.Since})
 			if len(out) == leakExamples {
 				return out
 			}

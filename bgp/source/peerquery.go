@@ -7,6 +7,7 @@ import (
 
 	"peervane/bgp"
 	"peervane/bgp/rib"
+	"peervane/bgp/wire"
 )
 
 // Mode says which routes a Query asks for.
@@ -46,7 +47,7 @@ func (p *Peer) Query(ctx context.Context, prefix netip.Prefix, mode Mode) (route
 			return routes, true
 		}
 		routes = append(routes, Held{bgp.Seen{
-			Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID, Attrs: r.Attrs, Since: r.Since,
+			Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID, Attrs: wire.AttrsOf(p.interner.Key(r.ID)), Since: r.Since,
 		}, r.Stale})
 	}
 	return routes, false

@@ -39,7 +39,7 @@ func (p *Peer) tellNewlyWatched(family bgp.Family, old *rib.Watched, delta *rib.
 		if !delta.MayGain(r.Prefix) {
 			continue
 		}
-		was := old.Match(r.Prefix) || old.ByPath() && old.MatchPath(r.Attrs.Path)
+		was := old.Match(r.Prefix) || old.ByPath() && old.MatchPath(p.sketch.Of(p.interner.Key(r.ID)).Path)
 		if !was && p.concerns(r) {
 			p.tellHeld(r, at, bgp.Refreshed)
 		}
@@ -59,7 +59,8 @@ func (p *Peer) forgetUnwatched(family bgp.Family, delta *rib.Delta, at time.Time
 		}
 	}
 	for _, r := range unwatched {
-		p.table.Announce(r.Prefix, r.PathID, rib.None, at)
+		old, _ := p.table.Announce(r.Prefix, r.PathID, rib.None, at)
+		p.interner.Release(old.ID)
 	}
 }
 

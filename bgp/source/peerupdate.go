@@ -36,10 +36,17 @@ func (p *Peer) Update(body []byte, at time.Time) *wire.Error {
 		p.counts.Withdrawn++
 		p.withdraw(n, at)
 	}
-	attrs := blocks{in: &p.interner, new: p.leaks.learn}
+	p.announced = p.announced[:0]
 	for n := range u.Announced {
-		p.counts.Announced++
-		p.announce(n, u, &attrs, at)
+		p.announced = append(p.announced, n)
+	}
+	if p.cfg.Full {
+		p.table.Touch(p.announced)
+	}
+	p.counts.Announced += uint64(len(p.announced))
+	attrs := blocks{in: &p.interner, new: p.learn}
+	for i := range p.announced {
+		p.announce(&p.announced[i], u, &attrs, at)
 	}
 	attrs.done()
 	p.checkLimit(at)
@@ -56,21 +63,25 @@ func (p *Peer) withdraw(n wire.NLRI, at time.Time) {
 		return
 	}
 	old, found := p.table.Withdraw(n.Prefix, n.PathID)
-	if found && !p.watched.Match(n.Prefix) {
-		p.leaks.moved(old.ID, rib.None)
+	if !found {
+		return
 	}
-	if found && p.concerns(old) {
+	if !p.watched.Match(n.Prefix) {
+		p.moved(old.ID, rib.None)
+	}
+	if p.concerns(old) {
 		p.tellGone(old, at, p.families[bgp.FamilyOf(n.Prefix)].first.cause(at))
 	}
+	p.interner.Release(old.ID)
 }
 
-func (p *Peer) announce(n wire.NLRI, u *wire.Update, attrs *blocks, at time.Time) {
+func (p *Peer) announce(n *bgp.NLRI, u *wire.Update, attrs *blocks, at time.Time) {
 	family := bgp.FamilyOf(n.Prefix)
 	p.families[family].heeds(false)
 	registered := p.watched.Match(n.Prefix)
 	watched := registered
 	if !watched && p.watched.ByPath() {
-		watched = p.watched.MatchPath(p.interner.Attrs(attrs.id(u, family)).Path)
+		watched = p.matchesPath(attrs.id(u, family))
 	}
 	if !watched {
 		p.keepUnwatched(n, u, attrs, at)
@@ -79,19 +90,20 @@ func (p *Peer) announce(n wire.NLRI, u *wire.Update, attrs *blocks, at time.Time
 	id := attrs.id(u, family)
 	old, had := p.table.Announce(n.Prefix, n.PathID, id, at)
 	if !registered {
-		p.leaks.moved(old.ID, id)
+		p.moved(old.ID, id)
 	}
-	p.tellAnnounced(n, p.interner.Attrs(id), old, had && old.ID != rib.None, at)
+	p.tellAnnounced(n, id, old, had && old.ID != rib.None, at)
+	p.interner.Release(old.ID)
 }
 
 // keepUnwatched keeps a route that is not told. It may replace one that was told for its path.
-func (p *Peer) keepUnwatched(n wire.NLRI, u *wire.Update, attrs *blocks, at time.Time) {
+func (p *Peer) keepUnwatched(n *bgp.NLRI, u *wire.Update, attrs *blocks, at time.Time) {
 	var old rib.Route
 	switch {
 	case p.cfg.Full:
 		id := attrs.id(u, bgp.FamilyOf(n.Prefix))
 		old, _ = p.table.Announce(n.Prefix, n.PathID, id, at)
-		p.leaks.moved(old.ID, id)
+		p.moved(old.ID, id)
 	case p.counting():
 		old, _ = p.table.Announce(n.Prefix, n.PathID, rib.None, at)
 	case p.watched.ByPath():
@@ -100,6 +112,7 @@ func (p *Peer) keepUnwatched(n wire.NLRI, u *wire.Update, attrs *blocks, at time
 	if old.ID != rib.None && p.concerns(old) {
 		p.tellGone(old, at, p.families[bgp.FamilyOf(n.Prefix)].first.cause(at))
 	}
+	p.interner.Release(old.ID)
 }
 
 // concerns says whether the engine is told of a route.
@@ -107,24 +120,32 @@ func (p *Peer) concerns(r rib.Route) bool {
 	if r.ID == rib.None {
 		return false
 	}
-	return p.watched.Match(r.Prefix) || p.watched.ByPath() && p.watched.MatchPath(r.Attrs.Path)
+	return p.watched.Match(r.Prefix) || p.watched.ByPath() && p.matchesPath(r.ID)
 }
+
+// matchesPath says whether the path of a block holds a watched ASN.
+func (p *Peer) matchesPath(id rib.ID) bool {
+	return p.watched.MatchPath(p.sketch.Of(p.interner.Key(id)).Path)
+}
+
+// attrs gives the attributes of a block, None's are nil.
+func (p *Peer) attrs(id rib.ID) *bgp.Attrs { return decoded(&p.interner, id) }
 
 // tellAnnounced tells of a route that was announced, in place of old if had. It is told even where nothing has changed:
 // that it was seen since the session came up is news.
-func (p *Peer) tellAnnounced(n wire.NLRI, a *bgp.Attrs, old rib.Route, had bool, at time.Time) {
+func (p *Peer) tellAnnounced(n *bgp.NLRI, id rib.ID, old rib.Route, had bool, at time.Time) {
 	f := &p.families[bgp.FamilyOf(n.Prefix)]
 	c := bgp.Change{
-		Vantage: p.cfg.Vantage, Prefix: n.Prefix, PathID: n.PathID, Attrs: a,
+		Vantage: p.cfg.Vantage, Prefix: n.Prefix, PathID: n.PathID, Attrs: p.attrs(id),
 		At: at, First: at, Cause: f.first.cause(at), Announced: 1,
 	}
 	if !had {
 		f.first.grew(at)
 		f.grew = at
-	} else if !samePath(old.Attrs, a) {
+	} else if old.ID != id && !samePath(p.attrs(old.ID), c.Attrs) {
 		c.PathChanges = 1
 	}
-	if c.Cause == bgp.Updated && f.refreshes(had, old.Attrs == a) {
+	if c.Cause == bgp.Updated && f.refreshes(had, old.ID == id) {
 		c.Cause = bgp.Refreshed
 		f.heeds(had)
 	}
@@ -141,7 +162,7 @@ func (p *Peer) tellGone(r rib.Route, at time.Time, cause bgp.Cause) {
 // tellHeld tells of a route that is held already.
 func (p *Peer) tellHeld(r rib.Route, at time.Time, cause bgp.Cause) {
 	p.put(bgp.Change{
-		Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID, Attrs: r.Attrs,
+		Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID, Attrs: p.attrs(r.ID),
 		At: at, First: at, Cause: cause, Announced: 1,
 	})
 }

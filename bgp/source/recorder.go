@@ -161,7 +161,7 @@ func (r *replay) learn(v *recordedVantage, p netip.Prefix, pathID uint32, attrs 
 	case r.watches(p):
 	case !r.opts.Watched.ByPath():
 		return nil
-	case !r.opts.Watched.MatchPath(r.vantages.interner.Attrs(attrs()).Path):
+	case !r.opts.Watched.MatchPath(decoded(&r.vantages.interner, attrs()).Path):
 		return r.withdraw(v, p, pathID, at) // it may have been watched for the path that this one replaces
 	}
 	return r.announce(v, p, pathID, attrs(), at, cause)
@@ -170,13 +170,14 @@ func (r *replay) learn(v *recordedVantage, p netip.Prefix, pathID uint32, attrs 
 // announce tells one route, and keeps it.
 func (r *replay) announce(v *recordedVantage, p netip.Prefix, pathID uint32, id rib.ID, at time.Time, cause bgp.Cause) error {
 	old, had := v.table.Announce(p, pathID, id, at)
+	defer r.vantages.interner.Release(old.ID)
 	c := bgp.Change{
-		Vantage: v.Vantage, Prefix: p, PathID: pathID, Attrs: r.vantages.interner.Attrs(id),
+		Vantage: v.Vantage, Prefix: p, PathID: pathID, Attrs: decoded(&r.vantages.interner, id),
 		At: at, First: at, Cause: cause, Announced: 1,
 	}
 	if !had {
 		v.first[bgp.FamilyOf(p)].grew(at)
-	} else if !samePath(old.Attrs, c.Attrs) {
+	} else if old.ID != id && !samePath(decoded(&r.vantages.interner, old.ID), c.Attrs) {
 		c.PathChanges = 1
 	}
 	return r.put(c)
@@ -184,9 +185,11 @@ func (r *replay) announce(v *recordedVantage, p netip.Prefix, pathID uint32, id 
 
 // withdraw tells that a route has gone, if it was there.
 func (r *replay) withdraw(v *recordedVantage, p netip.Prefix, pathID uint32, at time.Time) error {
-	if _, had := v.table.Withdraw(p, pathID); !had {
+	old, had := v.table.Withdraw(p, pathID)
+	if !had {
 		return nil
 	}
+	r.vantages.interner.Release(old.ID)
 	cause := v.first[bgp.FamilyOf(p)].cause(at)
 	return r.put(bgp.Change{
 		Vantage: v.Vantage, Prefix: p, PathID: pathID, At: at, First: at, Cause: cause, Withdrawn: 1,

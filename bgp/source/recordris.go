@@ -72,13 +72,13 @@ func (r *replay) internRIS(m *risMessage, nextHop netip.Addr, f bgp.Family) rib.
 	if u := r.scanRaw(m); u != nil {
 		if a := u.Attrs(f); a.Path.String() == m.attrs.path.String() {
 			a.NextHop = nextHop
-			id := in.Intern(append(u.Key(f), nextHop.AsSlice()...))
+			id, _ := in.Intern(append(u.Key(f), nextHop.AsSlice()...))
 			in.SetAttrs(id, a)
 			return id
 		}
 	}
-	id := in.Intern(m.attrs.key(nextHop))
-	if in.Attrs(id) == nil {
+	id, isNew := in.Intern(m.attrs.key(nextHop))
+	if isNew {
 		in.SetAttrs(id, m.attrs.decode(nextHop))
 	}
 	return id

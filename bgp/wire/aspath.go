@@ -73,8 +73,13 @@ func decodeSegments(b []byte, width int) []bgp.Segment {
 	if len(b) == 0 {
 		return nil
 	}
-	asns := make([]uint32, 0, len(b)/width)
-	segments := make([]bgp.Segment, 0, 1)
+	segments, _ := appendSegments(make([]bgp.Segment, 0, 1), make([]uint32, 0, len(b)/width), b, width)
+	return segments
+}
+
+// appendSegments decodes into the memory that it is given, and gives all of that back.
+func appendSegments(segments []bgp.Segment, asns []uint32, b []byte, width int) ([]bgp.Segment, []uint32) {
+	asns = slices.Grow(asns, len(b)/width) // the segments share it
 	for len(b) > 0 {
 		size, first := 2+int(b[1])*width, len(asns)
 		for at := 2; at < size; at += width {
@@ -83,7 +88,7 @@ func decodeSegments(b []byte, width int) []bgp.Segment {
 		segments = append(segments, bgp.Segment{Type: bgp.SegmentType(b[0]), ASNs: asns[first:len(asns):len(asns)]})
 		b = b[size:]
 	}
-	return segments
+	return segments, asns
 }
 
 // mergeAS4 rebuilds the path of 4-octet ASNs (RFC 6793 section 4.2.3): the head of AS_PATH, which 2-octet speakers added,

@@ -90,7 +90,7 @@ func gobgpNLRI(p gobgp.AddrPrefixInterface) NLRI {
 		prefix, bits = p.Prefix.To16(), p.Length
 	}
 	addr, _ := netip.AddrFromSlice(prefix)
-	return NLRI{netip.PrefixFrom(addr, int(bits)).Masked(), p.PathIdentifier()}
+	return NLRI{Prefix: netip.PrefixFrom(addr, int(bits)).Masked(), PathID: p.PathIdentifier()}
 }
 
 // gobgpFacts says what gobgp read of each attribute, in the words of ourFacts.

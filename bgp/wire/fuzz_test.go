@@ -56,6 +56,7 @@ func FuzzUpdate(f *testing.F) {
 		p, before := paramsFor(mode), bytes.Clone(b)
 		b = b[:len(b):len(b)]
 		checkInvariants(t, &u, p.Scan(b, &u))
+		checkKey(t, &u)
 		if u.Verdict() == OK {
 			checkRoundTrip(t, p, &u)
 		}

@@ -7,11 +7,8 @@ import (
 	"peervane/bgp"
 )
 
-// NLRI is one prefix as an UPDATE names it; its family is bgp.FamilyOf(Prefix).
-type NLRI struct {
-	Prefix netip.Prefix // masked: bits beyond the length are zero
-	PathID uint32       // RFC 7911; 0 without ADD-PATH
-}
+// NLRI is what an UPDATE names.
+type NLRI = bgp.NLRI
 
 // pathIDLen is the length of the path identifier before each prefix.
 const pathIDLen = 4

@@ -1,0 +1,35 @@
+package rib
+
+import "unsafe"
+
+// Memory is where tables and attributes are kept. What is kept holds no pointers, so it needs no garbage collector: it may
+// lie outside of the Go heap, where a table takes what it needs and not what the collector leaves, and what is freed is
+// gone at once. A nil Memory is the Go heap.
+type Memory interface {
+	// Allocate gives n zero bytes, aligned for 8-byte words.
+	Allocate(n int) []byte
+	// Free takes back what Allocate gave. Nobody reads it afterwards.
+	Free(b []byte)
+}
+
+// block is a slice of values without pointers in a Memory.
+type block[T any] struct {
+	v   []T
+	raw []byte // what Memory gave; nil on the Go heap
+}
+
+func allocate[T any](m Memory, n int) block[T] {
+	if m == nil {
+		return block[T]{v: make([]T, n)}
+	}
+	raw := m.Allocate(n * int(unsafe.Sizeof(*new(T))))
+	return block[T]{unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(raw))), n), raw}
+}
+
+// free leaves the block empty.
+func (b *block[T]) free(m Memory) {
+	if b.raw != nil {
+		m.Free(b.raw)
+	}
+	*b = block[T]{}
+}

@@ -1,0 +1,42 @@
+package source
+
+import (
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// pages keeps tables outside of the Go heap: what is freed goes back to the system at once, nothing is kept ready for a
+// garbage collector, and none walks it. Large tables may have huge pages, where the system gives them to who asks. What is
+// small, or what the system refuses, comes from the Go heap.
+type pages struct {
+	mapped atomic.Int64 // bytes, of all that is held
+}
+
+const (
+	leastMapped = 64 << 10
+	hugePage    = 2 << 20
+)
+
+// Allocate implements rib.Memory.
+func (p *pages) Allocate(n int) []byte {
+	if n < leastMapped {
+		return make([]byte, n)
+	}
+	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return make([]byte, n)
+	}
+	if n >= hugePage {
+		_ = unix.Madvise(b, unix.MADV_HUGEPAGE) // where it cannot be had, it does without
+	}
+	p.mapped.Add(int64(n))
+	return b
+}
+
+// Free implements rib.Memory.
+func (p *pages) Free(b []byte) {
+	if len(b) >= leastMapped && unix.Munmap(b) == nil { // it fails for what is on the Go heap
+		p.mapped.Add(-int64(len(b)))
+	}
+}
