@@ -6,6 +6,6 @@
 //
 // The package judges no route. It reads files that it is given the names of, and writes none.
 //
-// Goroutines: Peer.Run starts its session's and waits for it; each file that is open has one that reads ahead, which
-// Close ends and waits for. Everything else runs on the caller's.
+// Goroutines: Peer.Run starts its session's and waits for it; each file that is open has one that reads ahead, and
+// several where it is compressed by bzip2, which Close ends and waits for. Everything else runs on the caller's.
 package source

@@ -4,11 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // Error says what is wrong with an input, and where.
@@ -39,6 +40,7 @@ type file struct {
 	*bufio.Reader
 	name  string
 	ahead *readAhead
+	plain io.Reader
 	under *os.File
 }
 
@@ -53,12 +55,15 @@ func openFile(name string) (*file, error) {
 		return nil, &Error{File: name, Err: streamError(err)}
 	}
 	ahead := newReadAhead(plain)
-	return &file{bufio.NewReaderSize(ahead, chunkSize), name, ahead, under}, nil
+	return &file{bufio.NewReaderSize(ahead, chunkSize), name, ahead, plain, under}, nil
 }
 
 // Close comes to the file first, so that a read that waits (of a pipe) ends.
 func (f *file) Close() error {
 	err := f.under.Close()
+	if z, ok := f.plain.(*bunzip2); ok {
+		z.Close()
+	}
 	f.ahead.Close()
 	return err
 }
@@ -70,7 +75,7 @@ func decompress(r *bufio.Reader) (io.Reader, error) {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		return gzip.NewReader(r)
 	case bytes.HasPrefix(magic, []byte("BZh")):
-		return bzip2.NewReader(r), nil
+		return newBunzip2(r), nil
 	case err != nil && err != io.EOF:
 		return nil, err
 	}
