@@ -15,6 +15,7 @@ import (
 	"peervane/daemon/incident"
 	"peervane/daemon/join"
 	"peervane/daemon/notice"
+	"peervane/daemon/store"
 )
 
 // engine owns all watched state: what the vantages show, the incidents, the latency plane. One goroutine calls it; it
@@ -34,6 +35,7 @@ type engine struct {
 	sessions   sessions
 	book       *incident.Book
 	plane      join.Plane
+	rollups    rollups
 	pops       pops
 	reigns     reigns
 	watching   *rib.Watched // what the sources were last asked for; nil: everything
@@ -59,12 +61,13 @@ type output struct {
 	notices  []notice.Notice
 	memories []*registration // whose memory changed
 	events   []event
+	latency  []store.Latency
 	bursts   []netip.Addr // POP addresses to measure at once
 	traces   []path       // to follow now
 }
 
 func newEngine(cfg *config.Config, o incident.Options, replay bool, log *zap.Logger) *engine {
-	e := &engine{log: log, book: incident.NewBook(o), source: o.Source, movements: map[string]movement{}}
+	e := &engine{log: log, book: incident.NewBook(o), source: o.Source, rollups: rollups{}, movements: map[string]movement{}}
 	e.traces = traces{good: map[path]tracedPath{}, waiting: map[string]time.Time{}}
 	e.adopt(e.plan(cfg, replay))
 	return e

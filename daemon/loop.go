@@ -37,7 +37,7 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 		var heard time.Time // zero: not by a route
 		select {
 		case <-ctx.Done():
-			d.publisher.flush()
+			d.publisher.flush(d.engine)
 			return nil
 		case <-d.wake:
 			heard = l.take()

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"time"
 
 	"peervane/daemon/api"
@@ -26,35 +25,13 @@ func (e *engine) pictureOfPOPs(now time.Time) []api.POP {
 	return out
 }
 
-// Latency asks the engine what was measured of a POP.
-func (d *Daemon) Latency(ctx context.Context, pop string, since time.Time) ([]api.Latency, error) {
-	var measured []join.Measured
-	if !d.call(ctx, func() { measured = d.engine.plane.History(since) }) {
-		return nil, context.Cause(ctx)
-	}
-	var out []api.Latency
-	for _, m := range measured {
-		if pop == "" || m.POP == pop {
-			out = append(out, windowOf(m))
-		}
-	}
-	return out, nil
-}
-
-func windowOf(m join.Measured) api.Latency {
-	l := api.Latency{POP: m.POP, Probe: probeOf(m.Report), Points: []api.Point{}}
-	for i, s := range m.Samples {
-		l.Points = append(l.Points, api.Point{
-			At: notice.At(s.Started), Until: notice.At(s.Ended), Figures: figures(stats.Summarize(m.Samples[i : i+1])),
-		})
-	}
-	return l
-}
-
 func probeOf(r join.Report) api.Probe {
-	p := api.Probe{Address: r.Addr, Method: r.Method, LastAt: notice.At(r.Last), Figures: figures(r.Summary)}
+	p := api.Probe{Address: r.Addr, Method: r.Method, Nearest: r.Nearest, LastAt: notice.At(r.Last), Figures: figures(r.Summary)}
 	if r.Source.IsValid() {
 		p.Source = r.Source.String()
+	}
+	if r.Offender.IsValid() {
+		p.Offender = r.Offender.String()
 	}
 	if r.Median > 0 {
 		p.LastMS = ms(r.Median)
@@ -65,7 +42,7 @@ func probeOf(r join.Report) api.Probe {
 func figures(s stats.Summary) api.Figures {
 	f := api.Figures{
 		Sent: s.Sent, Received: s.Received, Late: s.Late, Duplicate: s.Duplicate, Refused: s.Refused,
-		Unreachable: s.Unreachable, LocalDrop: s.LocalDrop, Loss: s.Loss(),
+		Unreachable: s.Unreachable, Lost: s.Lost, LocalDrop: s.LocalDrop, Foreign: s.Foreign, Loss: s.Loss(), TSSource: s.TSSource,
 	}
 	if s.RTTs > 0 {
 		f.MinMS, f.P50MS, f.P95MS = ms(s.Min), ms(s.P50), ms(s.P95)

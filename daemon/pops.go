@@ -83,6 +83,7 @@ func (e *engine) probed(targets []probe.Target, locals map[netip.Addr]netip.Addr
 	for name, a := range addrs {
 		e.pops.byName[name].addrs = a
 	}
+	e.out.latency = append(e.out.latency, e.rollups.retain(targets)...)
 	e.uplink.touched, e.reigns.touched = true, true // what is probed no more must not keep an incident open
 	e.retainTraces(flows)
 	for _, change := range e.plane.Retain(flows, now) {
@@ -137,6 +138,9 @@ func (e *engine) batch(b probe.Batch) {
 		return // taken out of the configuration while the batch was under way
 	}
 	e.localDrops += uint64(b.LocalDrop)
+	if b.Sent > 0 {
+		e.out.latency = append(e.out.latency, e.rollups.add(wayOf(b.Target), &b.Sample)...)
+	}
 	if change, changed := e.plane.Add(flowOf(b.Target), b.Sample); changed {
 		e.nearest(change, b.Ended)
 	}

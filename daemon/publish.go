@@ -69,8 +69,8 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 	}
 	b.Incidents = p.incidents(changed)
 	b.KV = p.memories(p.dueMemories(out, now))
-	b.Events = rows(out.events)
-	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events) == 0 {
+	b.Events, b.Latency = rows(out.events), out.latency
+	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events)+len(b.Latency) == 0 {
 		return
 	}
 	if len(lines) > 0 && !heard.IsZero() {
@@ -145,10 +145,10 @@ func (p *publisher) dueMemories(out output, now time.Time) []*registration {
 // remembered are the types that compare the present with what was remembered.
 var remembered = []string{notice.PathChange, notice.CoveringChange, notice.Withdrawn, notice.MissingUpstream, notice.Flapping, notice.Visibility}
 
-// flush writes all memories that wait.
-func (p *publisher) flush() {
+// flush writes all memories that wait, and the hours that are not over.
+func (p *publisher) flush(e *engine) {
 	p.written = time.Time{}
-	p.store.Submit(store.Batch{KV: p.memories(p.dueMemories(output{}, time.Now()))}, nil)
+	p.store.Submit(store.Batch{KV: p.memories(p.dueMemories(output{}, time.Now())), Latency: e.rollups.all()}, nil)
 }
 
 // due is when memories wait to be written; zero when none do.
@@ -215,5 +215,5 @@ func (p *publisher) rewrite(e *engine) {
 			regs = append(regs, reg)
 		}
 	}
-	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Records()), KV: p.memories(regs)}, nil)
+	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Records()), KV: p.memories(regs), Latency: e.rollups.all()}, nil)
 }

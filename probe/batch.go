@@ -2,18 +2,17 @@ package probe
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"peervane/probe/stats"
 )
 
-// Where a round-trip time comes from, best first.
+// Where a round-trip time comes from.
 const (
-	SourceKernel   = "kernel"    // kernel stamps of transmission and receipt
-	SourceTCPInfo  = "tcp_info"  // the kernel's own figure for the handshake
-	SourceKernelRx = "kernel_rx" // kernel stamp of receipt only
-	SourceUser     = "user"      // the monotonic clock of this process
+	SourceKernel   = stats.SourceKernel
+	SourceTCPInfo  = stats.SourceTCPInfo
+	SourceKernelRx = stats.SourceKernelRx
+	SourceUser     = stats.SourceUser
 )
 
 // Outcome is what became of one probe.
@@ -31,10 +30,8 @@ type Outcome struct {
 type Batch struct {
 	Target Target
 	stats.Sample
-	Burst    bool       // asked for by Burst, not by the interval
-	TSSource string     // the weakest source among its round-trip times
-	Offender netip.Addr // of the last ICMP error
-	Err      string     // why nothing, or not all, could be sent
+	Burst bool   // asked for by Burst, not by the interval
+	Err   string // why nothing, or not all, could be sent
 }
 
 // add counts one outcome.
@@ -59,9 +56,7 @@ func (b *Batch) add(o Outcome) {
 	}
 	if o.Kind == stats.Reply || o.Kind == stats.Late || o.Kind == stats.Refused {
 		b.RTTs = append(b.RTTs, o.RTT)
-		if weakness(o.TSSource) > weakness(b.TSSource) {
-			b.TSSource = o.TSSource
-		}
+		b.TSSource = stats.Weaker(b.TSSource, o.TSSource)
 	}
 }
 
@@ -71,9 +66,4 @@ func (b *Batch) missed(sent time.Time) {
 		b.FirstLost = sent
 	}
 	b.LastLost = sent
-}
-
-// weakness orders the sources of time, the best first.
-func weakness(source string) int {
-	return slices.Index([]string{SourceKernel, SourceTCPInfo, SourceKernelRx, SourceUser}, source)
 }

@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/binary"
 	"math/bits"
+	"os/exec"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	probing "github.com/prometheus-community/pro-bing"
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
@@ -17,88 +21,157 @@ import (
 
 // BenchmarkMeasurementError compares each round-trip time with that between
 // the same two packets in a capture on the interface, at rest, beside two
-// goroutines that make garbage, and beside four that leave no processor idle.
-// The capture shares the kernel's clock: what is left is the error of this
+// goroutines that make garbage, and beside four that leave no processor idle:
+// ours by the kernel's stamps and without them, those of fping, and those of
+// pro-bing, all to the same host in the same run.
+// The capture shares the kernel's clock: what is left is the error of each
 // program, without that of the network card.
+//
+//	go test ./probe -run '^$' -bench MeasurementError -benchtime 1000x
 func BenchmarkMeasurementError(b *testing.B) {
 	for _, load := range []struct {
 		name string
 		work []func(stop <-chan struct{})
 	}{
-		{"idle", nil},
+		{"rest", nil},
 		{"garbage", []func(<-chan struct{}){litter, litter}},
 		{"busy", []func(<-chan struct{}){spin, spin, spin, spin}},
 	} {
-		for _, source := range []string{SourceKernel, SourceUser} {
-			b.Run(load.name+"/"+source, func(b *testing.B) { measureError(b, source, load.work) })
+		for _, tool := range []struct {
+			name    string
+			measure func(*testing.B, *lab) timer
+		}{
+			{"peervane", ourTimes(SourceKernel)}, {"peervane-user", ourTimes(SourceUser)}, {"fping", fpingTimes}, {"pro-bing", proBingTimes},
+		} {
+			b.Run(load.name+"/"+tool.name, func(b *testing.B) { measureError(b, tool.measure, load.work) })
 		}
 	}
 }
 
-func measureError(b *testing.B, source string, work []func(<-chan struct{})) {
+// errorSpacing is between the packets of each tool.
+const errorSpacing = 5 * time.Millisecond
+
+// timer gives the round-trip times that a tool measured, each with the packet
+// that it is of.
+type timer func(*captured) map[uint32]time.Duration
+
+func measureError(b *testing.B, measure func(*testing.B, *lab) timer, work []func(<-chan struct{})) {
 	l := newLab(b)
-	seen := l.capture(b)
-	lanes := newLanes(zap.NewNop())
-	flow := &icmpFlow{target: labTarget(far4), lanes: lanes}
-	var lane *lane
-	l.in(b, l.near, func() {
-		var err error
-		lane, err = flow.hold()
-		must(b, err)
-	})
-	defer flow.close()
-	defer lanes.release(lane)
-	if source == SourceUser {
-		must(b, unix.SetsockoptInt(lane.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, 0))
-	}
 	stop := make(chan struct{})
 	var working sync.WaitGroup
 	for _, w := range work {
 		working.Go(func() { w(stop) })
 	}
-	r := newRound(Settings{Packets: b.N, Timeout: time.Second})
+	finish := sync.OnceFunc(func() { close(stop); working.Wait() })
+	defer finish()
+	seen := l.capture(b)
 	b.ResetTimer()
-	flow.fly(context.Background(), lane, r, Settings{Packets: b.N, Spacing: time.Millisecond, Timeout: time.Second})
-	outcomes := lane.conclude(r)
+	times := measure(b, l)
 	b.StopTimer()
-	close(stop)
-	working.Wait()
-	reportErrors(b, outcomes, r.flights, lane.id, seen(), source)
+	finish()
+	reportErrors(b, seen(), times)
 }
 
-// reportErrors gives the quantiles of how far the times are off, and the share
-// that comes from the wanted source.
-func reportErrors(b *testing.B, outcomes []Outcome, flights []*flight, id uint16, seen map[uint32]*passage, source string) {
+// ourTimes measures as a batch does, with the kernel's stamps or without.
+func ourTimes(source string) func(*testing.B, *lab) timer {
+	return func(b *testing.B, l *lab) timer {
+		lanes := newLanes(zap.NewNop())
+		flow := &icmpFlow{target: labTarget(far4), lanes: lanes}
+		var lane *lane
+		l.in(b, l.near, func() {
+			var err error
+			lane, err = flow.hold()
+			must(b, err)
+		})
+		defer flow.close()
+		defer lanes.release(lane)
+		if source == SourceUser {
+			must(b, unix.SetsockoptInt(lane.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, 0))
+		}
+		s := Settings{Packets: b.N, Spacing: errorSpacing, Timeout: time.Second}
+		r := newRound(s)
+		flow.fly(context.Background(), lane, r, s)
+		times, other := map[uint32]time.Duration{}, 0
+		for i, o := range lane.conclude(r) {
+			if o.Kind == stats.Reply {
+				times[uint32(lane.id)<<16|uint32(r.flights[i].seq)] = o.RTT
+			}
+			if o.Kind == stats.Reply && o.TSSource != source {
+				other++
+			}
+		}
+		b.ReportMetric(float64(other), "fall-backs")
+		return func(*captured) map[uint32]time.Duration { return times }
+	}
+}
+
+// fpingTimes runs fping 5. It tells its times in the order in which it sent.
+func fpingTimes(b *testing.B, l *lab) timer {
+	program, err := exec.LookPath("fping")
+	if err != nil {
+		b.Skip("fping is not installed")
+	}
+	var told []byte
+	l.in(b, l.near, func() {
+		told, _ = exec.Command(program, "-q", "-C", strconv.Itoa(b.N), "-p", strconv.Itoa(int(errorSpacing/time.Millisecond)), far4).CombinedOutput()
+	})
+	_, list, _ := strings.Cut(string(told), ": ")
+	return func(c *captured) map[uint32]time.Duration {
+		times := map[uint32]time.Duration{}
+		for i, field := range strings.Fields(list) {
+			if ms, err := strconv.ParseFloat(field, 64); err == nil && i < len(c.sent) {
+				times[c.sent[i]] = time.Duration(ms * float64(time.Millisecond))
+			}
+		}
+		return times
+	}
+}
+
+// proBingTimes runs prometheus-community/pro-bing in this process, which its
+// users do, too.
+func proBingTimes(b *testing.B, l *lab) timer {
+	times := map[uint32]time.Duration{}
+	l.in(b, l.near, func() {
+		pinger := probing.New(far4)
+		pinger.SetPrivileged(true)
+		pinger.Count, pinger.Interval, pinger.Timeout = b.N, errorSpacing, time.Duration(b.N)*errorSpacing+5*time.Second
+		pinger.OnRecv = func(p *probing.Packet) { times[uint32(p.ID)<<16|uint32(uint16(p.Seq))] = p.Rtt }
+		must(b, pinger.Run())
+	})
+	return func(*captured) map[uint32]time.Duration { return times }
+}
+
+// reportErrors gives the quantiles of how far the times are off.
+func reportErrors(b *testing.B, seen *captured, times timer) {
 	var off []time.Duration
-	wanted := 0
-	for i, o := range outcomes {
-		if o.Kind != stats.Reply {
-			continue
-		}
-		p := seen[uint32(id)<<16|uint32(flights[i].seq)]
-		if p == nil || p.out == 0 || p.back == 0 {
-			continue
-		}
-		off = append(off, (o.RTT - time.Duration(p.back-p.out)).Abs())
-		if o.TSSource == source {
-			wanted++
+	for key, rtt := range times(seen) {
+		if p := seen.passages[key]; p != nil && p.out != 0 && p.back != 0 {
+			off = append(off, (rtt - time.Duration(p.back-p.out)).Abs())
 		}
 	}
 	if len(off) == 0 {
 		return
 	}
 	slices.Sort(off)
-	b.ReportMetric(float64(stats.Quantile(off, .5).Nanoseconds())/1000, "p50-us")
-	b.ReportMetric(float64(stats.Quantile(off, .99).Nanoseconds())/1000, "p99-us")
-	b.ReportMetric(100*float64(wanted)/float64(len(off)), "%-of-source")
+	us := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+	b.ReportMetric(us(stats.Quantile(off, .5)), "p50-us")
+	b.ReportMetric(us(stats.Quantile(off, .99)), "p99-us")
+	b.ReportMetric(us(off[len(off)-1]), "max-us")
 	b.ReportMetric(float64(len(off)), "probes")
+	b.ReportMetric(0, "ns/op") // the spacing, no more
+}
+
+// captured is what a capture saw.
+type captured struct {
+	passages map[uint32]*passage // by id and sequence number
+	sent     []uint32            // the requests, in order
 }
 
 // passage is when an echo request and its reply passed the interface.
 type passage struct{ out, back int64 }
 
 // capture notes the echoes on near's interface until it is asked for them.
-func (l *lab) capture(b *testing.B) func() map[uint32]*passage {
+func (l *lab) capture(b *testing.B) func() *captured {
 	fd := -1
 	l.in(b, l.near, func() {
 		var err error
@@ -109,14 +182,14 @@ func (l *lab) capture(b *testing.B) func() map[uint32]*passage {
 		must(b, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000}))
 	})
 	stop, done := make(chan struct{}), make(chan struct{})
-	seen := make(map[uint32]*passage)
+	seen := &captured{passages: make(map[uint32]*passage)}
 	go func() {
 		defer close(done)
 		data, oob := make([]byte, 256), make([]byte, 128)
 		for {
 			n, oobn, _, _, err := unix.Recvmsg(fd, data, oob, 0)
 			if err == nil {
-				note(seen, data[:n], oob[:oobn])
+				seen.note(data[:n], oob[:oobn])
 				continue
 			}
 			select {
@@ -128,10 +201,10 @@ func (l *lab) capture(b *testing.B) func() map[uint32]*passage {
 	}()
 	finish := sync.OnceFunc(func() { close(stop); <-done; unix.Close(fd) })
 	b.Cleanup(finish)
-	return func() map[uint32]*passage { finish(); return seen }
+	return func() *captured { finish(); return seen }
 }
 
-func note(seen map[uint32]*passage, packet, oob []byte) {
+func (c *captured) note(packet, oob []byte) {
 	e, err := decodeRaw4(packet)
 	messages, failed := unix.ParseSocketControlMessage(oob)
 	if err != nil || failed != nil || len(messages) != 1 {
@@ -139,13 +212,17 @@ func note(seen map[uint32]*passage, packet, oob []byte) {
 	}
 	stamp := int64(binary.NativeEndian.Uint64(messages[0].Data))*int64(time.Second) + int64(binary.NativeEndian.Uint64(messages[0].Data[8:]))
 	key := uint32(e.id)<<16 | uint32(e.seq)
-	if seen[key] == nil {
-		seen[key] = &passage{}
+	p := c.passages[key]
+	if p == nil {
+		p = &passage{}
+		c.passages[key] = p
 	}
-	if e.reply {
-		seen[key].back = stamp
-	} else {
-		seen[key].out = stamp
+	switch {
+	case e.reply && p.back == 0:
+		p.back = stamp
+	case !e.reply && p.out == 0:
+		p.out = stamp
+		c.sent = append(c.sent, key)
 	}
 }
 

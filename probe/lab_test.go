@@ -66,7 +66,9 @@ func (l *lab) await(t testing.TB, target Target) {
 	l.in(t, l.near, func() {
 		p := openICMP(zap.NewNop()).prober(target)
 		t.Cleanup(p.close)
-		for range 200 {
+		again := time.NewTicker(10 * time.Millisecond) // a link that is not up yet fails at once
+		defer again.Stop()
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-again.C {
 			b := p.probe(t.Context(), Settings{Packets: 1, Timeout: 50 * time.Millisecond})
 			if b.Received == 1 && b.TSSource == SourceKernel {
 				return

@@ -50,7 +50,7 @@ var popsView = &view{
 
 var latencyView = &view{
 	use: "latency [POP] [--window SPAN]", short: "Show what the probes measured", page: "latency", argument: "pop", optional: true, none: "nothing measured",
-	options: []option{{"window", "6h", "how far to look `back`, such as 10m; about an hour is kept, in memory"}}, print: printing(printLatency),
+	options: []option{{"window", "6h", "how far to look `back`, such as 10m, 7d or 30d"}}, print: printing(printLatency),
 }
 
 // printing reads an answer before it is printed.
@@ -184,9 +184,13 @@ func printPOPs(s *screen, pops []api.POP) {
 }
 
 func printLatency(s *screen, measured []api.Latency) {
-	s.header(append([]string{"POP", "METHOD", "ADDRESS", "SOURCE", "LAST"}, measures...)...)
+	s.header(append([]string{"POP", "METHOD", "ADDRESS", "SOURCE", "SINCE", "LAST"}, measures...)...)
 	for _, m := range measured {
-		s.row(append([]any{m.POP, m.Method, m.Address, m.Source, millis(m.LastMS)}, figures(m.Figures)...)...)
+		since := ""
+		if len(m.Points) > 0 {
+			since = when(m.Points[0].At)
+		}
+		s.row(append([]any{m.POP, m.Method, m.Address, m.Source, since, millis(m.LastMS)}, figures(m.Figures)...)...)
 	}
 }
 

@@ -17,6 +17,9 @@ type refusal struct {
 
 func (r refusal) Error() string { return r.text }
 
+// Refuse is an error of whoever asks, told to them.
+func Refuse(text string) error { return refusal{http.StatusBadRequest, text} }
+
 // failure is what is told instead of an answer.
 type failure struct {
 	Error string `json:"error"`

@@ -32,6 +32,7 @@ type fixed struct {
 		prefix netip.Prefix
 		pop    string
 		since  time.Time
+		window time.Duration
 	}
 }
 
@@ -61,8 +62,8 @@ func (f *fixed) Events(_ context.Context, p netip.Prefix, since time.Time) ([]Ev
 	}, {At: notice.At(epoch), Type: "config_reload", Severity: notice.Info}}, f.err
 }
 
-func (f *fixed) Latency(_ context.Context, pop string, since time.Time) ([]Latency, error) {
-	f.asked.pop, f.asked.since = pop, since
+func (f *fixed) Latency(_ context.Context, pop string, window time.Duration) ([]Latency, error) {
+	f.asked.pop, f.asked.window = pop, window
 	return []Latency{{POP: "par1", Probe: probe(), Points: []Point{{
 		At: notice.At(epoch), Until: notice.At(epoch.Add(time.Second)), Figures: probe().Figures,
 	}}}}, f.err
@@ -71,9 +72,10 @@ func (f *fixed) Latency(_ context.Context, pop string, since time.Time) ([]Laten
 func probe() Probe {
 	ms := func(f float64) *float64 { return &f }
 	return Probe{
-		Address: netip.MustParseAddr("198.51.100.1"), Method: "icmp", LastAt: notice.At(epoch), LastMS: ms(12.1),
+		Address: netip.MustParseAddr("198.51.100.1"), Method: "icmp", Nearest: true, LastAt: notice.At(epoch), LastMS: ms(12.1),
 		Figures: Figures{
 			Sent: 10, Received: 9, Loss: 0.1, MinMS: ms(11.9), P50MS: ms(12.1), P95MS: ms(13), P99MS: ms(14), MaxMS: ms(14), JitterMS: ms(0.9),
+			Lost: 1, TSSource: "kernel",
 		},
 	}
 }

@@ -17,15 +17,18 @@ type POP struct {
 
 // Probe is what one way of probing a POP measured over the last ten minutes.
 type Probe struct {
-	Address netip.Addr  `json:"address"`
-	Method  string      `json:"method"`
-	Source  string      `json:"source"`  // "": the system's choice
-	LastAt  notice.Time `json:"last_at"` // of the latest batch
-	LastMS  *float64    `json:"last_ms"` // its median
+	Address  netip.Addr  `json:"address"`
+	Method   string      `json:"method"`
+	Source   string      `json:"source"`   // "": the system's choice
+	LastAt   notice.Time `json:"last_at"`  // of the latest batch
+	LastMS   *float64    `json:"last_ms"`  // its median
+	Nearest  bool        `json:"nearest"`  // the POP is the nearest of its service over this family and from this source
+	Offender string      `json:"offender"` // who sent the latest ICMP error; "": there was none
 	Figures
 }
 
-// Latency is what one way of probing a POP measured over a window, as a whole and point by point.
+// Latency is what one way of probing a POP measured over a window, as a whole and point by point: batch by batch in a window
+// of an hour or less, else hour by hour.
 type Latency struct {
 	POP string `json:"pop"`
 	Probe
@@ -47,7 +50,9 @@ type Figures struct {
 	Duplicate   int      `json:"duplicate"`
 	Refused     int      `json:"refused"` // by a reset: reachable all the same
 	Unreachable int      `json:"unreachable"`
+	Lost        int      `json:"lost"`
 	LocalDrop   int      `json:"local_drop"` // by this host: says nothing of the network
+	Foreign     int      `json:"foreign"`    // answers from another address, or without our cookie
 	Loss        float64  `json:"loss"`       // 0 to 1
 	MinMS       *float64 `json:"min_ms"`
 	P50MS       *float64 `json:"p50_ms"`
@@ -55,4 +60,5 @@ type Figures struct {
 	P99MS       *float64 `json:"p99_ms"`
 	MaxMS       *float64 `json:"max_ms"`
 	JitterMS    *float64 `json:"jitter_ms"` // p95 - p50
+	TSSource    string   `json:"ts_source"` // the weakest clock among them: kernel, tcp_info, kernel_rx, user; "" without any
 }

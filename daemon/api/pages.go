@@ -95,7 +95,7 @@ func (s *Server) latency(r *http.Request) (any, error) {
 	if pop != "" && !slices.ContainsFunc(s.source.Snapshot().POPs, known) {
 		return nil, refusal{http.StatusNotFound, "no POP is called " + quote(pop)}
 	}
-	measured, err := s.source.Latency(r.Context(), pop, time.Now().Add(-window))
+	measured, err := s.source.Latency(r.Context(), pop, window)
 	return list(measured), err
 }
 

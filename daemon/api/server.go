@@ -26,8 +26,8 @@ type Source interface {
 	Ended(ctx context.Context) ([]Ended, error)
 	// Events are those of a registered prefix, or, where it is not valid, of all, oldest first.
 	Events(ctx context.Context, prefix netip.Prefix, since time.Time) ([]Event, error)
-	// Latency is what was measured of a POP, or, where it is empty, of all.
-	Latency(ctx context.Context, pop string, since time.Time) ([]Latency, error)
+	// Latency is what was measured of a POP, or, where it is empty, of all, within the window up to now.
+	Latency(ctx context.Context, pop string, window time.Duration) ([]Latency, error)
 }
 
 // Server serves the API over TCP. It is inert before Run.

@@ -16,7 +16,7 @@ func TestHistory(t *testing.T) {
 		{15, 1, 40 * time.Millisecond},
 		{3600, 0, 0},
 	} {
-		history := p.History(at(c.since))
+		history := p.History("", at(c.since))
 		if len(history) != 2 {
 			t.Fatalf("since %d s: %d flows, want both, measured or not", c.since, len(history))
 		}
@@ -24,7 +24,7 @@ func TestHistory(t *testing.T) {
 			t.Errorf("since %d s: got %+v, want %d batches from %s", c.since, m, c.batches, c.low)
 		}
 	}
-	kept := p.History(at(0))[1].Samples
+	kept := p.History("", at(0))[1].Samples
 	for i := range 2 * keep {
 		p.Add(par1, batch(30+10*i, 99))
 	}

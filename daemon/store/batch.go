@@ -52,15 +52,3 @@ type Event struct {
 	POP      string
 	Detail   []byte // JSON
 }
-
-// Latency sums up what was measured of one POP from one source by one method over a span.
-type Latency struct {
-	POP    string
-	Source netip.Addr // not valid: the system's choice
-	Method string     // icmp, tcp/443
-	At     time.Time  // the start of the span; with POP, Source and Method the key
-	Span   time.Duration
-
-	Sent, Received, Late, Duplicate int
-	Min, P50, P95, P99, Max         time.Duration
-}

@@ -15,7 +15,7 @@ const (
 	maxOutbox    = 50_000
 	maxKV        = 1_000_000
 	maxEvents    = 50_000
-	maxLatency   = 50_000
+	maxLatency   = 20_000
 )
 
 type kvKey struct{ kind, key string }
@@ -26,13 +26,16 @@ type pending struct {
 	outbox    map[int64]notice.Delivery
 	kv        map[kvKey][]byte
 	events    []Event
-	latency   []Latency
+	latency   map[latencyKey]Latency
 	forget    map[int64]string // dead letters, and their channels
 	done      []func(error)
 }
 
 func newPending() *pending {
-	return &pending{incidents: map[string]Incident{}, outbox: map[int64]notice.Delivery{}, kv: map[kvKey][]byte{}, forget: map[int64]string{}}
+	return &pending{
+		incidents: map[string]Incident{}, outbox: map[int64]notice.Delivery{}, kv: map[kvKey][]byte{},
+		latency: map[latencyKey]Latency{}, forget: map[int64]string{},
+	}
 }
 
 func (p *pending) empty() bool {
@@ -50,7 +53,9 @@ func (p *pending) add(b *Batch) {
 		p.kv[kvKey{kv.Kind, kv.Key}] = kv.Value
 	}
 	p.events = append(p.events, b.Events...)
-	p.latency = append(p.latency, b.Latency...)
+	for _, l := range b.Latency {
+		p.latency[l.key()] = l
+	}
 	for _, d := range b.Forget {
 		delete(p.outbox, d.Seq)
 		p.forget[d.Seq] = d.Channel
@@ -63,7 +68,7 @@ func (p *pending) overlay(later *pending) {
 	maps.Copy(p.outbox, later.outbox)
 	maps.Copy(p.kv, later.kv)
 	p.events = append(p.events, later.events...)
-	p.latency = append(p.latency, later.latency...)
+	maps.Copy(p.latency, later.latency)
 	for seq, channel := range later.forget {
 		delete(p.outbox, seq)
 		p.forget[seq] = channel
@@ -98,7 +103,10 @@ func (p *pending) trim(d *Dropped, depth, dead map[string]int) {
 		d.KV++
 	}
 	p.events = trimSlice(p.events, maxEvents, &d.Events)
-	p.latency = trimSlice(p.latency, maxLatency, &d.Latency)
+	for _, old := range trimMap(p.latency, maxLatency, func(a, b Latency) int { return a.End.Compare(b.End) }) {
+		delete(p.latency, old.key())
+		d.Latency++
+	}
 }
 
 // trimMap gives what is to go of m, the first in the order given; a sixteenth more, so that it is seldom called for.

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"peervane/daemon/notice"
+	"peervane/probe/stats"
 )
 
 func TestOverlayKeepsTheLatestOfEachKey(t *testing.T) {
@@ -39,7 +40,8 @@ func TestMemoryIsBoundedAndWhatIsDroppedIsCounted(t *testing.T) {
 		d.Seq = int64(i)
 		in := incident(fmt.Sprint(i))
 		in.Updated = epoch.Add(time.Duration(i))
-		p.add(&Batch{Outbox: []notice.Delivery{d}, Incidents: []Incident{in}, Events: make([]Event, 1), Latency: make([]Latency, 1)})
+		hour := Latency{Rollup: stats.Rollup{Start: epoch.Add(time.Duration(i) * time.Hour)}}
+		p.add(&Batch{Outbox: []notice.Delivery{d}, Incidents: []Incident{in}, Events: make([]Event, 1), Latency: []Latency{hour}})
 		depth["noc"]++
 		p.trim(&dropped, depth, map[string]int{})
 	}

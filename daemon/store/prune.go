@@ -25,8 +25,8 @@ var histories = [...]history{
 		func(r Retention) time.Duration { return r.Events },
 	}, {
 		`SELECT min(at) FROM latency`,
-		`DELETE FROM latency WHERE (pop, at, source, method) IN
-			(SELECT pop, at, source, method FROM latency WHERE at < ? ORDER BY at LIMIT ?)`,
+		`DELETE FROM latency WHERE (pop, at, address, method, source) IN
+			(SELECT pop, at, address, method, source FROM latency WHERE at < ? ORDER BY at LIMIT ?)`,
 		func(r Retention) time.Duration { return r.Latency },
 	}, {
 		`SELECT min(updated) FROM incidents WHERE resolved IS NOT NULL AND ` + settled,

@@ -78,12 +78,6 @@ func (s *Store) Events(ctx context.Context, prefix netip.Prefix, since time.Time
 	return query(ctx, s, scanEvent, fmt.Sprintf(latest, " AND prefix = ?"), since.UnixMicro(), prefix.String(), limit)
 }
 
-// Latency gives the history of one POP since then, oldest first.
-func (s *Store) Latency(ctx context.Context, pop string, since time.Time) ([]Latency, error) {
-	return query(ctx, s, scanLatency, `SELECT pop, source, method, at, span, sent, received, late, duplicate, min, p50, p95, p99, max
-		FROM latency WHERE pop = ? AND at >= ? ORDER BY at, source, method`, pop, since.UnixMicro())
-}
-
 type scanner interface{ Scan(...any) error }
 
 // query runs one query on a connection that can only read, and scans each row of the answer.
@@ -148,25 +142,6 @@ func scanEvent(row scanner) (Event, error) {
 	}
 	e.At = fromMicros(at)
 	return e, errors.Join(e.Prefix.UnmarshalText([]byte(prefix)), e.Severity.UnmarshalText([]byte(severity)))
-}
-
-func scanLatency(row scanner) (Latency, error) {
-	var (
-		l        Latency
-		source   string
-		at, span int64
-		rtt      [5]int64
-	)
-	err := row.Scan(&l.POP, &source, &l.Method, &at, &span, &l.Sent, &l.Received, &l.Late, &l.Duplicate,
-		&rtt[0], &rtt[1], &rtt[2], &rtt[3], &rtt[4])
-	if err != nil {
-		return l, err
-	}
-	l.At, l.Span = fromMicros(at), time.Duration(span)*time.Microsecond
-	for i, to := range [...]*time.Duration{&l.Min, &l.P50, &l.P95, &l.P99, &l.Max} {
-		*to = time.Duration(rtt[i]) * time.Microsecond
-	}
-	return l, l.Source.UnmarshalText([]byte(source))
 }
 
 func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }

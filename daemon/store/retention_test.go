@@ -49,6 +49,13 @@ func ended(id string, at time.Time) Incident {
 	return i
 }
 
+// latencyAt is a roll-up that began then.
+func latencyAt(at time.Time) Latency {
+	l := hour()
+	l.Start, l.End = at, at
+	return l
+}
+
 // What is older than the retention goes; what is open, or not delivered, stays however old it is.
 func TestWhatIsTooOldGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -58,10 +65,10 @@ func TestWhatIsTooOldGoes(t *testing.T) {
 		var b Batch
 		for i := range 3 * tidyRows {
 			b.Events = append(b.Events, Event{At: old, Type: "old"}, Event{At: young, Type: "young"})
-			b.Latency = append(b.Latency, Latency{POP: "par1", Method: "icmp", At: old.Add(time.Duration(i) * time.Microsecond)})
+			b.Latency = append(b.Latency, latencyAt(old.Add(time.Duration(i)*time.Microsecond)))
 			b.Incidents = append(b.Incidents, ended(fmt.Sprint("old", i), old))
 		}
-		b.Latency = append(b.Latency, Latency{POP: "par1", Method: "icmp", At: now})
+		b.Latency = append(b.Latency, latencyAt(now))
 		open := incident("open")
 		open.Updated = old
 		b.Incidents = append(b.Incidents, open, ended("young", young), ended("undelivered", old), ended("dead", old))

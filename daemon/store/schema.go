@@ -42,6 +42,7 @@ var migrations = [...]string{
 	CREATE INDEX latency_by_time ON latency (at);`,
 	`CREATE INDEX incidents_ended ON incidents (updated) WHERE resolved IS NOT NULL;
 	CREATE INDEX outbox_by_incident ON outbox (incident);`,
+	latencySchema,
 }
 
 // migrate brings the database to the newest schema, each step in a transaction of its own.

@@ -45,7 +45,8 @@ func makeOld(t *testing.T, script string) (file string) {
 	return file
 }
 
-// A database of any earlier version is brought to the newest schema with all that it holds, and can shrink from then on.
+// A database of any earlier version is brought to the newest schema with all that it holds, and can shrink from then on. No
+// version wrote the first table of latencies, which therefore goes.
 func TestMigrationFromEveryOlderSchema(t *testing.T) {
 	for _, script := range oldSchemas(t) {
 		t.Run(filepath.Base(script), func(t *testing.T) {
@@ -76,9 +77,6 @@ func expectOldRows(t *testing.T, s *running) {
 	}
 	if events, err := s.Events(t.Context(), prefix, time.UnixMicro(0), 10); err != nil || len(events) != 1 || events[0].Type != "session_up" {
 		t.Errorf("events %+v, %v", events, err)
-	}
-	if l, err := s.Latency(t.Context(), "par1", time.UnixMicro(0)); err != nil || len(l) != 1 || l[0].Max != 5*time.Millisecond {
-		t.Errorf("latency %+v, %v", l, err)
 	}
 	dead, err := s.DeadLetters(t.Context(), 0, 10)
 	if got := s.pending(t, "noc"); err != nil || fmt.Sprint(got) != "[d1]" || len(dead) != 1 || dead[0].ID != "d2" {

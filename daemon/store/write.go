@@ -32,8 +32,7 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 		{&s.kv, `REPLACE INTO kv (kind, key, value) VALUES (?,?,?)`},
 		{&s.unkv, `DELETE FROM kv WHERE kind = ? AND key = ?`},
 		{&s.event, `INSERT INTO events (at, type, severity, prefix, peer, pop, detail) VALUES (?,?,?,?,?,?,?)`},
-		{&s.latency, `REPLACE INTO latency (pop, at, source, method, span, sent, received, late, duplicate, min, p50, p95, p99, max)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`},
+		{&s.latency, insertLatency},
 	} {
 		if *p.to, err = db.PrepareContext(ctx, p.sql); err != nil {
 			s.close()
@@ -131,9 +130,7 @@ func (w *writer) history(p *pending) {
 		w.exec(w.stmts.event, e.At.UnixMicro(), e.Type, e.Severity.String(), prefixText(e.Prefix), e.Peer, e.POP, e.Detail)
 	}
 	for _, l := range p.latency {
-		w.exec(w.stmts.latency, l.POP, l.At.UnixMicro(), addrText(l.Source), l.Method, l.Span.Microseconds(),
-			l.Sent, l.Received, l.Late, l.Duplicate,
-			l.Min.Microseconds(), l.P50.Microseconds(), l.P95.Microseconds(), l.P99.Microseconds(), l.Max.Microseconds())
+		w.latency(&l)
 	}
 }
 

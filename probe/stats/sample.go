@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -58,7 +59,9 @@ type Sample struct {
 	Duplicate int
 	Foreign   int
 
-	RTTs []time.Duration // of Received, Late and Refused, in the order sent
+	RTTs     []time.Duration // of Received, Late and Refused, in the order sent
+	TSSource string          // the weakest source among them
+	Offender netip.Addr      // of the last ICMP error
 
 	FirstLost, LastLost time.Time // when the first and the last of Lost and Unreachable were sent; zero: not known, or none
 }

@@ -11,6 +11,7 @@ type Summary struct {
 	Counts
 	RTTs                    int // how many were measured
 	Min, P50, P95, P99, Max time.Duration
+	TSSource                string // the weakest among their sources
 }
 
 // Jitter is how far the slow answers lie above the usual.
@@ -20,11 +21,13 @@ func (s Summary) Jitter() time.Duration { return s.P95 - s.P50 }
 func Summarize(samples []Sample) Summary {
 	var total sums
 	var rtts []time.Duration
+	source := ""
 	for i := range samples {
 		total.add(sumsOf(&samples[i]), 1)
 		rtts = append(rtts, samples[i].RTTs...)
+		source = Weaker(source, samples[i].TSSource)
 	}
-	sum := Summary{Counts: total.settled(), RTTs: len(rtts)}
+	sum := Summary{Counts: total.settled(), RTTs: len(rtts), TSSource: source}
 	if len(rtts) == 0 {
 		return sum
 	}

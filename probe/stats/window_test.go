@@ -1,8 +1,6 @@
 package stats
 
 import (
-	"encoding/json"
-	"reflect"
 	"testing"
 	"time"
 
@@ -67,6 +65,7 @@ func drawSamples(t *rapid.T) []Sample {
 		s := lossy(n, rapid.IntRange(0, 5).Draw(t, "lost"), rtts...)
 		s.Recovered = rapid.IntRange(0, 2).Draw(t, "recovered")
 		s.Duplicate = rapid.IntRange(0, 2).Draw(t, "duplicate")
+		s.TSSource = rapid.SampledFrom([]string{"", SourceKernel, SourceUser}).Draw(t, "source")
 		samples = append(samples, s)
 	}
 	return samples
@@ -95,75 +94,6 @@ func TestWindowAgainstAllItsSamples(t *testing.T) {
 			if got, ok := w.Min(); ok != (want.RTTs > 0) || got != want.Min {
 				t.Fatalf("min %v, want %v", got, want.Min)
 			}
-		}
-	})
-}
-
-func TestRollupAgainstTheExactSummary(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		samples := drawSamples(t)
-		one, two := NewRollup(at(0)), NewRollup(at(30))
-		for n, s := range samples {
-			if n < 30 {
-				one.Add(s)
-			} else {
-				two.Add(s)
-			}
-		}
-		kept, err := json.Marshal(two)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var back Rollup
-		if err := json.Unmarshal(kept, &back); err != nil {
-			t.Fatal(err)
-		}
-		back.Merge(one)
-		if !back.Start().Equal(at(0)) {
-			t.Fatalf("start %v", back.Start())
-		}
-		got, want := back.Summary(), Summarize(samples)
-		if got.Counts != want.Counts || got.RTTs != want.RTTs {
-			t.Fatalf("counts %+v, want %+v", got, want)
-		}
-		for _, pair := range [][2]time.Duration{{got.Min, want.Min}, {got.P50, want.P50}, {got.P95, want.P95}, {got.P99, want.P99}, {got.Max, want.Max}} {
-			if off := (pair[0] - pair[1]).Abs(); off > pair[1]/1000 {
-				t.Fatalf("%v, want %v to three digits", pair[0], pair[1])
-			}
-		}
-	})
-}
-
-func TestRollupBoundsWhatItCannotHold(t *testing.T) {
-	r := NewRollup(at(0))
-	r.Add(answered(0, 0, 5*time.Minute))
-	sum := r.Summary()
-	equal(t, "count", sum.RTTs, 2)
-	equal(t, "min", sum.Min, time.Microsecond)
-	if sum.Max < 59*time.Second || sum.Max > 61*time.Second {
-		t.Errorf("max %v, want about a minute", sum.Max)
-	}
-}
-
-func TestEmptyRollup(t *testing.T) {
-	if got := NewRollup(at(0)).Summary(); !reflect.DeepEqual(got, Summary{}) {
-		t.Errorf("summary %+v", got)
-	}
-}
-
-func FuzzRollupUnmarshal(f *testing.F) {
-	r := NewRollup(at(0))
-	r.Add(lossy(0, 1, ms(10, 11, 12)...))
-	kept, err := json.Marshal(r)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(kept)
-	f.Add([]byte(`{"times":""}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var back Rollup
-		if json.Unmarshal(b, &back) == nil {
-			back.Summary()
 		}
 	})
 }
