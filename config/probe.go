@@ -17,6 +17,8 @@ var probeSchema = schema[Probe]{
 		field("interface", func(p *Probe) *string { return &p.Interface }, device, ""),
 		field("dscp", func(p *Probe) *int { return &p.DSCP }, number(0, 63), 0),
 		field("burst", func(p *Probe) *bool { return &p.Burst }, boolean, true),
+		field("latitude", func(p *Probe) *float64 { return &p.Latitude }, degrees(90), 0),
+		field("longitude", func(p *Probe) *float64 { return &p.Longitude }, degrees(180), 0),
 		field("trace_interval", func(p *Probe) *time.Duration { return &p.TraceInterval }, offOr(time.Second, 24*time.Hour), 10*time.Minute),
 	},
 	check: checkProbe,
@@ -24,6 +26,7 @@ var probeSchema = schema[Probe]{
 
 // checkProbe wants a batch sent before the next one begins.
 func checkProbe(l *loading, p *Probe, it item) {
+	p.Located = l.located(it)
 	batch := time.Duration(p.Packets) * p.Spacing
 	if batch < p.Interval || len(it.bad) > 0 {
 		return

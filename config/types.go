@@ -254,6 +254,9 @@ type Probe struct {
 	Interface string
 	DSCP      int
 	Burst     bool
+	Latitude  float64
+	Longitude float64
+	Located   bool // latitude and longitude were given
 
 	TraceInterval time.Duration // 0: no way is traced
 }

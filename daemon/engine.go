@@ -36,6 +36,7 @@ type engine struct {
 	book       *incident.Book
 	plane      join.Plane
 	rollups    rollups
+	places     places
 	pops       pops
 	reigns     reigns
 	watching   *rib.Watched // what the sources were last asked for; nil: everything
@@ -89,6 +90,7 @@ func (e *engine) adopt(p *plan) {
 	}
 	e.known = knownPeersOf(p.cfg)
 	e.pops.configure(p.cfg)
+	e.places = placesOf(p.cfg)
 	e.plane.Settle = p.cfg.Detect.PathSettle
 	e.rpki.touched = true
 }

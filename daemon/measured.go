@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"math"
 	"time"
 
 	"peervane/daemon/api"
@@ -12,15 +13,22 @@ import (
 func (e *engine) pictureOfPOPs(now time.Time) []api.POP {
 	probes := map[string][]api.Probe{}
 	nearest := map[string]bool{}
-	for _, r := range e.plane.Reports(now) {
+	reports := e.plane.Reports(now)
+	hints := e.places.hints(reports)
+	for _, r := range reports {
 		probes[r.POP] = append(probes[r.POP], probeOf(r))
 		nearest[r.POP] = nearest[r.POP] || r.Nearest
 	}
 	var out []api.POP
 	for _, c := range e.cfg.POPs {
-		out = append(out, api.POP{
-			Name: c.Name, Service: c.Service, City: c.City, Nearest: nearest[c.Name], Probes: some(probes[c.Name]),
-		})
+		p := api.POP{
+			Name: c.Name, Service: c.Service, City: c.City, Nearest: nearest[c.Name], Hints: some(hints[c.Name]), Probes: some(probes[c.Name]),
+		}
+		if km, known := e.places.distance(c.Name); known {
+			km = math.Round(km)
+			p.DistanceKM, p.FloorMS = &km, ms(stats.FibreFloor(km))
+		}
+		out = append(out, p)
 	}
 	return out
 }

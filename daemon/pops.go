@@ -14,7 +14,6 @@ import (
 	"peervane/daemon/join"
 	"peervane/daemon/notice"
 	"peervane/probe"
-	"peervane/probe/stats"
 )
 
 // pops watches the way to each POP address in the routing tables, and what the probes measure of it.
@@ -96,11 +95,11 @@ func flowOf(t probe.Target) join.Flow {
 }
 
 // describeChange says why the nearest POP is another one.
-func describeChange(c stats.Change) string {
+func describeChange(c join.Change) string {
 	if c.From == "" {
-		return fmt.Sprintf("%s is the nearest (%s)", c.To, c.After)
+		return fmt.Sprintf("%s: %s is the nearest (%s)", c.Contest, c.To, c.After)
 	}
-	return fmt.Sprintf("%s (%s) after %s (%s): %s", c.To, c.After, c.From, c.Before, c.Reason)
+	return fmt.Sprintf("%s: %s (%s) after %s (%s): %s", c.Contest, c.To, c.After, c.From, c.Before, c.Reason)
 }
 
 // watched are the addresses whose routes matter.
@@ -155,7 +154,7 @@ func (e *engine) batch(b probe.Batch) {
 }
 
 // nearest records that the nearest POP of a service is another one.
-func (e *engine) nearest(change stats.Change, at time.Time) {
+func (e *engine) nearest(change join.Change, at time.Time) {
 	e.record(event{at: at, typ: "pop_change", severity: notice.Info, pop: change.To, detail: describeChange(change)})
 	e.reigns.touched = true
 }
@@ -174,6 +173,12 @@ func (e *engine) judgeNearest(now time.Time) {
 		return
 	}
 	findings, due := e.plane.Usurped(now)
+	if len(findings) > 0 {
+		hints := e.places.hints(e.plane.Reports(now))
+		for i := range findings {
+			findings[i].Hints = hints[findings[i].POP]
+		}
+	}
 	e.reigns = reigns{due: due}
 	e.tell(e.book.Reconcile(nearestScope, e.held(findings), now, incident.World{}), now)
 }

@@ -168,7 +168,7 @@ func figures(f api.Figures) []any {
 }
 
 func printPOPs(s *screen, pops []api.POP) {
-	s.header(append([]string{"POP", "SERVICE", "CITY", "NEAREST", "METHOD", "ADDRESS", "SOURCE"}, measures...)...)
+	s.header(append(append([]string{"POP", "SERVICE", "CITY", "NEAREST", "METHOD", "ADDRESS", "SOURCE"}, measures...), "DISTANCE", "HINTS")...)
 	for _, p := range pops {
 		nearest := ""
 		if p.Nearest {
@@ -178,7 +178,8 @@ func printPOPs(s *screen, pops []api.POP) {
 			s.row(p.Name, p.Service, p.City, nearest, cell{"not probed yet", yellow})
 		}
 		for _, probe := range p.Probes {
-			s.row(append([]any{p.Name, p.Service, p.City, nearest, probe.Method, probe.Address, probe.Source}, figures(probe.Figures)...)...)
+			row := append([]any{p.Name, p.Service, p.City, nearest, probe.Method, probe.Address, probe.Source}, figures(probe.Figures)...)
+			s.row(append(row, kilometres(p.DistanceKM), cell{strings.Join(p.Hints, "; "), yellow})...)
 		}
 	}
 }
@@ -199,6 +200,13 @@ func millis(ms *float64) string {
 		return ""
 	}
 	return fmt.Sprintf("%.2f ms", *ms)
+}
+
+func kilometres(km *float64) string {
+	if km == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.0f km", *km)
 }
 
 func number(n *uint32) string {

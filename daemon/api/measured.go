@@ -8,11 +8,14 @@ import (
 
 // POP is one point of presence, with each way in which it is probed.
 type POP struct {
-	Name    string  `json:"name"`
-	Service string  `json:"service"`
-	City    string  `json:"city"`
-	Nearest bool    `json:"nearest"` // of its service
-	Probes  []Probe `json:"probes"`
+	Name       string   `json:"name"`
+	Service    string   `json:"service"`
+	City       string   `json:"city"`
+	Nearest    bool     `json:"nearest"`     // of its service
+	DistanceKM *float64 `json:"distance_km"` // along the great circle; null: not both places are configured
+	FloorMS    *float64 `json:"floor_ms"`    // the round-trip time of light in fibre over that distance
+	Hints      []string `json:"hints"`       // what does not fit the distance
+	Probes     []Probe  `json:"probes"`
 }
 
 // Probe is what one way of probing a POP measured over the last ten minutes.

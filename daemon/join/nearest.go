@@ -1,6 +1,7 @@
 package join
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 
@@ -15,6 +16,17 @@ type contest struct {
 }
 
 func (f Flow) contest() contest { return contest{f.Service, f.Addr.Is6(), f.Source} }
+
+func (c contest) String() string {
+	family := map[bool]string{false: "IPv4", true: "IPv6"}[c.v6]
+	return fmt.Sprintf("%s over %s%s", cmp.Or(c.service, "no service"), family, from(c.source))
+}
+
+// Change is that another POP is the nearest in a contest.
+type Change struct {
+	Contest string // "edge over IPv4 from 192.0.2.1"
+	stats.Change
+}
 
 // via names the way to the POP within its contest.
 func (f Flow) via() string { return fmt.Sprintf("%s %s", f.Addr, f.Method) }

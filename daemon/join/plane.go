@@ -46,7 +46,7 @@ type history struct {
 }
 
 // Add takes the result of a batch, and says whether it made another POP the nearest of its service.
-func (p *Plane) Add(f Flow, s stats.Sample) (change stats.Change, changed bool) {
+func (p *Plane) Add(f Flow, s stats.Sample) (change Change, changed bool) {
 	if s.Measured() == 0 {
 		return change, false // nothing was sent: that says nothing of the network
 	}
@@ -62,11 +62,11 @@ func (p *Plane) Add(f Flow, s stats.Sample) (change stats.Change, changed bool) 
 	h.follow(s, p.moved[f.Addr])
 	p.show(f, h)
 	h.remember(s, p.ways[f.Addr])
-	change, changed = p.contestOf(f).Add(f.POP, f.via(), s)
+	c, changed := p.contestOf(f).Add(f.POP, f.via(), s)
 	if changed {
-		p.reign(f.contest(), change, s.Ended)
+		p.reign(f.contest(), c, s.Ended)
 	}
-	return change, changed
+	return Change{f.contest().String(), c}, changed
 }
 
 func (h *history) add(s stats.Sample) {
@@ -89,7 +89,7 @@ func (h *history) add(s stats.Sample) {
 }
 
 // Retain forgets every flow that is no longer probed, and gives what that did to the nearest POPs.
-func (p *Plane) Retain(flows map[Flow]bool, now time.Time) (changes []stats.Change) {
+func (p *Plane) Retain(flows map[Flow]bool, now time.Time) (changes []Change) {
 	addrs := map[netip.Addr]bool{}
 	for f := range flows {
 		addrs[f.Addr] = true
@@ -101,7 +101,7 @@ func (p *Plane) Retain(flows map[Flow]bool, now time.Time) (changes []stats.Chan
 		delete(p.flows, f)
 		if c, changed := p.contestOf(f).Forget(f.POP, f.via(), now); changed {
 			p.reign(f.contest(), c, now)
-			changes = append(changes, c)
+			changes = append(changes, Change{f.contest().String(), c})
 		}
 	}
 	for addr := range p.moved {

@@ -56,12 +56,16 @@ func (p *Plane) Usurped(now time.Time) (findings []bgp.Finding, recheck time.Tim
 		} else if recheck.IsZero() || due.Before(recheck) {
 			recheck = due
 		}
-		findings = append(findings, bgp.Finding{
+		f := bgp.Finding{
 			Type: notice.POPChange, Severity: notice.Info.String(), POP: r.latest.To, Source: c.source, Since: r.since,
-			Summary: fmt.Sprintf("the nearest POP of %s is %s%s: %s, %s after %s",
-				cmp.Or(c.service, "no service"), r.latest.To, from(c.source), reasons[r.latest.Reason],
+			Summary: fmt.Sprintf("the nearest POP of %s is %s: %s, %s after %s", c, r.latest.To, reasons[r.latest.Reason],
 				with(r.latest.To, r.latest.After), with(r.latest.From, r.latest.Before)),
-		})
+		}
+		if n := len(findings); n > 0 && findings[n-1].POP == f.POP && findings[n-1].Source == f.Source {
+			findings[n-1].Summary += "; " + f.Summary // both families moved to it: that is one condition
+			continue
+		}
+		findings = append(findings, f)
 	}
 	return findings, recheck
 }
@@ -80,5 +84,5 @@ func with(pop string, lowest time.Duration) string {
 
 func compareContests(a, b contest) int {
 	v6 := map[bool]int{true: 1}
-	return cmp.Or(strings.Compare(a.service, b.service), v6[a.v6]-v6[b.v6], netip.Addr.Compare(a.source, b.source))
+	return cmp.Or(strings.Compare(a.service, b.service), netip.Addr.Compare(a.source, b.source), v6[a.v6]-v6[b.v6])
 }
