@@ -127,6 +127,8 @@ address = "par2.example.net"
 sources = ["192.0.2.10"]
 interface = "eth0"
 dscp = 46
+latitude = 48.85
+longitude = 2.35
 
 [[channel]]
 name = "noc"
