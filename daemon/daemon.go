@@ -69,6 +69,7 @@ type Daemon struct {
 	calls     chan func() // run by the engine's goroutine
 	lettersMu sync.Mutex  // one at a time handles dead letters
 	wake      chan struct{}
+	settled   chan struct{} // memory may be given back
 	hooks     hooks
 	rewrite   atomic.Bool             // the store has lost what it was given
 	targets   atomic.Pointer[probing] // new ones, for the engine
@@ -80,7 +81,7 @@ type Daemon struct {
 func New(cfg *config.Config, opts Options) *Daemon {
 	d := &Daemon{
 		opts: opts, log: opts.Log, cfg: cfg,
-		calls: make(chan func()), wake: make(chan struct{}, 1),
+		calls: make(chan func()), wake: make(chan struct{}, 1), settled: make(chan struct{}, 1),
 	}
 	d.snapshot.Store(&api.Snapshot{})
 	d.metrics = newMetrics(&d.snapshot)

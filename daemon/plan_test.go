@@ -145,3 +145,23 @@ func TestTourBeginsAnew(t *testing.T) {
 		t.Error("the list is kept")
 	}
 }
+
+// When a million registrations are seen for the first time, what is remembered of them is written a bite at a time, so that
+// a notice does not wait for all of it; at the end nothing is left.
+func TestMemoriesAreWrittenInBites(t *testing.T) {
+	p := &publisher{unwritten: map[netip.Prefix]*registration{}}
+	var out output
+	for i := range 2*memoryBite + 1 {
+		reg := &registration{}
+		reg.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
+		out.memories = append(out.memories, reg)
+	}
+	var got []int
+	for at := start; len(p.unwritten) > 0 || at == start; at = at.Add(memoryRate) {
+		got = append(got, len(p.dueMemories(out, at)), len(p.dueMemories(output{}, at)))
+		out = output{}
+	}
+	if want := []int{memoryBite, 0, memoryBite, 0, 1, 0}; !slices.Equal(got, want) {
+		t.Errorf("written %v, want %v", got, want)
+	}
+}

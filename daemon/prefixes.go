@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"peervane/bgp/detect"
@@ -13,22 +12,33 @@ import (
 )
 
 // prefixBite is how many prefixes are pictured at once: there may be a million, and detection does not wait for a page.
-const prefixBite = 1000
+const prefixBite = 256
 
-// Prefixes asks the engine for all registered prefixes.
-func (d *Daemon) Prefixes(ctx context.Context) ([]api.Prefix, error) {
-	var regs []*registration
+// Prefixes asks the engine for all registered prefixes, a bite at a time. What is registered stands in a trie that does not
+// change, so going through it does not keep the engine.
+func (d *Daemon) Prefixes(ctx context.Context, some func([]api.Prefix) error) error {
+	var regs *registry
 	var open map[netip.Prefix][]notice.Notice
-	if !d.call(ctx, func() { regs, open = slices.Collect(d.engine.regs.all()), d.engine.openByPrefix() }) {
-		return nil, context.Cause(ctx)
+	if !d.call(ctx, func() { regs, open = d.engine.regs, d.engine.openByPrefix() }) {
+		return context.Cause(ctx)
 	}
-	out := make([]api.Prefix, 0, len(regs))
-	for bite := range slices.Chunk(regs, prefixBite) {
-		if !d.call(ctx, func() { out = d.engine.picturePrefixes(out, bite, open, time.Now()) }) {
-			return nil, context.Cause(ctx)
+	var bite []*registration
+	show := func() error {
+		var out []api.Prefix
+		if !d.call(ctx, func() { out = d.engine.picturePrefixes(nil, bite, open, time.Now()) }) {
+			return context.Cause(ctx)
+		}
+		bite = bite[:0]
+		return some(out)
+	}
+	for _, reg := range regs.trie.AllSorted() {
+		if bite = append(bite, reg); len(bite) == prefixBite {
+			if err := show(); err != nil {
+				return err
+			}
 		}
 	}
-	return out, nil
+	return show()
 }
 
 // openByPrefix gives the open incidents of each registered prefix.
@@ -43,7 +53,7 @@ func (e *engine) openByPrefix() map[netip.Prefix][]notice.Notice {
 // picturePrefixes shows registrations, but for those that a reload has taken away meanwhile.
 func (e *engine) picturePrefixes(out []api.Prefix, regs []*registration, open map[netip.Prefix][]notice.Notice, now time.Time) []api.Prefix {
 	for _, reg := range regs {
-		if e.regs.exact(reg.Prefix) != reg {
+		if e.regs.exact(reg.Prefix) != reg || reg.Policy.Ignore {
 			continue
 		}
 		p := api.Prefix{Prefix: reg.Prefix, Origins: some(reg.Policy.Origins), Incidents: []string{}}

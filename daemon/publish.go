@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -38,6 +37,10 @@ type publisher struct {
 // memoryRate is how often memories are written that no notice rests on. While a registration is under attack its memory
 // changes with every UPDATE, and none of the changes must outlive the process on its own.
 const memoryRate = 500 * time.Millisecond
+
+// memoryBite is how many of them are written at once: when a million registrations are seen for the first time, a notice
+// waits for a part of them, and not for all.
+const memoryBite = 5000
 
 // hooks hear how far the notices of an UPDATE have come, with the time at which it was read.
 type hooks struct{ queued, durable func(heard time.Time) }
@@ -129,9 +132,14 @@ func (p *publisher) dueMemories(out output, now time.Time) []*registration {
 	var due []*registration
 	if now.Sub(p.written) >= memoryRate {
 		p.written = now
-		due = slices.SortedFunc(maps.Values(p.unwritten), func(a, b *registration) int { return a.Prefix.Compare(b.Prefix) })
-		clear(p.unwritten)
-		return due
+		for prefix, reg := range p.unwritten {
+			if len(due) == memoryBite {
+				break
+			}
+			due = append(due, reg)
+			delete(p.unwritten, prefix)
+		}
+		slices.SortFunc(due, func(a, b *registration) int { return a.Prefix.Compare(b.Prefix) })
 	}
 	for _, n := range out.notices {
 		if reg := p.unwritten[n.Prefix]; reg != nil && slices.Contains(remembered, n.Type) {
@@ -147,8 +155,11 @@ var remembered = []string{notice.PathChange, notice.CoveringChange, notice.Withd
 
 // flush writes all memories that wait, and the hours that are not over.
 func (p *publisher) flush(e *engine) {
-	p.written = time.Time{}
-	p.store.Submit(store.Batch{KV: p.memories(p.dueMemories(output{}, time.Now())), Latency: e.rollups.all()}, nil)
+	p.store.Submit(store.Batch{Latency: e.rollups.all()}, nil)
+	for len(p.unwritten) > 0 {
+		p.written = time.Time{}
+		p.store.Submit(store.Batch{KV: p.memories(p.dueMemories(output{}, time.Now()))}, nil)
+	}
 }
 
 // due is when memories wait to be written; zero when none do.

@@ -47,6 +47,7 @@ func (d *Daemon) Reload(ctx context.Context) error {
 		d.call(ctx, func() { d.refused = errs[0].Error() })
 		return fmt.Errorf("%w:\n%w", ErrRefused, errors.Join(errs...)) // each problem on its line
 	}
+	signal(d.settled)
 	d.log.Info("reloaded", zap.Int("peers", len(cfg.Peers)), zap.Int("prefixes", len(cfg.Prefixes)))
 	return nil
 }

@@ -34,11 +34,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 	s := newStages()
 	s.start(ctx, d.store.Run)
 	s.start(ctx, d.channels.Run)
-	s.start(ctx, append(outside, d.peers.run, d.rpki.run, d.scheduler.Run, d.resolver.Run, d.tracer.run)...)
+	s.start(ctx, append(outside, d.peers.run, d.rpki.run, d.scheduler.Run, d.resolver.Run, d.tracer.run, d.giveBack)...)
 	s.start(ctx, d.runEngine)
 	d.log.Info("started", zap.String("version", d.opts.Version), zap.Int("peers", len(d.cfg.Peers)),
 		zap.Int("prefixes", len(d.cfg.Prefixes)), zap.Int("pops", len(d.cfg.POPs)), zap.Int("channels", len(d.cfg.Channels)))
 	d.tell("ready", d.opts.Manager.Ready)
+	signal(d.settled)
 	select {
 	case <-ctx.Done():
 	case <-s.failed:

@@ -43,12 +43,18 @@ func (t *Trace) learnCover(s *State, v *Vantage, best, covering *Held) (changed 
 	return changed
 }
 
+// uncovered is the baseline of most registrations, which share it: a baseline is replaced, and never changed.
+var uncovered = &Cover{}
+
 // rebase makes c the covering route to compare with.
 func (t *Trace) rebase(c Cover) (changed bool) {
 	changed = t.Carrier != nil
 	t.Carrier = nil
 	if t.Baseline == nil || !t.Baseline.same(c) {
-		t.Baseline, changed = &Cover{Prefix: c.Prefix, Origin: c.Origin}, true
+		t.Baseline, changed = uncovered, true
+		if c.Prefix.IsValid() {
+			t.Baseline = &Cover{Prefix: c.Prefix, Origin: c.Origin}
+		}
 	}
 	return changed
 }

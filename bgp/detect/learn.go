@@ -28,7 +28,7 @@ func (s *State) Learn() (changed bool) {
 	changed = s.Memory.learnFlaps(s.Now) || changed
 	changed = s.learnViews() || changed
 	changed = s.learnROAs() || changed
-	return s.Memory.Lack.learn(s) || changed
+	return s.Memory.learnLack(s) || changed
 }
 
 // learnPresence keeps whether and until when a legitimate route was held.

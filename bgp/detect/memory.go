@@ -15,7 +15,7 @@ import (
 // persists it as JSON whenever Learn says that it changed.
 type Memory struct {
 	Traces []Trace `json:"traces,omitempty"` // by name of vantage
-	Lack   Lack    `json:"lack,omitzero"`
+	Lack   *Lack   `json:"lack,omitempty"` // nil: nothing is lacking
 	ROAs   []ROA   `json:"roas,omitempty"` // by which legitimate origins were valid
 
 	Unrest *Unrest `json:"unrest,omitempty"` // nil: none
@@ -54,6 +54,14 @@ type Lack struct {
 	None   time.Time `json:"none,omitzero"`   // no primary holds the prefix
 	Few    time.Time `json:"few,omitzero"`    // fewer than min_primary do
 	Backup time.Time `json:"backup,omitzero"` // no backup does
+}
+
+// lacks is for reading.
+func (m *Memory) lacks() Lack {
+	if m.Lack == nil {
+		return Lack{}
+	}
+	return *m.Lack
 }
 
 func (m *Memory) find(vantage string) (int, bool) {

@@ -40,9 +40,10 @@ func (s *State) tallies() (primaries, backups tally) {
 	return primaries, backups
 }
 
-// learn keeps since when each way of being withdrawn holds. Where each of the vantages that lack the prefix holds an
+// learnLack keeps since when each way of being withdrawn holds. Where each of the vantages that lack the prefix holds an
 // offending route in its place, that route's incident tells it.
-func (l *Lack) learn(s *State) (changed bool) {
+func (m *Memory) learnLack(s *State) (changed bool) {
+	l := m.lacks()
 	primaries, backups := s.tallies()
 	missed := s.Reg.Policy.Expect == Announced && !s.replaced(primaries.absent)
 	unsecured := s.Reg.Policy.Expect == Announced && !s.replaced(backups.absent)
@@ -60,7 +61,15 @@ func (l *Lack) learn(s *State) (changed bool) {
 			*c.since, changed = time.Time{}, true
 		}
 	}
-	return changed
+	if !changed {
+		return false
+	}
+	m.Lack = nil // of a million registrations few lack anything
+	if l != (Lack{}) {
+		lasting := l
+		m.Lack = &lasting
+	}
+	return true
 }
 
 // replaced says whether each of the vantages holds an offending route where the legitimate one is missing, of which an
@@ -90,18 +99,18 @@ func withdrawn(j *judgement) []bgp.Finding {
 	f.Hold = j.Settings.AbsenceHold
 	f.Expected.Sessions = j.minPrimary()
 	if few {
-		f.Since = j.Memory.Lack.Few
+		f.Since = j.Memory.lacks().Few
 		j.missing(&f, primaries)
 		f.Summary = fewSummary(j, primaries)
 	}
 	if spare {
-		f.Since = sooner(f.Since, j.Memory.Lack.Backup)
+		f.Since = sooner(f.Since, j.Memory.lacks().Backup)
 		j.missing(&f, backups)
 		if !few {
 			f.Summary = backupSummary(j, backups)
 		}
 	}
-	if few && none && j.heldSince(j.Memory.Lack.None, f.Since) {
+	if few && none && j.heldSince(j.Memory.lacks().None, f.Since) {
 		f.Severity = critical
 		f.Summary = noneSummary(j, primaries)
 	}

@@ -31,16 +31,24 @@ func (a answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusOK, v)
 		return
 	}
+	refuse(w, err)
+}
+
+func refuse(w http.ResponseWriter, err error) {
 	refused := refusal{code: http.StatusServiceUnavailable}
 	errors.As(err, &refused)
 	write(w, refused.code, failure{err.Error()})
 }
 
-func write(w http.ResponseWriter, code int, v any) {
+func head(w http.ResponseWriter, code int) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
+}
+
+func write(w http.ResponseWriter, code int, v any) {
+	head(w, code)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(v) // the reader is gone: nobody is left to tell

@@ -38,8 +38,11 @@ type fixed struct {
 
 func (f *fixed) Snapshot() *Snapshot { return &f.snapshot }
 
-func (f *fixed) Prefixes(context.Context) ([]Prefix, error) {
-	return []Prefix{{Prefix: prefix, Connection: "paris-1", Origins: []uint32{64496}, State: "verified", Reasons: []string{}, Vantages: 2, Incidents: []string{"i1"}}}, f.err
+func (f *fixed) Prefixes(_ context.Context, some func([]Prefix) error) error {
+	if f.err != nil {
+		return f.err
+	}
+	return some([]Prefix{{Prefix: prefix, Connection: "paris-1", Origins: []uint32{64496}, State: "verified", Reasons: []string{}, Vantages: 2, Incidents: []string{"i1"}}})
 }
 
 func (f *fixed) Routes(_ context.Context, q Wanted) ([]Route, error) {

@@ -16,9 +16,9 @@ func (s *Server) peers(*http.Request) (any, error) { return list(s.source.Snapsh
 
 func (s *Server) pops(*http.Request) (any, error) { return list(s.source.Snapshot().POPs), nil }
 
-func (s *Server) prefixes(r *http.Request) (any, error) {
-	prefixes, err := s.source.Prefixes(r.Context())
-	return list(prefixes), err
+func (s *Server) prefixes(w http.ResponseWriter, r *http.Request) {
+	out := stream[Prefix]{w: w}
+	out.end(s.source.Prefixes(r.Context(), out.add))
 }
 
 func (s *Server) routes(r *http.Request) (any, error) {

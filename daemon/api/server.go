@@ -18,8 +18,8 @@ import (
 type Source interface {
 	// Snapshot is the latest one; never nil.
 	Snapshot() *Snapshot
-	// Prefixes are all that are registered.
-	Prefixes(ctx context.Context) ([]Prefix, error)
+	// Prefixes are all that are registered, some at a time, since there may be a million.
+	Prefixes(ctx context.Context, some func([]Prefix) error) error
 	// Routes are what the vantages hold of a prefix, in the order of the prefixes. Where they are too many, the error says so.
 	Routes(ctx context.Context, q Wanted) ([]Route, error)
 	// Ended are the incidents that ended, the latest first.
@@ -87,7 +87,6 @@ func (s *Server) Handler() http.Handler {
 	for name, page := range map[string]answer{
 		"status":    s.status,
 		"peers":     s.peers,
-		"prefixes":  s.prefixes,
 		"routes":    s.routes,
 		"incidents": s.incidents,
 		"events":    s.events,
@@ -96,6 +95,7 @@ func (s *Server) Handler() http.Handler {
 	} {
 		mux.Handle("/api/v1/"+name, page)
 	}
+	mux.HandleFunc("/api/v1/prefixes", s.prefixes)
 	return readOnly(mux)
 }
 

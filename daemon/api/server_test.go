@@ -106,9 +106,9 @@ func TestRunAnswersNobodyAtTheEnd(t *testing.T) {
 // waiting is a daemon whose engine is busy for good.
 type waiting struct{ *fixed }
 
-func (waiting) Prefixes(ctx context.Context) ([]Prefix, error) {
+func (waiting) Prefixes(ctx context.Context, _ func([]Prefix) error) error {
 	<-ctx.Done()
-	return nil, context.Cause(ctx)
+	return context.Cause(ctx)
 }
 
 func TestRunFails(t *testing.T) {
