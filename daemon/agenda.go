@@ -108,6 +108,16 @@ func (a *agenda) take() (scope, bool) {
 	return s, true
 }
 
+// waits says whether there is anything to judge.
+func (a *agenda) waits() bool {
+	for i := range a.tours {
+		if len(a.tours[i].rest) > 0 {
+			return true
+		}
+	}
+	return len(a.touched.list)+len(a.later.list) > 0
+}
+
 // queue holds each scope at most once, first in, first out.
 type queue struct {
 	list []scope

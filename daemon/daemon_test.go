@@ -64,7 +64,7 @@ func (s *supervisor) await(t *testing.T, begin string) {
 }
 
 // launch runs a daemon until the returned function stops it.
-func launch(t *testing.T, d *Daemon) (stop func() error) {
+func launch(t testing.TB, d *Daemon) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
