@@ -16,6 +16,9 @@ type Loader struct {
 	// may be empty, connections may name peers that are not configured, and no
 	// secret is read.
 	Recording bool
+	// Previous is an earlier load, if there is one. Of prefix lists only the lines
+	// that changed since are read again.
+	Previous *Config
 }
 
 // Load reads the configuration at path, from the host where fsys is nil. It
@@ -57,6 +60,7 @@ type loading struct {
 	files      []string // in reading order
 	incomplete bool     // a file is missing from what follows
 	tables     sections
+	kept       []kept // of cfg.Prefixes
 	cfg        Config
 }
 

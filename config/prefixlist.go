@@ -3,7 +3,9 @@ package config
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -14,13 +16,21 @@ import (
 // share it.
 type plainLists struct {
 	*loading
-	base      entry                    // [defaults.prefix]
-	byText    map[string]*PrefixPolicy // by origins as written; nil if they are wrong
-	byOrigins map[string]*PrefixPolicy // by origins as meant
+	*plainMemory
+	before map[string]prefixList // of the previous load, each to be used once
 }
 
 func newPlainLists(l *loading, base entry) *plainLists {
-	return &plainLists{loading: l, base: base, byText: make(map[string]*PrefixPolicy), byOrigins: make(map[string]*PrefixPolicy)}
+	p := &plainLists{loading: l, plainMemory: &plainMemory{
+		base: base, lists: make(map[string]prefixList), byText: make(map[string]*PrefixPolicy), byOrigins: make(map[string]*PrefixPolicy),
+	}}
+	if was := l.Previous; was != nil && was.plain != nil && !was.plain.worn() && reflect.DeepEqual(was.plain.base, base) {
+		p.before = maps.Clone(was.plain.lists)
+		p.byText, p.byOrigins = maps.Clone(was.plain.byText), maps.Clone(was.plain.byOrigins)
+		p.policies = was.plain.policies
+	}
+	l.cfg.plain = p.plainMemory
+	return p
 }
 
 // add reads a list that a key holds, or that is in the file it names.
@@ -67,10 +77,12 @@ func (p *plainLists) addFile(v value, connection string) {
 		p.fail(Pos{name, 1, 1}, "the list begins with a byte order mark of UTF-16; save it as UTF-8")
 		return
 	}
-	content = strings.TrimPrefix(content, "\ufeff")
-	p.cfg.Prefixes = slices.Grow(p.cfg.Prefixes, strings.Count(content, "\n")+1)
-	at := Pos{File: name}
-	for line := range strings.Lines(content) {
+	p.addList(prefixList{content: strings.TrimPrefix(content, "\ufeff"), connection: connection}, Pos{File: name})
+}
+
+// addLines reads lines from the one after at.
+func (p *plainLists) addLines(lines string, at Pos, connection string) {
+	for line := range strings.Lines(lines) {
 		at.Line++
 		line, _, _ = strings.Cut(strings.TrimRight(line, "\r\n"), "#")
 		if rest := strings.TrimLeft(line, blanks); rest != "" {
@@ -148,6 +160,9 @@ func (p *plainLists) inherited() *PrefixPolicy {
 func (p *plainLists) withOrigins(origins []uint32) *PrefixPolicy {
 	id := fmt.Sprint(origins)
 	if p.byOrigins[id] == nil {
+		if p.before == nil {
+			p.policies++
+		}
 		policy := p.base.PrefixPolicy
 		policy.AnyOrigin, policy.Origins = false, origins
 		p.byOrigins[id] = &policy

@@ -44,7 +44,7 @@ func (l *loading) registrations() {
 func (l *loading) duplicates() {
 	all := l.cfg.Prefixes
 	first := make(map[netip.Prefix]int32)
-	for i := range suspects(all) {
+	for i := range suspects(all, l.kept) {
 		r := &all[i]
 		if j, ok := first[r.Prefix]; ok {
 			l.fail(r.Pos, "%s is registered at %s already; keep one, with the origins and the peers of both", r.Prefix, all[j].Pos)
@@ -71,24 +71,42 @@ func (s sieve) add(h uint64)      { s.seen[h&s.mask/64] |= 1 << (h % 64) }
 
 // suspects yields, in order, the registrations whose prefix may stand twice, and
 // few others: a map of a million prefixes would take longer than reading them.
-func suspects(all []Registration) iter.Seq[int] {
-	once, twice := newSieve(len(all)), newSieve(len(all)/32) // small enough for the cache, where little stands twice
+// Of those that were kept none stands twice.
+func suspects(all []Registration, keeps []kept) iter.Seq[int] {
+	news, n := fresh(len(all), keeps)
+	once, suspect := newSieve(n), newSieve(len(all)/32) // small enough for the cache, where little stands twice
+	if len(keeps) > 0 {
+		suspect = newSieve(n)
+	}
 	some := false
-	for i := range all {
-		h := hashPrefix(all[i].Prefix)
-		if once.has(h) {
-			twice.add(h)
-			some = true
+	for _, span := range news {
+		for i := span.from; i < span.to; i++ {
+			h := hashPrefix(all[i].Prefix)
+			if len(keeps) > 0 || once.has(h) {
+				suspect.add(h)
+				some = true
+			}
+			once.add(h)
 		}
-		once.add(h)
 	}
 	return func(yield func(int) bool) {
 		for i := range all {
-			if some && twice.has(hashPrefix(all[i].Prefix)) && !yield(i) {
+			if some && suspect.has(hashPrefix(all[i].Prefix)) && !yield(i) {
 				return
 			}
 		}
 	}
+}
+
+// fresh gives what is between the kept ones, of all, and its number.
+func fresh(all int, keeps []kept) (spans []kept, n int) {
+	at := 0
+	for _, k := range append(keeps, kept{all, all}) {
+		spans = append(spans, kept{at, k.from})
+		n += k.from - at
+		at = k.to
+	}
+	return spans, n
 }
 
 // hashPrefix spreads a prefix over 64 bits, with the finisher of splitmix64.

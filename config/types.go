@@ -29,6 +29,8 @@ type Config struct {
 	// NotInEffect names each key that is set, and checked, but whose effect
 	// this version does not have yet.
 	NotInEffect []Problem
+
+	plain *plainMemory // for the next load
 }
 
 // Daemon is [daemon].

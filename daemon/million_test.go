@@ -44,6 +44,7 @@ func registeredMillion() []netip.Prefix {
 type millionFiles struct {
 	dir      string
 	prefixes []netip.Prefix
+	loader   config.Loader
 }
 
 func (m *millionFiles) write(b *testing.B, router string, without int) {
@@ -62,8 +63,11 @@ func (m *millionFiles) write(b *testing.B, router string, without int) {
 	}
 }
 
+// load is as that of the command.
 func (m *millionFiles) load() (*config.Config, []config.Problem) {
-	return config.Load(nil, filepath.Join(m.dir, "peervane.toml"))
+	cfg, problems := m.loader.Load(filepath.Join(m.dir, "peervane.toml"))
+	m.loader.Previous = cfg
+	return cfg, problems
 }
 
 func liveHeap() float64 {
@@ -83,7 +87,7 @@ func BenchmarkMillion(b *testing.B) {
 }
 
 func benchmarkMillion(b *testing.B, announced bool) {
-	m := &millionFiles{b.TempDir(), registeredMillion()}
+	m := &millionFiles{dir: b.TempDir(), prefixes: registeredMillion()}
 	router := ""
 	l, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {

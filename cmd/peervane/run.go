@@ -56,11 +56,23 @@ func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Proble
 	d := daemon.New(cfg, daemon.Options{
 		Log: log, Version: version(), Sockets: sockets, Manager: manager, Control: controlSocket(),
 		Reloaded: func(cfg *config.Config) { _ = level.UnmarshalText([]byte(cfg.Log.Level)) }, // it was checked
-		Load:     func() (*config.Config, []config.Problem) { return config.Load(nil, file) },
+		Load:     loadAgain(file, cfg),
 	})
 	stop := reloadOnHangup(ctx, d, hangup)
 	defer stop()
 	return d.Run(ctx)
+}
+
+// loadAgain loads a file that was loaded before: what did not change since is not read anew.
+func loadAgain(file string, last *config.Config) daemon.Load {
+	loader := config.Loader{Credentials: os.Getenv("CREDENTIALS_DIRECTORY"), Previous: last}
+	return func() (*config.Config, []config.Problem) {
+		cfg, problems := loader.Load(file)
+		if cfg != nil {
+			loader.Previous = cfg
+		}
+		return cfg, problems
+	}
 }
 
 // manager is the way to systemd; it does nothing where there is none.
