@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -84,6 +85,27 @@ func (t *table) forget(v *vantage, f bgp.Family, touched func(netip.Prefix)) {
 	}
 	for _, p := range lost {
 		touched(p)
+	}
+}
+
+// around yields what is inside or covers some prefixes, perhaps twice; all where they are not known.
+func (t *table) around(prefixes []netip.Prefix, known bool) iter.Seq2[netip.Prefix, *entry] {
+	if !known {
+		return t.byPrefix.All()
+	}
+	return func(yield func(netip.Prefix, *entry) bool) {
+		for _, p := range prefixes {
+			for q, entry := range t.byPrefix.Subnets(p) {
+				if !yield(q, entry) {
+					return
+				}
+			}
+			for q, entry := range t.byPrefix.Supernets(p) {
+				if !yield(q, entry) {
+					return
+				}
+			}
+		}
 	}
 }
 

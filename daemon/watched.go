@@ -32,8 +32,8 @@ func (e *engine) forgetUnwatched(before *rib.Watched) {
 		return
 	}
 	var empty []netip.Prefix
-	for p, entry := range e.table.byPrefix.All() {
-		if before != nil && !delta.MayLose(p) || w.Match(p) {
+	for p, entry := range e.table.around(delta.Lost()) {
+		if w.Match(p) {
 			continue
 		}
 		entry.held = slices.DeleteFunc(entry.held, func(h held) bool { return h.attrs == nil || !w.MatchPath(h.attrs.Path) })

@@ -15,8 +15,8 @@ import (
 // persists it as JSON whenever Learn says that it changed.
 type Memory struct {
 	Traces []Trace `json:"traces,omitempty"` // by name of vantage
-	Lack   *Lack   `json:"lack,omitempty"` // nil: nothing is lacking
-	ROAs   []ROA   `json:"roas,omitempty"` // by which legitimate origins were valid
+	Lack   *Lack   `json:"lack,omitempty"`   // nil: nothing is lacking
+	ROAs   []ROA   `json:"roas,omitempty"`   // by which legitimate origins were valid
 
 	Unrest *Unrest `json:"unrest,omitempty"` // nil: none
 }

@@ -2,6 +2,7 @@ package rib
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"peervane/bgp"
@@ -121,6 +122,10 @@ func TestWatchedMadeOfAnother(t *testing.T) {
 			is, was := w.Match(p), old.Match(p)
 			if is != anew.Match(p) {
 				t.Fatalf("%v: %v", p, is)
+			}
+			around, known := d.Lost()
+			if was && !is && known && !slices.ContainsFunc(around, p.Overlaps) {
+				t.Fatalf("%v is lost, and is not around %v", p, around)
 			}
 			if is && !was && !(d.More[f] && d.MayGain(p)) || was && !is && !(d.Less[f] && d.MayLose(p)) {
 				t.Fatalf("%v was %v and is %v: %+v", p, was, is, d)

@@ -2,6 +2,7 @@ package rib
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/gaissmai/bart"
 
@@ -21,6 +22,16 @@ func (d *Delta) MayGain(p netip.Prefix) bool { return anywhere(d.more, p) }
 
 // MayLose says whether a route of p, of a family with less, may be watched no more.
 func (d *Delta) MayLose(p netip.Prefix) bool { return anywhere(d.less, p) }
+
+// Lost lists the prefixes inside or around which routes may be watched no more; false where that may be anywhere.
+func (d *Delta) Lost() (prefixes []netip.Prefix, known bool) {
+	for _, l := range d.less {
+		if l != nil {
+			prefixes = slices.AppendSeq(prefixes, l.All())
+		}
+	}
+	return prefixes, d.less != nil
+}
 
 func anywhere(in []*bart.Lite, p netip.Prefix) bool {
 	for _, l := range in {
