@@ -19,7 +19,7 @@ import (
 )
 
 // buildPeervane builds the program that the cases run.
-func buildPeervane(t *testing.T) string {
+func buildPeervane(t testing.TB) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "peervane")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")

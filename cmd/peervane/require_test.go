@@ -7,7 +7,7 @@ import (
 )
 
 // testdata finds the recorded routes that tests are held to; without them the test skips, or fails where nothing may.
-func testdata(t *testing.T) string {
+func testdata(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("PEERVANE_TESTDATA")
 	if dir == "" {
@@ -20,7 +20,7 @@ func testdata(t *testing.T) string {
 }
 
 // skip says why a test cannot run here; where PEERVANE_REQUIRE=all, that is a failure.
-func skip(t *testing.T, why string) {
+func skip(t testing.TB, why string) {
 	t.Helper()
 	if os.Getenv("PEERVANE_REQUIRE") == "all" {
 		t.Fatal(why)
