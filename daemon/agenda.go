@@ -79,6 +79,9 @@ func (a *agenda) due(now time.Time) {
 			a.touch(first.scope)
 		}
 	}
+	if len(a.wanted) == 0 {
+		a.wanted, a.timed = nil, nil // a burst's memory is not kept
+	}
 }
 
 // next is when due has something to do; false when nothing waits for a time.

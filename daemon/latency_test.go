@@ -89,17 +89,30 @@ func benchConfig(dir string, router netip.AddrPort) *config.Config {
 // acceptSession plays the router up to the first End-of-RIB; then it only reads.
 func acceptSession(b testing.TB, l net.Listener) net.Conn {
 	b.Helper()
+	conn := greet(b, l)
+	if _, err := conn.Write(endsOfRIB()); err != nil {
+		b.Fatal(err)
+	}
+	return conn
+}
+
+func endsOfRIB() (ends []byte) {
+	for _, f := range bgp.Families {
+		ends = wire.AppendEndOfRIB(ends, f)
+	}
+	return ends
+}
+
+// greet plays the router until the session is up.
+func greet(b testing.TB, l net.Listener) net.Conn {
+	b.Helper()
 	conn, err := l.Accept()
 	if err != nil {
 		b.Fatal(err)
 	}
 	open := wire.Open{Version: wire.Version, ASN: 64500, HoldTime: 90, RouterID: speaker.As4()}
 	open.Caps = wire.Capabilities{AS4: true, HasMP: true, Families: speaks.Families}
-	hello := wire.AppendKeepalive(open.Append(nil))
-	for _, f := range bgp.Families {
-		hello = wire.AppendEndOfRIB(hello, f)
-	}
-	if _, err := conn.Write(hello); err != nil {
+	if _, err := conn.Write(wire.AppendKeepalive(open.Append(nil))); err != nil {
 		b.Fatal(err)
 	}
 	go io.Copy(io.Discard, conn) // until it is closed

@@ -123,11 +123,15 @@ func benchmarkMillion(b *testing.B, announced bool) {
 	}
 	await(func() bool { return d.snapshot.Load().Status.Ready })
 	if announced {
-		conn := acceptSession(b, l)
+		conn := greet(b, l)
 		defer conn.Close()
 		announceAll(b, conn, m.prefixes)
+		if _, err := conn.Write(endsOfRIB()); err != nil {
+			b.Fatal(err)
+		}
 		await(func() bool {
-			return d.engine.table.byPrefix.Size() == million && !d.engine.agenda.waits() && len(d.publisher.unwritten) == 0
+			a := &d.engine.agenda
+			return d.engine.table.byPrefix.Size() == million && !a.waits() && len(a.wanted) == 0 && len(d.publisher.unwritten) == 0
 		})
 	}
 	each := (liveHeap() - before) / million

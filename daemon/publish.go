@@ -140,6 +140,9 @@ func (p *publisher) dueMemories(out output, now time.Time) []*registration {
 			delete(p.unwritten, prefix)
 		}
 		slices.SortFunc(due, func(a, b *registration) int { return a.Prefix.Compare(b.Prefix) })
+		if len(p.unwritten) == 0 {
+			p.unwritten = map[netip.Prefix]*registration{} // that of a million is not kept
+		}
 	}
 	for _, n := range out.notices {
 		if reg := p.unwritten[n.Prefix]; reg != nil && slices.Contains(remembered, n.Type) {
