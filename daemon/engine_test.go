@@ -177,6 +177,7 @@ func TestNewlyRegisteredIsUnknownUntilRefreshed(t *testing.T) {
 	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
 	w.announce("edge2", "203.0.113.0/24", 64501, 64496)
 	w.engine.reload(twoPeers(registered("203.0.113.0/24", 64496), registered("198.51.100.0/24", 64496)))
+	w.want(w.tell(), "")
 	w.want(w.pass(time.Hour), "")
 	w.endOfRIB("edge1")
 	w.want(w.pass(time.Minute), "firing:withdrawn:198.51.100.0/24:0")

@@ -73,7 +73,7 @@ func levelConfigs() []*config.Config {
 		change(cfg)
 		return cfg
 	}
-	plain := policy(func(*config.PrefixPolicy) {})
+	plain := policy(func(p *config.PrefixPolicy) { p.Paths = []config.PathRule{{Match: "_64496_64496_"}} })
 	strict := policy(func(p *config.PrefixPolicy) {
 		p.Upstreams, p.RequiredUpstreams = []uint32{64500}, []uint32{64501}
 		p.AllowPrepending, p.MaxPathLength = false, 4
@@ -164,7 +164,7 @@ func TestLevelTriggered(t *testing.T) {
 		}
 	})
 	for typ := range memoryless {
-		if seen[typ] == 0 {
+		if seen[typ] == 0 && !testing.Short() {
 			t.Errorf("no history led to %s", typ)
 		}
 	}

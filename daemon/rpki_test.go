@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -41,6 +42,55 @@ func TestRPKIDeltaRejudgesWhatItTouches(t *testing.T) {
 	w.engine.validated(vrps(64496, start, "203.0.113.0/24", "198.51.100.0/24"))
 	if n := len(w.engine.agenda.later.list); n != 0 {
 		t.Errorf("nothing changed, and %d scopes are to be judged", n)
+	}
+}
+
+// A delta has exactly those routes judged again that a VRP covers, or whose path holds an AS, which came, went or changed.
+func TestRPKIDeltaTouchesExactly(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.112.0/22", 64496), registered("198.51.100.0/24", 64496), registered("2001:db8::/32", 64496)))
+	for _, p := range []string{"203.0.112.0/22", "203.0.113.0/24", "203.0.113.128/25", "198.51.100.0/24", "2001:db8::/32"} {
+		w.announce("edge1", p, 64500, 64496)
+	}
+	w.announce("edge2", "198.51.100.0/24", 64501, 64505, 64496)
+	set := func(aspas []rpki.ASPA, vrps ...string) *rpki.Set {
+		list := []rpki.VRP{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), MaxLength: 24, ASN: 64511}}
+		for _, text := range vrps {
+			list = append(list, rpki.VRP{Prefix: netip.MustParsePrefix(text), MaxLength: 32, ASN: 64496})
+		}
+		return rpki.NewSet(list, aspas)
+	}
+	attest := func(customer uint32, providers ...uint32) []rpki.ASPA {
+		return []rpki.ASPA{{Customer: customer, Providers: providers}}
+	}
+	all := "203.0.112.0/22 203.0.113.0/24 203.0.113.128/25 198.51.100.0/24 2001:db8::/32"
+	for _, c := range []struct {
+		what string
+		set  *rpki.Set
+		want string
+	}{
+		{"the first data", set(nil), all},
+		{"a VRP comes", set(nil, "203.0.113.0/24"), "203.0.113.0/24 203.0.113.128/25"},
+		{"one of more goes, another comes; none of a part covers the whole", set(nil, "203.0.112.0/23"), "203.0.113.0/24 203.0.113.128/25"},
+		{"of others", set(nil, "203.0.112.0/23", "198.51.101.0/24"), ""},
+		{"the same again", set(nil, "203.0.112.0/23", "198.51.101.0/24"), ""},
+		{"an ASPA comes", set(attest(64505, 64501), "203.0.112.0/23", "198.51.101.0/24"), "198.51.100.0/24"},
+		{"it changes", set(attest(64505, 64501, 64502), "203.0.112.0/23", "198.51.101.0/24"), "198.51.100.0/24"},
+		{"it goes, and one of the origin comes", set(attest(64496, 64500), "203.0.112.0/23", "198.51.101.0/24"), all},
+		{"all expires", &rpki.Set{}, all},
+	} {
+		w.engine.validated(c.set)
+		got := map[netip.Prefix]bool{}
+		for _, s := range w.engine.agenda.later.list {
+			got[s.prefix] = true
+		}
+		want := map[netip.Prefix]bool{}
+		for text := range strings.FieldsSeq(c.want) {
+			want[netip.MustParsePrefix(text)] = true
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %v are judged again, want %v", c.what, got, want)
+		}
+		w.tell()
 	}
 }
 

@@ -48,6 +48,19 @@ func TestStateAllocatesNothingPerVantage(t *testing.T) {
 	}
 }
 
+// Of a peer of a collector that shows the registered prefix, what is inside would be seen: it counts among those that could.
+func TestWhoShowsThePrefixWatchesItsInside(t *testing.T) {
+	e := crowd(3)
+	e.input(bgp.Change{
+		Vantage: e.vantages.list[1].Vantage, Prefix: netip.MustParsePrefix("203.0.113.128/25"), At: start, First: start, Announced: 1,
+		Attrs: &bgp.Attrs{Path: bgp.Sequence(65001, 64510)},
+	})
+	e.judge(start, math.MaxInt)
+	if n := e.take().notices; len(n) != 1 || n[0].Vantages.Bad != 1 || n[0].Vantages.Total != 3 {
+		t.Errorf("told %+v", n)
+	}
+}
+
 // The vantages that a state lists are those that are known now, in order, whoever left meanwhile.
 func TestStateAfterVantagesLeft(t *testing.T) {
 	e, prefix := crowd(5), netip.MustParsePrefix("203.0.113.0/24")

@@ -122,6 +122,13 @@ func TestPathChangeRules(t *testing.T) {
 			l.withdraw(e1, "203.0.113.0/24")
 			l.withdraw(e2, "203.0.113.0/24")
 		}, []string{"withdrawn critical 203.0.113.0/24 e1,e2/2", "path_change info 203.0.113.0/24 e3/1"}},
+		{"a session of another connection is no backup of this one", func(l *lab) {
+			e1, e2, e3 := paris(l)
+			l.announce(l.peer("e4", 64500, bgp.Provider), "203.0.113.0/24", longer)
+			for _, s := range []*site{e1, e2, e3} {
+				l.withdraw(s, "203.0.113.0/24")
+			}
+		}, []string{"withdrawn critical 203.0.113.0/24 e1,e2,e3/3"}},
 		{"the backup takes the settled path too: no other ASNs", func(l *lab) {
 			e1, e2, _ := paris(l)
 			l.withdraw(e1, "203.0.113.0/24")

@@ -49,6 +49,10 @@ func TestSessionRules(t *testing.T) {
 			p.PathSettle = 24 * hour
 			p.Drops[bgp.IPv6] = detect.Drop{Since: epoch, Before: 200_000, Routes: 150_000}
 		}, 24 * hour, "", 0},
+		{"a full table fell, and then the session: that is told as such", func(p *detect.Peer) {
+			p.PathSettle, p.Established, p.Enabled = 24*hour, false, false
+			p.Drops[bgp.IPv6] = detect.Drop{Since: epoch, Before: 200_000, Routes: 150_000}
+		}, hour, "", 0},
 		{"no End-of-RIB in 10 min from a neighbour that advertised graceful restart", due, time.Second,
 			"feed_stale warning hold 10m0s: session e1 (192.0.2.1, AS64500) is connected but blind: no End-of-RIB for ipv4 and ipv6 since 2026-11-22 10:00:00 UTC", 0},
 		{"a vantage is connected", func(p *detect.Peer) { due(p); p.Established, p.Enabled = false, false }, time.Hour, "", 0},

@@ -32,6 +32,11 @@ func TestStanding(t *testing.T) {
 			l.lose(e1)
 			l.rise(e1)
 		}, nil, []string{"pending", "no End-of-RIB yet, and no route of it, from e1"}},
+		{"`pending`: the backup may still show it", func(l *lab) {
+			_, _, e3 := paris(l)
+			l.lose(e3)
+			l.rise(e3)
+		}, nil, []string{"pending", "no End-of-RIB yet, and no route of it, from e3"}},
 		{"`pending`: no session at all", func(l *lab) { l.lose(provider(l, direct)) }, nil, []string{"pending", "no session with e1"}},
 		{"`pending`: a collector's peer is no session of ours", func(l *lab) { l.announce(l.collector("a", 64700), exact, "64700 64496") }, nil,
 			[]string{"pending", "there is no session that could carry it"}},
@@ -86,6 +91,8 @@ func TestStanding(t *testing.T) {
 			[]string{"invalid", "10.1.0.0/16 lies in private space (RFC 1918), which is not for the internet"}},
 		{"`invalid` (bogon): a prefix that covers one", func(l *lab) { l.reg.Prefix = netip.MustParsePrefix("192.0.0.0/16") }, nil,
 			[]string{"invalid", "192.0.0.0/16 lies in protocol assignments (RFC 6890), which is not for the internet"}},
+		{"`invalid` (bogon): one in the midst of it", func(l *lab) { l.reg.Prefix = netip.MustParsePrefix("172.0.0.0/8") }, nil,
+			[]string{"invalid", "172.0.0.0/8 lies in private space (RFC 1918), which is not for the internet"}},
 		{"`invalid` (bogon): IPv6", func(l *lab) { l.reg.Prefix = netip.MustParsePrefix("4000::/32") }, nil,
 			[]string{"invalid", "4000::/32 lies in space that is not allocated (RFC 4291), which is not for the internet"}},
 	} {
