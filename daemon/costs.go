@@ -17,7 +17,8 @@ const costLimit = time.Minute
 // openCost is a routing incident whose cost is not fully measured yet.
 type openCost struct {
 	incident  string
-	hijacked  netip.Prefix // what packets are drawn away from; not valid where it is no hijack
+	prefix    netip.Prefix // the route of which it is about
+	hijack    bool         // packets for it are drawn to somebody else
 	began     time.Time    // when its condition began: what was measured before counts as before
 	noticed   time.Time    // when it fired: what is measured from then on counts as after
 	announced bool         // the cost was told as it fired
@@ -34,44 +35,34 @@ func (e *engine) account(n notice.Notice, now time.Time) {
 	switch n.Status {
 	case notice.Resolved:
 		e.costs = slices.DeleteFunc(e.costs, func(c openCost) bool { return c.incident == n.Incident })
-		e.burstAll() // does the latency recover, too?
+		e.out.burstAll = e.out.burstAll || n.Evidence.Verdict == join.Both // does the latency recover, too?
 	case notice.Firing:
-		c := openCost{incident: n.Incident, began: n.StartedAt.Time, noticed: now}
-		if slices.Contains(hijacks, n.Type) {
-			c.hijacked = n.Offending
+		c := openCost{
+			incident: n.Incident, prefix: n.Offending, hijack: slices.Contains(hijacks, n.Type), began: n.StartedAt.Time, noticed: now,
 		}
 		if l := n.Evidence.Latency; l != nil && l.AfterMS != nil {
 			c.announced = true
 		}
-		if _, _, ok := e.plane.CostOf(c.began, c.noticed); !ok {
+		if _, _, ok := e.plane.CostOf(c.began, c.noticed, e.drawnTo(c.prefix)); !ok {
 			return // nothing was measured before, so nothing can be compared
 		}
 		e.costs = append(e.costs, c)
-		e.burstAll()
-	}
-}
-
-// burstAll measures every POP at once.
-func (e *engine) burstAll() {
-	if !e.cfg.Probe.Burst {
-		return
-	}
-	for _, name := range e.pops.names {
-		for addr := range e.pops.byName[name].addrs {
-			e.out.bursts = append(e.out.bursts, addr)
-		}
+		e.out.burstAll = true
 	}
 }
 
 // settleCosts tells the costs that are measured now.
 func (e *engine) settleCosts(now time.Time) {
 	e.costs = slices.DeleteFunc(e.costs, func(c openCost) bool {
-		cost, final, ok := e.plane.CostOf(c.began, c.noticed)
+		cost, final, ok := e.plane.CostOf(c.began, c.noticed, e.drawnTo(c.prefix))
 		late := now.Sub(c.noticed) >= costLimit
 		if !ok || !cost.Measured || !final && !late {
 			return !ok || late
 		}
-		class := e.plane.Class(c.began, c.noticed, e.drawnTo(c.hijacked))
+		class := ""
+		if c.hijack {
+			class = e.plane.Class(c.began, c.noticed, e.drawnTo(c.prefix))
+		}
 		e.amend(c.incident, notice.ReasonLatency, now, func(ev *notice.Evidence) {
 			ev.DataPlane = class
 			if !c.announced {
@@ -105,7 +96,7 @@ func (e *engine) latencyBefore(prefix netip.Prefix, began, now time.Time) *notic
 	if _, costly := e.costly(prefix); costly {
 		noticed = began
 	}
-	cost, _, ok := e.plane.CostOf(began, noticed)
+	cost, _, ok := e.plane.CostOf(began, noticed, e.drawnTo(prefix))
 	if !ok {
 		return nil
 	}

@@ -18,6 +18,7 @@ import (
 	"peervane/bgp/rpki"
 	"peervane/config"
 	"peervane/daemon/incident"
+	"peervane/daemon/join"
 	"peervane/daemon/notice"
 	"peervane/daemon/notify"
 	"peervane/probe"
@@ -281,8 +282,12 @@ func bgpAttrs(t *testing.T, v *bgp.Vantage, words []string) *bgp.Attrs {
 }
 
 // measure is what probes say of a POP: "answers", in so many ms and perhaps "5 of 10" of them, or "is silent"; "from" a source.
-// "until" a time there is a batch every 10 s.
+// "until" a time there is a batch every 10 s. Or that it "is traced by" hops, each with the ms that its answer took.
 func (s *story) measure(pop string, words []string) {
+	if len(words) > 1 && words[1] == "traced" {
+		s.trace(pop, words[3:])
+		return
+	}
 	target := probe.Target{POP: pop, Service: "edge", Addr: s.engine.cfg.POPs[0].Address, Method: "icmp"}
 	for _, c := range s.engine.cfg.POPs {
 		if c.Name == pop {
@@ -340,6 +345,21 @@ func (s *story) deliver(channel string, words []string) {
 		h = notify.Health{Since: s.now, Error: strings.Join(words[1:], " ")}
 	}
 	s.engine.channelsAre([]channelState{{channel, h, true, 0}})
+}
+
+func (s *story) trace(pop string, words []string) {
+	t := tracedPath{method: "icmp", at: s.now, reached: true}
+	for _, c := range s.engine.cfg.POPs {
+		if c.Name == pop {
+			t.addr = c.Address
+		}
+	}
+	for i := 0; i < len(words); i += 2 {
+		ms, _ := strconv.Atoi(words[i+1])
+		t.hops = append(t.hops, join.Hop{TTL: i/2 + 1, Addr: netip.MustParseAddr(words[i]), RTT: time.Duration(ms) * time.Millisecond})
+	}
+	s.engine.traced(t, s.now)
+	s.tellAll()
 }
 
 // until lets time go by, waking the engine whenever it asked for that.

@@ -45,8 +45,11 @@ type engine struct {
 	rpki       dataAge
 	channels   channels
 	costs      []openCost
-	movements  map[string]movement // of incidents, by id
+	movements  map[string]movement      // of incidents, by id
+	ended      []string                 // those of them that have ended, in that order
+	suffering  map[string][]bgp.Finding // of POPs, where it came with a change of a route
 	traces     traces
+	trailsKept time.Time                 // when they were written last
 	locals     map[netip.Addr]netip.Addr // which source the system chooses for an address
 	reloaded   map[scope]bool            // to be judged for the first time under a new configuration
 	configured int                       // how many configurations were in force before this one
@@ -64,11 +67,13 @@ type output struct {
 	events   []event
 	latency  []store.Latency
 	bursts   []netip.Addr // POP addresses to measure at once
+	burstAll bool         // all of them
 	traces   []path       // to follow now
+	trails   []join.Trails
 }
 
 func newEngine(cfg *config.Config, o incident.Options, replay bool, log *zap.Logger) *engine {
-	e := &engine{log: log, book: incident.NewBook(o), source: o.Source, rollups: rollups{}, movements: map[string]movement{}}
+	e := &engine{log: log, book: incident.NewBook(o), source: o.Source, rollups: rollups{}, movements: map[string]movement{}, suffering: map[string][]bgp.Finding{}}
 	e.traces = traces{good: map[path]tracedPath{}, waiting: map[string]time.Time{}}
 	e.adopt(e.plan(cfg, replay))
 	return e
@@ -269,6 +274,7 @@ func (e *engine) judge(now time.Time, n int) (more bool) {
 	e.judgePOPs(now)
 	e.judgeNearest(now)
 	e.judgeChannels(now)
+	e.keepTrails(now)
 	for range n {
 		s, ok := e.agenda.take()
 		if !ok {
@@ -329,6 +335,9 @@ func (e *engine) tell(notices []notice.Notice, now time.Time) {
 func (e *engine) take() output {
 	out := e.out
 	e.out = output{}
+	if out.burstAll && e.cfg.Probe.Burst {
+		out.bursts = e.pops.all()
+	}
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"peervane/bgp"
@@ -15,10 +16,10 @@ import (
 // What one event does to both planes is told as one incident: that of the route, which carries the latency. A movement is such a
 // routing incident.
 type movement struct {
-	typ               string
-	severity          notice.Severity
-	prefix, offending netip.Prefix
-	began, ended      time.Time // ended zero: it stands
+	typ          string
+	severity     notice.Severity
+	offending    netip.Prefix
+	began, ended time.Time // ended zero: it stands
 }
 
 const (
@@ -41,15 +42,17 @@ func (e *engine) noteMovement(n *notice.Notice, now time.Time) {
 	if !n.Prefix.IsValid() || n.POP != "" || !slices.Contains(moving, n.Type) {
 		return
 	}
-	s := movement{n.Type, n.Severity, n.Prefix, n.Offending, n.StartedAt.Time, time.Time{}}
+	s := movement{typ: n.Type, severity: n.Severity, offending: n.Offending, began: n.StartedAt.Time}
 	if n.Status == notice.Resolved {
 		s.ended = now
 	}
 	e.movements[n.Incident] = s
-	for id, s := range e.movements {
-		if !s.ended.IsZero() && now.Sub(s.ended) > joinGrace {
-			delete(e.movements, id)
-		}
+	if !s.ended.IsZero() {
+		e.ended = append(e.ended, n.Incident)
+	}
+	for len(e.ended) > 0 && now.Sub(e.movements[e.ended[0]].ended) > joinGrace {
+		delete(e.movements, e.ended[0])
+		e.ended = e.ended[1:]
 	}
 }
 
@@ -58,7 +61,7 @@ func (e *engine) noteMovement(n *notice.Notice, now time.Time) {
 func (e *engine) joined(findings []bgp.Finding, now time.Time) []bgp.Finding {
 	for i := range findings {
 		f := &findings[i]
-		if e.awaited(f) {
+		if e.awaited(f) || e.toldElsewhere(f) {
 			f.Quiet = true
 			continue
 		}
@@ -89,6 +92,30 @@ func (e *engine) awaited(f *bgp.Finding) bool {
 	return slices.ContainsFunc(heldTypes, func(typ string) bool { return e.mayTell(typ, f) && e.book.Waits(at, typ) })
 }
 
+// toldElsewhere says whether what one event did to many POPs is told of another of them. If it is told of this one, the others are
+// in its hints.
+func (e *engine) toldElsewhere(f *bgp.Finding) bool {
+	if f.Cause == nil {
+		return false
+	}
+	var others []string
+	for _, name := range e.pops.names {
+		for _, g := range e.suffering[name] {
+			if name == f.POP || !join.SameEvent(f.Cause, g.Cause) {
+				continue
+			}
+			if e.pops.byName[name].teller && graver(f.Severity, g.Severity) == g.Severity {
+				return true
+			}
+			others = append(others, name)
+		}
+	}
+	if others = slices.Compact(others); len(others) > 0 {
+		f.Hints = append(f.Hints, "the same change moved the latency to "+strings.Join(others, ", "))
+	}
+	return false
+}
+
 // mayTell says whether the severities that are configured let an incident of a type tell of a finding.
 func (e *engine) mayTell(typ string, f *bgp.Finding) bool {
 	name, given := e.cfg.Severity[typ]
@@ -108,7 +135,7 @@ func (e *engine) explains(s *movement, f *bgp.Finding, now time.Time) bool {
 	switch {
 	case early > joinSpan || early < -joinSpan/5:
 		return false
-	case !s.ended.IsZero() && now.Sub(s.ended) > joinGrace:
+	case !s.ended.IsZero() && (now.Sub(s.ended) > joinGrace || f.Since.After(s.ended)):
 		return false
 	case !e.mayTell(s.typ, f) || severity > s.severity && !slices.Contains(heldTypes, s.typ): // those rise with it
 		return false
@@ -144,16 +171,29 @@ func (e *engine) tellIn(id string, s *movement, f *bgp.Finding, now time.Time) {
 	})
 }
 
-// costly gives what is found of a POP whose route of a prefix changed, as it was last judged.
-func (e *engine) costly(prefix netip.Prefix) (f bgp.Finding, found bool) {
+// costly gives what is found of a POP whose route of a prefix changed, as it was last judged. It is asked with every UPDATE.
+func (e *engine) costly(prefix netip.Prefix) (found bgp.Finding, costly bool) {
+	if len(e.suffering) == 0 {
+		return found, false
+	}
 	for _, name := range e.pops.names {
-		for _, f := range e.pops.byName[name].found {
-			if f.Cause != nil && f.Cause.Prefix() == prefix {
+		for _, f := range e.suffering[name] {
+			if f.Cause.Prefix() == prefix {
 				return f, true
 			}
 		}
 	}
-	return f, false
+	return found, false
+}
+
+// suffer keeps what is found of a POP that came with a change of a route.
+func (e *engine) suffer(pop string, found []bgp.Finding) {
+	delete(e.suffering, pop)
+	for i := range found {
+		if found[i].Cause != nil {
+			e.suffering[pop] = append(e.suffering[pop], found[i])
+		}
+	}
 }
 
 // confirm lets a change of a route fire at once, and at least as gravely as what it did to a POP, once the probes have shown that

@@ -41,8 +41,14 @@ func (w *joinWorld) usual() *joinWorld {
 	return w
 }
 
-// batch is one of five packets, which ends after a second; 0 ms means that all are lost. It gives what is told, in full.
+// batch is one of five packets; 0 ms means that all are lost. It gives what is told, in full.
 func (w *joinWorld) batch(ms float64) string {
+	w.engine.batch(w.sample(ms))
+	return w.whole()
+}
+
+// sample takes a second.
+func (w *joinWorld) sample(ms float64) probe.Batch {
 	w.now = w.now.Add(time.Millisecond)
 	s := stats.Sample{Started: w.now, Ended: w.now.Add(time.Second), Sent: 5, Received: 5}
 	for range 5 {
@@ -54,8 +60,7 @@ func (w *joinWorld) batch(ms float64) string {
 	}
 	w.pass(time.Second)
 	target := probe.Target{POP: "par1", Addr: w.engine.cfg.POPs[0].Address, Method: "icmp", Source: w.source}
-	w.engine.batch(probe.Batch{Target: target, Sample: s})
-	return w.whole()
+	return probe.Batch{Target: target, Sample: s}
 }
 
 // change announces without a look at what comes of it.
@@ -162,7 +167,7 @@ func TestLeakThatBlackHoles(t *testing.T) {
 	if got := w.announce("edge2", ours, 64501, 64666, 174, 3356, 64511, 2914, 64510); !strings.HasPrefix(got, "firing:route_leak:"+ours) {
 		t.Fatal(got)
 	}
-	if got := w.batch(0); !strings.HasPrefix(got, "updated critical route_leak [bothblack_hole]") || !strings.Contains(got, "; POP par1 is unreachable; packets to and from it are lost") {
+	if got := w.batch(0); !strings.HasPrefix(got, "updated critical route_leak [bothblack_hole]") || !strings.Contains(got, "; POP par1 is unreachable; packets to or from it are lost") {
 		t.Error(got)
 	}
 	for range 4 {
@@ -221,5 +226,21 @@ func TestWhatIsNotJoined(t *testing.T) {
 	w.batch(0)
 	if got := w.batch(0); !strings.HasPrefix(got, "firing error pop_unreachable") {
 		t.Error("ten minutes later: " + got)
+	}
+}
+
+// What begins after the end of a routing incident is not its work.
+func TestAfterTheEnd(t *testing.T) {
+	w := newJoinWorld(t, registered(ours, 64510))
+	w.source = netip.MustParseAddr("203.0.113.1")
+	w.usual()
+	w.announce("edge2", "203.0.113.0/25", 64501, 64666)
+	w.batch(12)
+	w.withdraw("edge2", "203.0.113.0/25")
+	w.batch(12)
+	w.batch(0)
+	w.batch(0)
+	if got := w.batch(0); !strings.HasPrefix(got, "firing error pop_unreachable") {
+		t.Error(got)
 	}
 }

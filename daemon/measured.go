@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -62,4 +63,17 @@ func figures(s stats.Summary) api.Figures {
 func ms(d time.Duration) *float64 {
 	f := float64(d.Microseconds()) / 1000
 	return &f
+}
+
+// Transits asks the engine what each AS on the way has meant for the latency.
+func (d *Daemon) Transits(ctx context.Context) ([]api.Transit, error) {
+	var known []join.Transit
+	if !d.call(ctx, func() { known = d.engine.plane.Transits() }) {
+		return nil, context.Cause(ctx)
+	}
+	var out []api.Transit
+	for _, t := range known {
+		out = append(out, api.Transit{ASN: t.ASN, CostMS: *ms(t.Cost), POPs: t.POPs, With: t.With, Without: t.Without})
+	}
+	return out, nil
 }

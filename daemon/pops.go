@@ -30,13 +30,15 @@ type pop struct {
 	stale bool                  // the routes to it changed since it was last looked at
 	heard bool                  // a batch came since it was last judged
 	found []bgp.Finding         // when it was last judged
+
+	teller bool // an incident tells of it
 }
 
 // popWay is how our own sessions reach an address: for each of them the routes of the longest matching prefix.
 type popWay struct {
 	text   string // the same for the same way
 	routes []bgp.Seen
-	known  bool // there was a route at some time
+	last   map[string]bgp.Seen // the best route of each session, as it was when that was last in sight
 }
 
 // configure keeps what is known of the POPs that stay.
@@ -75,6 +77,7 @@ func (e *engine) probed(targets []probe.Target, locals map[netip.Addr]netip.Addr
 		way, known := p.addrs[t.Addr]
 		if !known {
 			way = e.wayTo(t.Addr)
+			way.last = way.best()
 			e.plane.InUse(t.Addr, way.first(), now)
 		}
 		addrs[t.POP][t.Addr] = way
@@ -108,6 +111,16 @@ func (ps *pops) watched() []netip.Prefix {
 	for _, name := range ps.names {
 		for addr := range ps.byName[name].addrs {
 			out = append(out, netip.PrefixFrom(addr.WithZone(""), addr.BitLen()))
+		}
+	}
+	return out
+}
+
+// all are the addresses that are probed.
+func (ps *pops) all() (out []netip.Addr) {
+	for _, name := range ps.names {
+		for addr := range ps.byName[name].addrs {
+			out = append(out, addr)
 		}
 	}
 	return out
@@ -194,6 +207,7 @@ func (e *engine) judgePOPs(now time.Time) {
 		scope := incident.Scope{Kind: incident.Probing, Subject: p.name}
 		switch {
 		case e.pops.byName[p.name] != p:
+			e.suffer(p.name, nil)
 			e.tell(e.book.Remove(scope, now), now)
 		case p.heard && !e.plane.Undecided(p.name):
 			e.judgePOP(p, scope, now)
@@ -206,8 +220,10 @@ func (e *engine) judgePOP(p *pop, at incident.Scope, now time.Time) {
 	e.touchCostly(p.found)
 	p.found = e.plane.Findings(p.name, e.registeredSource)
 	e.touchCostly(p.found)
+	e.suffer(p.name, p.found)
 	findings := e.held(e.joined(slices.Clone(p.found), now))
 	e.tell(e.book.Reconcile(at, findings, now, incident.World{Remains: e.routeRemains}), now)
+	p.teller = e.book.Fires(at)
 }
 
 // registeredSource is the registered prefix that an address of ours lies in.
@@ -225,19 +241,47 @@ func (e *engine) registeredSource(source netip.Addr) netip.Prefix {
 func (e *engine) followRoutes(p *pop, now time.Time) {
 	for addr, was := range p.addrs {
 		way := e.wayTo(addr)
-		way.known = way.known || was.known
-		p.addrs[addr] = way
+		way.last = was.last
 		if way.text == was.text {
+			p.addrs[addr] = way
 			continue
 		}
 		e.plane.InUse(addr, way.first(), now)
-		if was.known {
-			e.plane.Moved(addr, moveOf(was, way, now))
+		moves := e.movesTo(&way, addr, now)
+		p.addrs[addr] = way
+		for _, m := range moves {
+			e.plane.Moved(addr, m)
 		}
 		if e.cfg.Probe.Burst {
 			e.out.bursts = append(e.out.bursts, addr)
 		}
 	}
+}
+
+// movesTo finds at which sessions the route in use moved, in the order of the sessions. A session that is lost, and a table that
+// is being told, show no move: what they hold is compared once it is known again.
+func (e *engine) movesTo(way *popWay, addr netip.Addr, now time.Time) (moves []join.Move) {
+	best, first := way.best(), len(way.last) == 0
+	last := map[string]bgp.Seen{}
+	for _, v := range e.vantages.list {
+		old, known := way.last[v.Name]
+		route, family := best[v.Name], &v.families[bgp.FamilyOf(netip.PrefixFrom(addr, addr.BitLen()))]
+		withTable := !family.synced || !route.Since.After(family.at)
+		switch {
+		case !v.Own():
+			continue
+		case route.Attrs == nil && (!v.up || !family.synced):
+			route = old // out of sight
+		case !known && (first || withTable), join.SameWay(old, route):
+		default:
+			moves = append(moves, join.Move{At: now, Old: old, New: route})
+		}
+		if route.Attrs != nil {
+			last[v.Name] = route
+		}
+	}
+	way.last = last
+	return moves
 }
 
 // wayTo tells how our own sessions reach an address.
@@ -259,7 +303,7 @@ func (e *engine) wayTo(addr netip.Addr) (w popWay) {
 			found[h.vantage] = true
 		}
 	}
-	w.text, w.known = b.String(), len(w.routes) > 0
+	w.text = b.String()
 	return w
 }
 
@@ -268,20 +312,6 @@ func describeWay(b *strings.Builder, v *vantage, p netip.Prefix, a *bgp.Attrs) {
 		b.WriteString(part)
 		b.WriteByte('|')
 	}
-}
-
-// moveOf finds what changed first: the first session whose best route is another one.
-func moveOf(was, is popWay, now time.Time) join.Move {
-	before, after := was.best(), is.best()
-	for _, side := range [2]popWay{is, was} {
-		for _, r := range side.routes {
-			old, new := before[r.Vantage.Name], after[r.Vantage.Name]
-			if !join.SameWay(old, new) {
-				return join.Move{At: now, Old: old, New: new}
-			}
-		}
-	}
-	return join.Move{At: now, Old: was.routes[0], New: is.routes[0]} // another path than the best one changed
 }
 
 // best gives the best route of each session, by name.

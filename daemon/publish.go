@@ -71,7 +71,7 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 		lines, wake = append(lines, line{*n, body}), append(wake, to...)
 	}
 	b.Incidents = p.incidents(changed)
-	b.KV = p.memories(p.dueMemories(out, now))
+	b.KV = append(p.memories(p.dueMemories(out, now)), p.trails(out.trails)...)
 	b.Events, b.Latency = rows(out.events), out.latency
 	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events)+len(b.Latency) == 0 {
 		return
@@ -158,7 +158,7 @@ var remembered = []string{notice.PathChange, notice.CoveringChange, notice.Withd
 
 // flush writes all memories that wait, and the hours that are not over.
 func (p *publisher) flush(e *engine) {
-	p.store.Submit(store.Batch{Latency: e.rollups.all()}, nil)
+	p.store.Submit(store.Batch{Latency: e.rollups.all(), KV: p.trails(e.plane.TrailsSince(e.trailsKept))}, nil)
 	for len(p.unwritten) > 0 {
 		p.written = time.Time{}
 		p.store.Submit(store.Batch{KV: p.memories(p.dueMemories(output{}, time.Now()))}, nil)
@@ -195,29 +195,38 @@ func rows(events []event) []store.Event {
 	return out
 }
 
-// load reads what an earlier run kept: for the engine its incidents and memories, for the publisher who was told.
-func (p *publisher) load(ctx context.Context) ([]incident.Record, map[netip.Prefix][]byte, error) {
+// kept is what an earlier run kept for the engine.
+type kept struct {
+	incidents []incident.Record
+	memories  map[netip.Prefix][]byte
+	trails    [][]byte
+}
+
+// load reads what an earlier run kept: for the engine, and for the publisher who was told.
+func (p *publisher) load(ctx context.Context) (out kept, err error) {
 	state, err := p.store.Load(ctx)
 	if err != nil {
-		return nil, nil, err
+		return out, err
 	}
-	var records []incident.Record
 	for _, row := range state.Incidents {
 		var r incident.Record
 		if err := json.Unmarshal(row.State, &r); err != nil {
 			p.log.Error("an incident of the last run cannot be read, going on without it", zap.String("incident", row.ID), zap.Error(err))
 			continue
 		}
-		records = append(records, r)
+		out.incidents = append(out.incidents, r)
 		p.told[row.ID] = row.Told
 	}
-	memories := map[netip.Prefix][]byte{}
+	out.memories = map[netip.Prefix][]byte{}
 	for _, kv := range state.KV {
 		if prefix, err := netip.ParsePrefix(kv.Key); kv.Kind == kindMemory && err == nil {
-			memories[prefix] = kv.Value
+			out.memories[prefix] = kv.Value
+		}
+		if kv.Kind == kindTrails {
+			out.trails = append(out.trails, kv.Value)
 		}
 	}
-	return records, memories, nil
+	return out, nil
 }
 
 // rewrite hands over all that must outlive the process, to a store that has lost it.
@@ -229,5 +238,6 @@ func (p *publisher) rewrite(e *engine) {
 			regs = append(regs, reg)
 		}
 	}
-	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Records()), KV: p.memories(regs), Latency: e.rollups.all()}, nil)
+	kv := append(p.memories(regs), p.trails(e.plane.TrailsSince(time.Time{}))...)
+	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Records()), KV: kv, Latency: e.rollups.all()}, nil)
 }

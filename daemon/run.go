@@ -51,12 +51,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 // restore goes on from what an earlier run kept. A database that cannot be read costs the memory of that run, no more.
 func (d *Daemon) restore(ctx context.Context) error {
-	records, memories, err := d.publisher.load(ctx)
+	kept, err := d.publisher.load(ctx)
 	if err != nil {
 		d.log.Error("state of the last run cannot be read, going on without it", zap.Error(err))
 		return nil
 	}
-	return d.engine.restore(records, memories)
+	d.engine.rememberTrails(kept.trails)
+	return d.engine.restore(kept.incidents, kept.memories)
 }
 
 // openSockets opens all that listens, so that what is taken already ends the start with an error that says so.

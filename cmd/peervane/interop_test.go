@@ -15,16 +15,8 @@ func TestInterop(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the routers take a few minutes")
 	}
-	lab, err := netlab.New()
-	if err != nil && !netlab.Inside() {
-		again(t)
+	if !inNamespaces(t, "TestInterop") {
 		return
-	}
-	if err == nil {
-		err = lab.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 	binary := buildPeervane(t)
 	for _, c := range []struct {
@@ -48,9 +40,27 @@ func TestInterop(t *testing.T) {
 	}
 }
 
-// again runs this test in namespaces.
-func again(t *testing.T) {
-	pattern := "^TestInterop$"
+// inNamespaces says whether labs can be made here. Where they cannot, it runs the test again in a user namespace, and that is all
+// that there is to do.
+func inNamespaces(t *testing.T, test string) bool {
+	t.Helper()
+	lab, err := netlab.New()
+	if err != nil && !netlab.Inside() {
+		again(t, test)
+		return false
+	}
+	if err == nil {
+		err = lab.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+// again runs a test in namespaces.
+func again(t *testing.T, test string) {
+	pattern := "^" + test + "$"
 	if _, sub, ok := strings.Cut(flag.Lookup("test.run").Value.String(), "/"); ok {
 		pattern += "/" + sub
 	}

@@ -25,8 +25,9 @@ type alert struct {
 
 	Prefix    string
 	Offending string `json:"offending_prefix"`
-	Peer      string
-	Culprit   uint32 `json:"culprit_asn"`
+	Peer, POP string
+	Culprit   uint32    `json:"culprit_asn"`
+	UpdatedAt time.Time `json:"updated_at"`
 	Vantages  struct{ Bad, Total int }
 	Evidence  struct {
 		Routes []struct {
@@ -34,14 +35,42 @@ type alert struct {
 			ASPath          string `json:"as_path"`
 			Origin          uint32
 		}
+		Verdict   string
+		DataPlane string `json:"data_plane"`
+		Latency   *struct {
+			Loss          *float64
+			ShiftMS       *float64 `json:"shift_ms"`
+			OutageMS      *float64 `json:"outage_ms"`
+			ConvergenceMS *float64 `json:"convergence_ms"`
+		}
+		Cause *struct {
+			Vantage, Prefix string
+			NeighbourASN    uint32 `json:"neighbour_asn"`
+			At              time.Time
+			Updates         int
+			OldPath         string `json:"old_path"`
+			NewPath         string `json:"new_path"`
+		}
+		Trace *struct {
+			Address      string
+			Reached      bool
+			Hops, Before []tracedHop
+			Entered      *tracedHop
+		}
 	}
 
 	told bool // an expectation has taken it
 }
 
+type tracedHop struct {
+	TTL     int
+	Address string
+	ASN     uint32
+}
+
 func (a alert) String() string {
-	return fmt.Sprintf("%s %s %s %s in %s, culprit AS%d, %d/%d %s: %s",
-		a.Status, a.Type, a.Peer, a.Offending, a.Prefix, a.Culprit, a.Vantages.Bad, a.Vantages.Total, a.Reason, a.Summary)
+	return fmt.Sprintf("%s %s %s%s %s in %s, culprit AS%d, %d/%d %s: %s",
+		a.Status, a.Type, a.Peer, a.POP, a.Offending, a.Prefix, a.Culprit, a.Vantages.Bad, a.Vantages.Total, a.Reason, a.Summary)
 }
 
 // receiver is the other end of a webhook: it verifies the signature of each notice as Standard Webhooks says, and keeps

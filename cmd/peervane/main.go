@@ -44,6 +44,7 @@ var commands = []func(*env) *cobra.Command{
 	asking(eventsView),
 	asking(popsView),
 	asking(latencyView),
+	asking(transitsView),
 
 	reloadCommand,
 	testAlertCommand,

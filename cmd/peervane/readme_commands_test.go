@@ -57,6 +57,7 @@ var readerKnows = map[string]func(r *reader, env, args []string){
 	"peervane events":    (*reader).ask,
 	"peervane pops":      (*reader).ask,
 	"peervane latency":   (*reader).ask,
+	"peervane transits":  (*reader).ask,
 }
 
 // TestReadmeCommands types every command of the README, in order.

@@ -53,6 +53,11 @@ var latencyView = &view{
 	options: []option{{"window", "6h", "how far to look `back`, such as 10m, 7d or 30d"}}, print: printing(printLatency),
 }
 
+var transitsView = &view{
+	use: "transits", short: "Show what each AS on the way to the POPs has meant for the latency", page: "transits",
+	none: "no AS was on the way at times only, as far as is remembered", print: printing(printTransits),
+}
+
 // printing reads an answer before it is printed.
 func printing[T any](print func(*screen, T)) func(*screen, []byte) error {
 	return func(s *screen, body []byte) error {
@@ -142,6 +147,9 @@ func printIncidents(s *screen, incidents []notice.Notice) {
 	s.header("INCIDENT", "SEVERITY", "TYPE", "STATUS", "STARTED", "ENDED", "SUMMARY")
 	for _, n := range incidents {
 		s.row(n.Incident, severity(n.Severity), n.Type, string(n.Status), when(n.StartedAt), when(n.ResolvedAt), n.Summary)
+		for _, line := range evidenceLines(&n.Evidence) {
+			s.row("", "", "", "", "", "", line)
+		}
 	}
 }
 
@@ -192,6 +200,13 @@ func printLatency(s *screen, measured []api.Latency) {
 			since = when(m.Points[0].At)
 		}
 		s.row(append([]any{m.POP, m.Method, m.Address, m.Source, since, millis(m.LastMS)}, figures(m.Figures)...)...)
+	}
+}
+
+func printTransits(s *screen, transits []api.Transit) {
+	s.header("AS", "COST", "POPS", "BATCHES WITH", "WITHOUT")
+	for _, t := range transits {
+		s.row(t.ASN, fmt.Sprintf("%+.1f ms", t.CostMS), strings.Join(t.POPs, ", "), t.With, t.Without)
 	}
 }
 

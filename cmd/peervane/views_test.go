@@ -15,7 +15,7 @@ var someTime = time.Date(2026, 11, 22, 12, 3, 4, 0, time.UTC)
 
 // TestViews prints the very pages that the API is held to.
 func TestViews(t *testing.T) {
-	for _, v := range []*view{statusView, peersView, routesView, prefixesView, eventsView, popsView, latencyView} {
+	for _, v := range []*view{statusView, peersView, routesView, prefixesView, eventsView, popsView, latencyView, transitsView} {
 		t.Run(v.page, func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join("..", "..", "daemon", "api", "testdata", v.page+".json"))
 			if err != nil {

@@ -65,6 +65,10 @@ func (f *fixed) Events(_ context.Context, p netip.Prefix, since time.Time) ([]Ev
 	}, {At: notice.At(epoch), Type: "config_reload", Severity: notice.Info}}, f.err
 }
 
+func (f *fixed) Transits(context.Context) ([]Transit, error) {
+	return []Transit{{ASN: 64502, CostMS: 30.1, POPs: []string{"par1", "fra1"}, With: 60, Without: 300}}, f.err
+}
+
 func (f *fixed) Latency(_ context.Context, pop string, window time.Duration) ([]Latency, error) {
 	f.asked.pop, f.asked.window = pop, window
 	return []Latency{{POP: "par1", Probe: probe(), Points: []Point{{

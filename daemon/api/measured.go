@@ -65,3 +65,12 @@ type Figures struct {
 	JitterMS    *float64 `json:"jitter_ms"` // p95 - p50
 	TSSource    string   `json:"ts_source"` // the weakest clock among them: kernel, tcp_info, kernel_rx, user; "" without any
 }
+
+// Transit is what an AS on the way to POPs has meant for the latency: over paths with it, less over paths without it.
+type Transit struct {
+	ASN     uint32   `json:"asn"`
+	CostMS  float64  `json:"cost_ms"` // on average over the POPs
+	POPs    []string `json:"pops"`    // that were reached in both ways
+	With    int      `json:"batches_with"`
+	Without int      `json:"batches_without"`
+}

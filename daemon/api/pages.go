@@ -99,6 +99,11 @@ func (s *Server) latency(r *http.Request) (any, error) {
 	return list(measured), err
 }
 
+func (s *Server) transits(r *http.Request) (any, error) {
+	transits, err := s.source.Transits(r.Context())
+	return list(transits), err
+}
+
 // list tells an empty list as [], not null.
 func list[T any](l []T) []T {
 	if l == nil {

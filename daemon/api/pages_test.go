@@ -35,6 +35,7 @@ func TestPages(t *testing.T) {
 		"events":   "events",
 		"pops":     "pops",
 		"latency":  "latency?pop=par1&window=6h",
+		"transits": "transits",
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := get(t, newFixed(), "/api/v1/"+path)

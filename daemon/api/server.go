@@ -28,6 +28,8 @@ type Source interface {
 	Events(ctx context.Context, prefix netip.Prefix, since time.Time) ([]Event, error)
 	// Latency is what was measured of a POP, or, where it is empty, of all, within the window up to now.
 	Latency(ctx context.Context, pop string, window time.Duration) ([]Latency, error)
+	// Transits are the ASes that were on the way to POPs at times, the dearest first.
+	Transits(ctx context.Context) ([]Transit, error)
 }
 
 // Server serves the API over TCP. It is inert before Run.
@@ -92,6 +94,7 @@ func (s *Server) Handler() http.Handler {
 		"events":    s.events,
 		"pops":      s.pops,
 		"latency":   s.latency,
+		"transits":  s.transits,
 	} {
 		mux.Handle("/api/v1/"+name, page)
 	}

@@ -112,6 +112,12 @@ func (b *Book) Get(id string) (notice.Notice, bool) {
 	return r.Notice, true
 }
 
+// Fires says whether an incident is open in a scope.
+func (b *Book) Fires(scope Scope) bool {
+	p := b.pages[scope]
+	return p != nil && len(p.open) > 0
+}
+
 // Waits says whether a condition of a type waits for its hold in a scope.
 func (b *Book) Waits(scope Scope, typ string) bool {
 	p := b.pages[scope]

@@ -271,7 +271,7 @@ func TestLatency(t *testing.T) {
 	d.expect("an incident that is over costs no more", d.keep(d.book.Amend("incident-1", notice.ReasonLatency, d.now, costs(cost))))
 
 	loss := 1.0
-	if got := costText(&notice.Latency{POP: "par1", Loss: &loss}); got != "; POP par1 is unreachable" {
+	if got := costText(&notice.Latency{POP: "par1", Loss: &loss}, true); got != "; POP par1 is unreachable" {
 		t.Errorf("%q", got)
 	}
 }

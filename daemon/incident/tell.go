@@ -136,11 +136,11 @@ func (b *Book) resolve(rec *Record, now time.Time, reason string) notice.Notice 
 // sentence is the summary: the finding's, with what it cost and who is out of sight. Once it is over only what it was
 // is told, which is what stands before the first colon.
 func (r *Record) sentence(now time.Time) string {
-	paid := costText(r.Notice.Evidence.Latency)
+	paid := costText(r.Notice.Evidence.Latency, r.Open)
 	if r.Notice.Type == notice.POPUnreachable {
 		paid = "" // that is what the finding says
 	}
-	paid += planeText[r.Notice.Evidence.DataPlane] + enteredText(r.Notice.Evidence.Trace)
+	paid += planeText(r.Notice.Evidence.DataPlane, r.Open) + enteredText(r.Notice.Evidence.Trace)
 	if !r.Open {
 		what, _, _ := strings.Cut(r.Summary, ": ")
 		lasted := max(0, now.Sub(r.Notice.StartedAt.Time)).Round(time.Second)
@@ -155,10 +155,18 @@ func (r *Record) sentence(now time.Time) string {
 	return r.Summary + paid
 }
 
-// planeText says what becomes of packets that are drawn to a hijacker.
-var planeText = map[string]string{
-	"black_hole": "; packets to and from it are lost, as seen from here", "detour": "; packets take a detour, as seen from here",
-	"unaffected_here": "; packets from here are not affected",
+// planeText says what becomes of packets that are drawn to a hijacker, or what became of them.
+func planeText(class string, open bool) string {
+	are := map[bool]string{true: "are", false: "were"}[open]
+	switch class {
+	case "black_hole":
+		return "; packets to or from it " + are + " lost, as seen from here"
+	case "detour":
+		return "; packets to or from it " + are + " led round, as seen from here"
+	case "unaffected_here":
+		return "; as seen from here, packets to or from it " + are + " not affected"
+	}
+	return ""
 }
 
 // enteredText names the hop where the delay entered.
@@ -182,12 +190,12 @@ func names(list []string) string {
 }
 
 // costText tells the latency that an incident cost: "; +38 ms to POP par1".
-func costText(l *notice.Latency) string {
+func costText(l *notice.Latency, open bool) string {
 	switch {
 	case l == nil:
 		return ""
 	case l.Loss != nil && *l.Loss >= 1:
-		return "; POP " + l.POP + " is unreachable"
+		return "; POP " + l.POP + map[bool]string{true: " is", false: " was"}[open] + " unreachable"
 	case l.ShiftMS == nil:
 		return ""
 	}

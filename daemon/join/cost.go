@@ -66,10 +66,23 @@ func (p *Plane) Class(began, noticed time.Time, of func(Flow) bool) (class strin
 
 // CostOf says what an event cost: the latency before it began against the first batch that started after a later moment, at
 // which it was noticed. It tells of the POP that it cost the most, or, as long as nothing was measured since, of the nearest
-// one before it. It is final once every POP that was measured before was measured after.
-func (p *Plane) CostOf(began, noticed time.Time) (cost Cost, final, ok bool) {
+// one before it. It is final once every POP that was measured before was measured after. Where the event concerns some flows, of
+// which something was measured before, only they count; nil: it concerns all alike.
+func (p *Plane) CostOf(began, noticed time.Time, concerns func(Flow) bool) (cost Cost, final, ok bool) {
+	if concerns != nil {
+		if cost, final, ok = p.costOf(began, noticed, concerns); ok {
+			return cost, final, ok
+		}
+	}
+	return p.costOf(began, noticed, func(Flow) bool { return true })
+}
+
+func (p *Plane) costOf(began, noticed time.Time, counts func(Flow) bool) (cost Cost, final, ok bool) {
 	var costs []Cost
 	for _, f := range p.sorted() {
+		if !counts(f) {
+			continue
+		}
 		c, known := p.flows[f].cost(began, noticed)
 		if !known || slices.ContainsFunc(costs, func(have Cost) bool { return have.POP == f.POP }) {
 			continue // the first flow of a POP that was measured before is the one that counts

@@ -2,9 +2,11 @@ package join
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"peervane/bgp"
@@ -27,38 +29,111 @@ const (
 // Registered gives the registered prefix that holds a source address; not valid for one that is in none.
 type Registered func(source netip.Addr) netip.Prefix
 
-// Findings gives what is wrong with the ways to a POP: nothing reaches it; or, source by source, the return path to that
-// source alone is bad, or too much is lost, or the latency has shifted.
-func (p *Plane) Findings(pop string, registered Registered) []bgp.Finding {
+// Findings gives what is wrong with the ways to a POP: nothing reaches it; or too much is lost, or the latency has shifted. What all
+// sources show is told once, what one source alone shows is told of that source: of its return path, where others are well.
+// Each address of the POP is judged on its own, since sources are compared over one way there.
+func (p *Plane) Findings(pop string, registered Registered) (out []bgp.Finding) {
 	if down := p.Unreachable(pop); down != nil {
 		return down
 	}
-	var out []bgp.Finding
-	by := p.bySource(pop)
-	sources := make([]netip.Addr, 0, len(by))
-	for s := range by {
-		sources = append(sources, s)
-	}
-	slices.SortFunc(sources, netip.Addr.Compare)
-	for _, s := range sources {
-		f, bad := p.complaint(pop, s, by[s])
-		if !bad {
-			continue
+	var seen []netip.Addr
+	for _, f := range p.Paths(pop) {
+		if !slices.Contains(seen, f.Addr) {
+			seen = append(seen, f.Addr)
+			out = append(out, p.findingsAt(pop, f.Addr, registered)...)
 		}
-		if prefix := registered(s); prefix.IsValid() && p.controlled(by, sources, registered) {
-			f.Type, f.Severity, f.Prefix = notice.ReturnPath, notice.Error.String(), prefix
-			f.Summary = fmt.Sprintf("the way back from POP %s to %s is bad, from other sources it is not: %s", pop, prefix, f.Summary)
-		}
-		out = append(out, f)
 	}
 	return out
 }
 
-// bySource sorts the flows to a POP by source, the preferred one first.
-func (p *Plane) bySource(pop string) map[netip.Addr][]Flow {
+func (p *Plane) findingsAt(pop string, addr netip.Addr, registered Registered) []bgp.Finding {
+	by := p.bySource(pop, addr)
+	sources := slices.SortedFunc(maps.Keys(by), netip.Addr.Compare)
+	var bad []bgp.Finding
+	for _, s := range sources {
+		if f, is := p.complaint(pop, s, by[s]); is {
+			bad = append(bad, f)
+		}
+	}
+	switch {
+	case len(bad) == 0:
+		return nil
+	case len(bad) == len(sources) && alike(bad):
+		return []bgp.Finding{p.shared(bad)}
+	}
+	for i := range bad {
+		f := &bad[i]
+		f.Summary = strings.Replace(f.Summary, sourcePlace, from(f.Source), 1)
+		f.Quiet = f.Quiet || p.undecided(f, by)
+		if prefix := registered(f.Source); prefix.IsValid() && p.controlled(by, sources, registered) {
+			f.Type, f.Severity, f.Prefix = notice.ReturnPath, notice.Error.String(), prefix
+			f.Summary = fmt.Sprintf("the way back from POP %s to %s is bad, from other sources it is not: %s", pop, prefix, f.Summary)
+		}
+	}
+	return bad
+}
+
+// sourcePlace stands in a summary where the source is named, or is not.
+const sourcePlace = "\x00"
+
+// alike says whether all sources suffer the same.
+func alike(bad []bgp.Finding) bool {
+	return !slices.ContainsFunc(bad, func(f bgp.Finding) bool { return f.Type != bad[0].Type })
+}
+
+// shared is what all sources show, as the first that showed it does.
+func (p *Plane) shared(bad []bgp.Finding) bgp.Finding {
+	f := slices.MinFunc(bad, func(a, b bgp.Finding) int { return a.Since.Compare(b.Since) })
+	f.Quiet = !slices.ContainsFunc(bad, func(f bgp.Finding) bool { return !f.Quiet })
+	f.Source, f.Summary = netip.Addr{}, strings.Replace(f.Summary, sourcePlace, "", 1)
+	return f
+}
+
+const (
+	wellBatches = 3  // in a row show that a source is well
+	waitBatches = 12 // are waited for, until it is told as it is
+)
+
+// undecided says whether other sources may yet show the same: they are neither known to be well, nor to suffer.
+func (p *Plane) undecided(f *bgp.Finding, by map[netip.Addr][]Flow) bool {
+	if len(p.flows[by[f.Source][0]].from(f.Since)) > waitBatches {
+		return false
+	}
+	for s, flows := range by {
+		if s == f.Source {
+			continue
+		}
+		if _, suffers := p.complaint(f.POP, s, flows); !suffers && !p.flows[flows[0]].well(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// well says whether a flow has shown since then that it does not suffer the same: it lost nothing, and was nearer to its own
+// baseline than to what would be the shift.
+func (h *history) well(f *bgp.Finding) bool {
+	since := h.from(f.Since)
+	if len(since) < wellBatches {
+		return false
+	}
+	level, warm := h.shift.Baseline()
+	shift := finite(f.Measured.After - f.Measured.Before)
+	for _, s := range since[len(since)-wellBatches:] {
+		median, ok := s.Median()
+		off := math.Abs(milliseconds(median) - milliseconds(level.Level))
+		if s.Loss() > 0 || ok && warm && shift != 0 && off > math.Abs(shift)/2 {
+			return false
+		}
+	}
+	return true
+}
+
+// bySource sorts the flows to an address of a POP by source, the preferred one first.
+func (p *Plane) bySource(pop string, addr netip.Addr) map[netip.Addr][]Flow {
 	out := map[netip.Addr][]Flow{}
-	for _, f := range p.sorted() {
-		if f.POP == pop {
+	for _, f := range p.of(pop) {
+		if f.Addr == addr {
 			out[f.Source] = append(out[f.Source], f)
 		}
 	}
@@ -76,13 +151,13 @@ func (p *Plane) controlled(by map[netip.Addr][]Flow, sources []netip.Addr, regis
 	})
 }
 
-// complaint is what is wrong for one source: loss before a shift.
+// complaint is what is wrong for one source: loss before a shift. Its summary has a place for the source.
 func (p *Plane) complaint(pop string, source netip.Addr, flows []Flow) (bgp.Finding, bool) {
 	f := bgp.Finding{POP: pop, Source: source}
 	if flow, lossy := p.lossy(flows); lossy {
 		h := p.flows[flow]
 		f.Type, f.Severity, f.Since = notice.Loss, notice.Warning.String(), h.lossSince()
-		f.Summary = fmt.Sprintf("%.0f %% of the probes to POP %s are lost%s: %s %s", 100*h.loss.Share(), pop, from(source), flow.Addr, flow.Method)
+		f.Summary = fmt.Sprintf("%.0f %% of the probes to POP %s are lost%s: %s %s", 100*h.loss.Share(), pop, sourcePlace, flow.Addr, flow.Method)
 		f.Measured = &bgp.Measured{
 			POP: pop, Before: math.NaN(), After: math.NaN(), Loss: h.loss.Share(), Outage: math.NaN(), Convergence: math.NaN(),
 		}
@@ -123,7 +198,7 @@ func (p *Plane) shifted(f *bgp.Finding, flow Flow) {
 		rose = "fell"
 	}
 	f.Type, f.Severity, f.Since = notice.LatencyShift, notice.Info.String(), s.Since
-	f.Summary = fmt.Sprintf("latency to POP %s %s from %s to %s%s", f.POP, rose, short(s.Baseline.Level), short(s.After), from(flow.Source))
+	f.Summary = fmt.Sprintf("latency to POP %s %s from %s to %s%s", f.POP, rose, short(s.Baseline.Level), short(s.After), sourcePlace)
 	f.Measured = &bgp.Measured{
 		POP: f.POP, Before: milliseconds(s.Baseline.Level), After: milliseconds(s.After), Loss: p.flows[flow].loss.Share(),
 		Outage: math.NaN(), Convergence: math.NaN(),

@@ -1,13 +1,17 @@
 package join
 
 import (
+	"math"
 	"net/netip"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"peervane/bgp"
 	"peervane/daemon/notice"
+	"peervane/probe/stats"
 )
 
 var edge1 = &bgp.Vantage{Name: "edge1", ASN: 64500, Relationship: bgp.Provider}
@@ -52,7 +56,7 @@ func TestShiftWithTheMoveOfItsPath(t *testing.T) {
 	}{
 		"one batch far off asks for another":   {move, []float64{42}, "", true},
 		"two are a shift":                      {move, []float64{42, 42}, "latency_shift warning both", false},
-		"the second is no longer off":          {move, []float64{42, 12}, "", false},
+		"the second is no longer off":          {move, []float64{42, 12}, "", true},
 		"small upward ones are graver with it": {move, []float64{14, 14}, "latency_shift warning both", false},
 		"downward never":                       {move, []float64{6, 6}, "latency_shift info both", false},
 		"without a move two are none":          {Move{}, []float64{42, 42}, "", false},
@@ -129,8 +133,12 @@ func TestReturnPathNeedsAControl(t *testing.T) {
 	lost := func(flows ...Flow) *Plane {
 		p := steady(par1, ours)
 		for i := range 3 {
-			for _, f := range flows {
-				p.Add(f, batch(600+10*i, 0))
+			for _, f := range []Flow{par1, ours} {
+				ms := 12.0
+				if slices.Contains(flows, f) {
+					ms = 0
+				}
+				p.Add(f, batch(600+10*i, ms))
 			}
 		}
 		return p
@@ -140,6 +148,13 @@ func TestReturnPathNeedsAControl(t *testing.T) {
 	}
 	if got := lost(ours, par1).say(registered); got != "pop_unreachable error latency_only" {
 		t.Errorf("both sources: %q", got)
+	}
+	early := steady(par1, ours)
+	for i := range 3 {
+		early.Add(ours, batch(600+10*i, 0))
+	}
+	if got := early.say(registered); got != "return_path error latency_only quiet" {
+		t.Errorf("the other source may yet show the same: %q", got)
 	}
 	if got := lost(ours).say(unregistered); got != "loss warning latency_only" {
 		t.Errorf("a source in no registered prefix: %q", got)
@@ -217,5 +232,183 @@ func TestBatchesUnderWay(t *testing.T) {
 	p.Add(par1, batch(601, 42))
 	if p.say(unregistered) != "" || !p.Wants(par1) {
 		t.Error("only one batch began after the move")
+	}
+}
+
+// A shift that all sources show is one, and waits until it is known whether they do.
+func TestShiftFromAllSources(t *testing.T) {
+	ours := par1
+	ours.Source = netip.MustParseAddr("203.0.113.1")
+	p := steady(par1, ours)
+	p.Moved(par1.Addr, Move{At: at(600), Old: route(64500, 64496), New: route(64500, 64501, 64496)})
+	p.Add(ours, batch(601, 42))
+	p.Add(ours, batch(602, 42))
+	if got := p.say(unregistered); got != "latency_shift warning both quiet" {
+		t.Errorf("one source: %q", got)
+	}
+	p.Add(par1, batch(602, 42))
+	p.Add(par1, batch(603, 42))
+	if got := p.say(unregistered); got != "latency_shift warning both" {
+		t.Errorf("both sources: %q", got)
+	}
+	if f := p.Findings("par1", unregistered)[0]; f.Source.IsValid() || strings.Contains(f.Summary, "203.0.113.1") || strings.Contains(f.Summary, sourcePlace) {
+		t.Errorf("told of one source: %s", f.Summary)
+	}
+	p = steady(par1, ours)
+	p.Moved(par1.Addr, Move{At: at(600), Old: route(64500, 64496), New: route(64500, 64501, 64496)})
+	for i := range 5 {
+		p.Add(ours, batch(601+i, 42))
+		p.Add(par1, batch(601+i, 12))
+	}
+	if f := p.Findings("par1", unregistered); len(f) != 1 || f[0].Quiet || f[0].Source != ours.Source || !strings.Contains(f[0].Summary, " from 203.0.113.1") {
+		t.Errorf("the other is well: %+v", f)
+	}
+}
+
+// What is probed over another family is no control: another way leads there.
+func TestAnotherFamilyIsNoControl(t *testing.T) {
+	ours, v6 := par1, par1
+	ours.Source, v6.Addr = netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("2001:db8::1")
+	registered := func(s netip.Addr) netip.Prefix {
+		if s == ours.Source {
+			return netip.MustParsePrefix("203.0.113.0/24")
+		}
+		return netip.Prefix{}
+	}
+	p := steady(ours, v6)
+	for i := range 3 {
+		p.Add(ours, batch(600+10*i, 0))
+		p.Add(v6, batch(601+10*i, 12))
+	}
+	if got := p.say(registered); got != "loss warning latency_only" {
+		t.Errorf("found %q", got)
+	}
+}
+
+// Steps that follow each other are one move, from where it began to where it led; the way back is another.
+func TestMovesInSteps(t *testing.T) {
+	a, b, c, none := route(64500, 64496), route(64500, 1, 64496), route(64500, 2, 3, 64496), bgp.Seen{}
+	for name, steps := range map[string]struct {
+		moves   []Move
+		old, is bgp.Seen
+		updates int
+		took    float64
+	}{
+		"one":                       {[]Move{{At: at(0), Old: a, New: b}}, a, b, 1, 0},
+		"path hunting":              {[]Move{{At: at(0), Old: a, New: b}, {At: at(30), Old: b, New: c}}, a, c, 2, 30000},
+		"withdrawn, then announced": {[]Move{{At: at(0), Old: a, New: none}, {At: at(1), Old: none, New: c}}, a, c, 2, 1000},
+		"there and back":            {[]Move{{At: at(0), Old: a, New: b}, {At: at(3), Old: b, New: a}}, b, a, 1, 0},
+		"later":                     {[]Move{{At: at(0), Old: a, New: b}, {At: at(40), Old: b, New: c}}, b, c, 1, 0},
+		"after its first route":     {[]Move{{At: at(0), Old: none, New: b}, {At: at(20), Old: b, New: c}}, b, c, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := steady(par1)
+			for _, m := range steps.moves {
+				p.Moved(par1.Addr, m)
+			}
+			m := p.moved[par1.Addr].latest()
+			if !SameWay(m.Old, steps.old) || !SameWay(m.New, steps.is) || m.Updates != steps.updates || milliseconds(m.Last.Sub(m.At)) != steps.took {
+				t.Errorf("%+v", m)
+			}
+		})
+	}
+}
+
+// Of two sessions that moved, the one by which the POP is reached is to blame, where it moved at the same moment; else the latest.
+func TestWhichMoveIsTheCause(t *testing.T) {
+	edge2 := &bgp.Vantage{Name: "edge2", ASN: 64510, Relationship: bgp.Provider}
+	other := func(asns ...uint32) bgp.Seen {
+		r := route(asns...)
+		r.Vantage = edge2
+		return r
+	}
+	for name, c := range map[string]struct {
+		first, second int // seconds of edge1 and edge2
+		used          *bgp.Vantage
+		want          string
+	}{
+		"at one moment, edge1 in use": {600, 601, edge1, "edge1"},
+		"at one moment, edge2 in use": {600, 601, edge2, "edge2"},
+		"the other way round":         {601, 600, edge2, "edge2"},
+		"edge1 long before":           {560, 600, edge1, "edge2"},
+		"edge2 long before":           {600, 560, edge2, "edge1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := steady(par1)
+			p.InUse(par1.Addr, bgp.Seen{Vantage: c.used, Attrs: route(64500).Attrs}, at(0))
+			p.Moved(par1.Addr, Move{At: at(c.first), Old: route(64500, 64496), New: route(64500, 1, 64496)})
+			p.Moved(par1.Addr, Move{At: at(c.second), Old: other(64510, 64496), New: other(64510, 1, 64496)})
+			if m, found := p.causeOf(par1, at(602)); !found || m.vantage().Name != c.want {
+				t.Errorf("found %v: %s", found, m)
+			}
+		})
+	}
+}
+
+// An outage is measured from the first to the last probe that was lost around a change.
+func TestOutage(t *testing.T) {
+	lossy := func(second int, from, to float64) stats.Sample {
+		s := batch(second, 12)
+		s.Received, s.Lost, s.RTTs = 2, 1, s.RTTs[:2]
+		s.FirstLost, s.LastLost = at(0).Add(time.Duration(from*1000)*time.Millisecond), at(0).Add(time.Duration(to*1000)*time.Millisecond)
+		return s
+	}
+	for name, c := range map[string]struct {
+		samples []stats.Sample
+		want    float64
+	}{
+		"nothing measured since":   {[]stats.Sample{batch(90, 12)}, math.NaN()},
+		"nothing lost":             {[]stats.Sample{batch(90, 12), batch(101, 12)}, 0},
+		"one outage":               {[]stats.Sample{batch(90, 12), lossy(98, 98.2, 98.8), lossy(101, 101, 102.5), batch(104, 12), batch(105, 12)}, 4300},
+		"one that was over before": {[]stats.Sample{lossy(70, 70, 71), batch(80, 12), batch(101, 12)}, 0},
+		"one that comes later":     {[]stats.Sample{batch(90, 12), lossy(101, 101, 102.5), batch(104, 12), lossy(110, 110, 112)}, 1500},
+		"it goes on":               {[]stats.Sample{batch(90, 12), batch(101, 0), batch(105, 0)}, 4000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := &history{samples: c.samples}
+			if got := h.outage(at(100)); got != c.want && !(math.IsNaN(got) && math.IsNaN(c.want)) {
+				t.Errorf("%v ms, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// What an AS on the way has meant is what the ways with it take more than those without.
+func TestTransits(t *testing.T) {
+	p := &Plane{}
+	second := 0
+	use := func(batches int, par, fra float64, asns ...uint32) {
+		for _, f := range []Flow{par1, fra1} {
+			p.InUse(f.Addr, route(asns...), at(second))
+		}
+		second++
+		for range batches {
+			p.Add(par1, batch(second, par))
+			p.Add(fra1, batch(second, fra))
+			second += 2
+		}
+	}
+	use(30, 12, 20, 64500, 64496)
+	if got := p.Transits(); len(got) != 0 {
+		t.Errorf("with one path there is nothing to compare: %+v", got)
+	}
+	use(5, 42, 54, 64500, 3356, 64496)
+	if got := p.Transits(); len(got) != 0 {
+		t.Errorf("five batches prove nothing: %+v", got)
+	}
+	use(5, 42, 54, 64500, 3356, 64496)
+	want := []Transit{{ASN: 3356, Cost: 32 * time.Millisecond, POPs: []string{"fra1", "par1"}, With: 20, Without: 60}}
+	if got := p.Transits(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	m := Move{Old: route(64500, 64496), New: route(64500, 3356, 64496)}
+	if got := p.transitHints(m); !slices.Equal(got, []string{"AS3356 on the way has meant +32.0 ms so far, to fra1, par1"}) {
+		t.Errorf("hints %q", got)
+	}
+	for asn := range uint32(100) {
+		use(6, 12, 20, 64500, 4000+asn, 64496)
+	}
+	if n := len(p.flows[par1].trails); n > trailsKept {
+		t.Errorf("%d paths are remembered", n)
 	}
 }

@@ -58,7 +58,7 @@ func TestCost(t *testing.T) {
 		{"too long ago", []float64{12}, 700, Cost{}, false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, final, ok := plane(par1, test.ms...).CostOf(at(test.event), at(test.event))
+			got, final, ok := plane(par1, test.ms...).CostOf(at(test.event), at(test.event), nil)
 			if ok == test.none || final != test.final || !sameCost(got, test.want) {
 				t.Errorf("got %+v final %v ok %v", got, final, ok)
 			}
@@ -69,14 +69,14 @@ func TestCost(t *testing.T) {
 func TestCostTellsTheWorstPOP(t *testing.T) {
 	p := plane(par1, 12, 12, 13)
 	fill(p, fra1, 20, 20, 58)
-	if c, final, _ := p.CostOf(at(15), at(15)); c.POP != "fra1" || !final || math.Round(c.Shift()) != 38 {
+	if c, final, _ := p.CostOf(at(15), at(15), nil); c.POP != "fra1" || !final || math.Round(c.Shift()) != 38 {
 		t.Errorf("got %+v", c)
 	}
-	if c, final, _ := p.CostOf(at(25), at(25)); c.POP != "par1" || final {
+	if c, final, _ := p.CostOf(at(25), at(25), nil); c.POP != "par1" || final {
 		t.Errorf("nothing measured since: the nearest POP is told, got %+v final %v", c, final)
 	}
 	fill(p, Flow{POP: "ams1", Method: "icmp"}, 30, 30, 0)
-	if c, _, _ := p.CostOf(at(15), at(15)); c.POP != "ams1" || c.Loss != 1 {
+	if c, _, _ := p.CostOf(at(15), at(15), nil); c.POP != "ams1" || c.Loss != 1 {
 		t.Errorf("loss outweighs a shift, got %+v", c)
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 // Latest is the median of the latest batch of the first flow of a POP, in milliseconds, or that all of it was lost.
 func (p *Plane) Latest(pop string) (median float64, lost, measured bool) {
-	for _, f := range p.sorted() {
-		if f.POP != pop || len(p.flows[f].samples) == 0 {
+	for _, f := range p.of(pop) {
+		if len(p.flows[f].samples) == 0 {
 			continue
 		}
 		s := &p.flows[f].samples[len(p.flows[f].samples)-1]
@@ -35,9 +35,9 @@ func (p *Plane) Every(holds func(Flow) bool) bool {
 
 // Paths gives one flow for each way from a source to an address of a POP.
 func (p *Plane) Paths(pop string) (out []Flow) {
-	for _, f := range p.sorted() {
+	for _, f := range p.of(pop) {
 		same := func(have Flow) bool { return have.Addr == f.Addr && have.Source == f.Source }
-		if f.POP == pop && !slices.ContainsFunc(out, same) {
+		if !slices.ContainsFunc(out, same) {
 			out = append(out, f)
 		}
 	}

@@ -22,16 +22,15 @@ const calm = 35 * time.Second
 // next. Steps that follow each other soon are one move, from where it began to where it led.
 type Move bgp.RouteChange
 
+// moves are the latest moves of the way to an address, one of each session, the latest last.
+type moves []Move
+
 // Moved takes in that the path to an address changed. The shifts that follow have it as their cause.
 func (p *Plane) Moved(addr netip.Addr, m Move) {
 	if p.moved == nil {
-		p.moved = map[netip.Addr]Move{}
+		p.moved = map[netip.Addr]moves{}
 	}
-	m.Last, m.Updates = m.At, 1
-	if was, ok := p.moved[addr]; ok && m.At.Sub(was.Last) < calm {
-		m = was.then(m)
-	}
-	p.moved[addr] = m
+	p.moved[addr] = p.moved[addr].and(m)
 	for f, h := range p.flows {
 		if f.Addr == addr {
 			h.suspect = suspicion{waits: true}
@@ -39,20 +38,32 @@ func (p *Plane) Moved(addr netip.Addr, m Move) {
 	}
 }
 
-// then goes on from one step to the next. The first session that moved is the one that is told of; what leads back to where the
-// move began is a move of its own.
-func (m Move) then(next Move) Move {
-	first, second := (*bgp.RouteChange)(&m).Vantage(), (*bgp.RouteChange)(&next).Vantage()
-	switch {
-	case first != second:
-	case SameWay(m.Old, next.New):
-		return next
-	default:
-		m.New = next.New
+// and goes on with another step. What follows soon after a step of the same session is of one move with it, unless it leads back to
+// where that began.
+func (ms moves) and(m Move) moves {
+	m.Last, m.Updates = m.At, 1
+	i := slices.IndexFunc(ms, func(was Move) bool { return was.vantage() == m.vantage() })
+	if i < 0 {
+		return append(ms, m)
 	}
-	m.Last, m.Updates = next.At, m.Updates+1
+	was := ms[i]
+	if m.At.Sub(was.Last) < calm && was.Old.Attrs != nil && !SameWay(was.Old, m.New) {
+		m.At, m.Old, m.Updates = was.At, was.Old, was.Updates+1
+	}
+	return append(slices.Delete(ms, i, i+1), m)
+}
+
+// latest is the last move, of whichever session; the zero value where there was none.
+func (ms moves) latest() (m Move) {
+	for _, x := range ms {
+		if x.Last.After(m.Last) {
+			m = x
+		}
+	}
 	return m
 }
+
+func (m Move) vantage() *bgp.Vantage { return (*bgp.RouteChange)(&m).Vantage() }
 
 // SameWay says whether two routes of a session are one path epoch: the same prefix, next hop and AS path, or none at all.
 func SameWay(a, b bgp.Seen) bool {
@@ -62,24 +73,41 @@ func SameWay(a, b bgp.Seen) bool {
 	return a.Prefix == b.Prefix && a.Attrs.NextHop == b.Attrs.NextHop && a.Attrs.Path.String() == b.Attrs.Path.String()
 }
 
-// suspicion follows the first batches after a move. Two in a row that are far off are a shift at once.
+// SameEvent says whether two changes of routes, to two addresses, are what one event did: at one session, soon after each other,
+// with the same ASes new on the way, or with no way left.
+func SameEvent(a, b *bgp.RouteChange) bool {
+	return a.Vantage() == b.Vantage() && a.At.Sub(b.At).Abs() < calm && (a.New.Attrs == nil) == (b.New.Attrs == nil) &&
+		slices.Equal(Move(*a).transits(), Move(*b).transits())
+}
+
+// suspicion follows the batches after a move. Two in a row that are far off are a shift at once.
 type suspicion struct {
 	waits bool
 	since time.Time // start of the first batch that was far off
-	n     int
+	n     int       // of them in a row
+	clean int       // batches that were not
 }
 
-// confirmed is how many batches in a row it takes.
-const confirmed = 2
+const (
+	confirmed  = 2 // batches in a row that it takes
+	cleanBurst = 3 // batches at once look for it: packets may follow the UPDATE a little later
+	cleanMost  = 5 // batches as ever show that they do not
+)
 
-// follow gives a batch to the detector of shifts.
+// follow gives a batch to the detector of shifts, with the latest move before it.
 func (h *history) follow(s stats.Sample, m Move) {
-	suspects := h.suspect.waits && s.Started.After(m.At) && s.Started.Sub(m.At) <= causeSpan && h.shift.Suspects(s)
+	after := h.suspect.waits && s.Started.After(m.At)
+	suspects := after && h.shift.Suspects(s)
 	h.shift.Add(s)
 	switch {
-	case !h.suspect.waits || !s.Started.After(m.At):
-	case !suspects:
+	case !after:
+	case s.Started.Sub(m.Last) > calm:
 		h.suspect = suspicion{}
+	case !suspects:
+		h.suspect.n = 0
+		if h.suspect.clean++; h.suspect.clean == cleanMost {
+			h.suspect = suspicion{}
+		}
 	default:
 		if h.suspect.n == 0 {
 			h.suspect.since = s.Started
@@ -110,8 +138,10 @@ func (p *Plane) show(f Flow, h *history) {
 	case 2*s.By().Abs() >= 3*h.shown.By().Abs():
 		h.shown.Shifted = s
 	}
-	if m := p.moved[f.Addr]; h.shown.caused && m.At.Equal(h.shown.cause.At) {
-		h.shown.cause = m // the same move, which has gone on
+	for _, m := range p.moved[f.Addr] {
+		if h.shown.caused && m.At.Equal(h.shown.cause.At) && m.vantage() == h.shown.cause.vantage() {
+			h.shown.cause = m // the same move, which has gone on
+		}
 	}
 }
 
@@ -121,22 +151,35 @@ func (p *Plane) Wants(f Flow) bool {
 	if h == nil || len(h.samples) == 0 {
 		return false
 	}
-	last := h.samples[len(h.samples)-1]
-	m, moved := p.moved[f.Addr]
-	out := moved && last.Loss() > 0 && last.Started.After(m.At) && last.Started.Sub(m.At) <= outageWatched
-	return h.suspect.n > 0 || out
+	last, m := h.samples[len(h.samples)-1], p.moved[f.Addr].latest()
+	since := last.Started.Sub(m.Last)
+	out := last.Loss() > 0 && since > 0 && since <= outageWatched
+	return h.suspect.n > 0 || h.suspect.clean > 0 && h.suspect.clean < cleanBurst || out
 }
 
-// causeOf is the move that a shift of a flow came with.
-func (p *Plane) causeOf(f Flow, since time.Time) (Move, bool) {
-	m, ok := p.moved[f.Addr]
-	early := since.Sub(m.At)
-	return m, ok && early <= causeSpan && early >= -causeSpan/5
+// sameMoment is how far apart the UPDATEs of two sessions about one event may come.
+const sameMoment = 5 * time.Second
+
+// causeOf is the move that a shift of a flow came with: the one that is nearest in time; or, of the moves at that moment, that of the
+// session by which the address is reached.
+func (p *Plane) causeOf(f Flow, since time.Time) (cause Move, found bool) {
+	for _, m := range p.moved[f.Addr] {
+		early := since.Sub(m.At)
+		if early > causeSpan || early < -causeSpan/5 {
+			continue
+		}
+		apart, used := since.Sub(cause.At).Abs()-early.Abs(), p.ways[f.Addr].vantage
+		switch {
+		case !found, apart > sameMoment, apart > 0 && cause.vantage() != used, apart > -sameMoment && m.vantage() == used:
+			cause, found = m, true
+		}
+	}
+	return cause, found
 }
 
 // String says it as the summary does: who is new on the way.
 func (m Move) String() string {
-	v := (*bgp.RouteChange)(&m).Vantage()
+	v := m.vantage()
 	switch {
 	case m.New.Attrs == nil:
 		return fmt.Sprintf("%s has no route to it any more, before: %s", v.Name, path(m.Old))
@@ -152,6 +195,9 @@ func (m Move) String() string {
 
 // transits are the ASes that are new on the way.
 func (m Move) transits() (out []string) {
+	if m.Old.Attrs == nil || m.New.Attrs == nil {
+		return nil
+	}
 	old := map[uint32]bool{}
 	for _, h := range m.Old.Attrs.Path.Clean() {
 		old[h.ASN] = true

@@ -27,10 +27,14 @@ type Plane struct {
 	Settle time.Duration
 
 	flows   map[Flow]*history
+	order   []Flow            // all of them as sorted gives them; nil: not known
+	ofPOP   map[string][]Flow // likewise, by POP
 	nearest map[contest]*stats.Nearest
-	moved   map[netip.Addr]Move // the latest move of the way to each address
+	moved   map[netip.Addr]moves
 	ways    map[netip.Addr]inUse
-	reigns  map[contest]*reign
+
+	remembered map[Flow]map[string]*trail // of an earlier run, until the flow is probed
+	reigns     map[contest]*reign
 }
 
 // history is the latest batches of a flow, oldest first.
@@ -55,11 +59,13 @@ func (p *Plane) Add(f Flow, s stats.Sample) (change Change, changed bool) {
 	}
 	h := p.flows[f]
 	if h == nil {
-		h = &history{shift: stats.NewShift(cmp.Or(p.Settle, 24*time.Hour))}
+		h = &history{shift: stats.NewShift(cmp.Or(p.Settle, 24*time.Hour)), trails: p.remembered[f]}
+		delete(p.remembered, f)
 		p.flows[f] = h
+		p.order = nil
 	}
 	h.add(s)
-	h.follow(s, p.moved[f.Addr])
+	h.follow(s, p.moved[f.Addr].latest())
 	p.show(f, h)
 	h.remember(s, p.ways[f.Addr])
 	c, changed := p.contestOf(f).Add(f.POP, f.via(), s)
@@ -99,6 +105,7 @@ func (p *Plane) Retain(flows map[Flow]bool, now time.Time) (changes []Change) {
 			continue
 		}
 		delete(p.flows, f)
+		p.order = nil
 		if c, changed := p.contestOf(f).Forget(f.POP, f.via(), now); changed {
 			p.reign(f.contest(), c, now)
 			changes = append(changes, Change{f.contest().String(), c})
@@ -117,12 +124,26 @@ func (p *Plane) Retain(flows map[Flow]bool, now time.Time) (changes []Change) {
 	return changes
 }
 
-// sorted gives the flows in an order that depends on nothing else: by POP, ICMP first, the system's own source first.
+// sorted gives the flows in an order that depends on nothing else: by POP, ICMP first, the system's own source first. The caller
+// must not change it.
 func (p *Plane) sorted() []Flow {
-	flows := make([]Flow, 0, len(p.flows))
-	for f := range p.flows {
-		flows = append(flows, f)
+	if p.order != nil {
+		return p.order
 	}
-	slices.SortFunc(flows, compareFlows)
-	return flows
+	p.order = make([]Flow, 0, len(p.flows))
+	for f := range p.flows {
+		p.order = append(p.order, f)
+	}
+	slices.SortFunc(p.order, compareFlows)
+	p.ofPOP = map[string][]Flow{}
+	for _, f := range p.order {
+		p.ofPOP[f.POP] = append(p.ofPOP[f.POP], f)
+	}
+	return p.order
+}
+
+// of gives the flows of a POP in that order.
+func (p *Plane) of(pop string) []Flow {
+	p.sorted()
+	return p.ofPOP[pop]
 }

@@ -32,6 +32,7 @@ type trail struct {
 // inUse is the AS path to an address.
 type inUse struct {
 	path     string
+	vantage  *bgp.Vantage // that shows it
 	transits []uint32
 	since    time.Time // only what was sent after that was sent that way
 }
@@ -46,7 +47,7 @@ func (p *Plane) InUse(addr netip.Addr, route bgp.Seen, now time.Time) {
 		delete(p.ways, addr)
 		return
 	}
-	p.ways[addr] = inUse{route.Attrs.Path.String(), transitsOf(route.Attrs.Path), now}
+	p.ways[addr] = inUse{route.Attrs.Path.String(), route.Vantage, transitsOf(route.Attrs.Path), now}
 }
 
 // transitsOf are the ASes between us and the origin, nearest first.

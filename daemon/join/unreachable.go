@@ -19,10 +19,7 @@ func (p *Plane) Unreachable(pop string) []bgp.Finding {
 	var since time.Time
 	var ways []string
 	var first Flow
-	for _, f := range p.sorted() {
-		if f.POP != pop {
-			continue
-		}
+	for _, f := range p.of(pop) {
 		h := p.flows[f]
 		if h.lost < lostBatches {
 			return nil
@@ -58,9 +55,9 @@ func (p *Plane) Unreachable(pop string) []bgp.Finding {
 // the POP yet, after a start or once another address is probed.
 func (p *Plane) Undecided(pop string) bool {
 	undecided := false
-	for f, h := range p.flows {
+	for _, f := range p.of(pop) {
+		h := p.flows[f]
 		switch {
-		case f.POP != pop:
 		case h.lost < lostBatches && h.lost < len(h.samples):
 			return false // reached lately
 		case h.lost < lostBatches:

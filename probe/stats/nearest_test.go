@@ -135,6 +135,8 @@ func TestAllDeadKeepsTheLast(t *testing.T) {
 	r.run(100, map[string]float64{"a": -1, "b": -1})
 	equal(t, "nearest", r.nearest.Current(), "a")
 	r.run(1, map[string]float64{"a": -1, "b": 20})
+	equal(t, "nearest", r.nearest.Current(), "a") // which may be back with its next batch
+	r.run(1, map[string]float64{"a": -1, "b": 20})
 	equal(t, "nearest", r.nearest.Current(), "b")
 }
 

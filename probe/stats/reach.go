@@ -12,11 +12,12 @@ const silentBatches = 3
 type Reach struct {
 	silent map[string]int       // batches in a row, by way
 	since  map[string]time.Time // start of the first of them
+	back   map[string]bool      // the last batch is the first that was answered after such a silence
 }
 
 // NewReach knows of no way yet.
 func NewReach() *Reach {
-	return &Reach{silent: make(map[string]int), since: make(map[string]time.Time)}
+	return &Reach{silent: make(map[string]int), since: make(map[string]time.Time), back: make(map[string]bool)}
 }
 
 // Add takes in a sample by one way. A sample that measured nothing, because
@@ -24,6 +25,7 @@ func NewReach() *Reach {
 func (r *Reach) Add(via string, s Sample) {
 	switch {
 	case s.Answered()+s.Recovered > 0:
+		r.back[via] = r.silent[via] >= silentBatches
 		r.silent[via] = 0
 	case s.FullyLost():
 		if r.silent[via] == 0 {
@@ -37,6 +39,7 @@ func (r *Reach) Add(via string, s Sample) {
 func (r *Reach) Forget(via string) {
 	delete(r.silent, via)
 	delete(r.since, via)
+	delete(r.back, via)
 }
 
 // Down is true while no way answers, with the time since when none has.
@@ -52,10 +55,11 @@ func (r *Reach) Down() (since time.Time, down bool) {
 	return since, down
 }
 
-// Answering is true when the last batch of some way was answered.
+// Answering is true when the last batch of some way was answered. One that has just come back is not yet: where all were cut off,
+// the others come back with their next batch, too.
 func (r *Reach) Answering() bool {
-	for _, n := range r.silent {
-		if n == 0 {
+	for via, n := range r.silent {
+		if n == 0 && !r.back[via] {
 			return true
 		}
 	}

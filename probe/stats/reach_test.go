@@ -92,3 +92,27 @@ func TestLossNeedsEnoughProbes(t *testing.T) {
 	equal(t, "two batches", l.Add(lossy(1, 5)), true)
 	equal(t, "share", l.Share(), 1.0)
 }
+
+// When all come back from an outage, the first to answer is no better than the others.
+func TestNoPOPChangesWhenAllComeBack(t *testing.T) {
+	n := NewNearest()
+	for i := range 20 {
+		n.Add("near", "icmp", answered(i, ms(10)...))
+		n.Add("far", "icmp", answered(i, ms(50)...))
+	}
+	for i := range 5 {
+		n.Add("near", "icmp", lossy(20+i, 5))
+		n.Add("far", "icmp", lossy(20+i, 5))
+	}
+	if c, changed := n.Add("far", "icmp", answered(25, ms(50)...)); changed {
+		t.Errorf("changed to %s", c.To)
+	}
+	if c, changed := n.Add("near", "icmp", answered(25, ms(10)...)); changed || n.Current() != "near" {
+		t.Errorf("changed to %s", c.To)
+	}
+	for i := range 5 {
+		n.Add("near", "icmp", lossy(26+i, 5))
+		n.Add("far", "icmp", answered(26+i, ms(50)...))
+	}
+	equal(t, "the one that answers", n.Current(), "far")
+}

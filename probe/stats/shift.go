@@ -6,6 +6,8 @@ const (
 	shiftLeast    = time.Millisecond // a smaller shift is none
 	shiftShare    = 0.05             // nor one that is less of the baseline than this
 	shiftRecovery = 12               // batches near the baseline that end a shift
+	// shiftRecovering is how many of the latest batches tell that it is about to end.
+	shiftRecovering = 3
 )
 
 // Turn is what a batch did to the state of a Shift.
@@ -68,8 +70,17 @@ func (d *Shift) Shifted() (Shifted, bool) {
 	return d.holding.Shifted, true
 }
 
-// Recovering says whether the latest batch of a shift that holds was near the baseline again.
-func (d *Shift) Recovering() bool { return d.holding != nil && d.holding.near > 0 }
+// Recovering says whether a shift that holds is about to end: most of its latest batches were near the baseline again.
+func (d *Shift) Recovering() bool {
+	if d.holding == nil {
+		return false
+	}
+	return d.holding.isNear(Median(d.holding.since.last(shiftRecovering)))
+}
+
+func (h *holding) isNear(median time.Duration) bool {
+	return (median - h.Baseline.Level).Abs() <= h.step.Abs()/2
+}
 
 // Reset forgets all: another path has another baseline.
 func (d *Shift) Reset() { *d = Shift{settle: d.settle} }
@@ -158,7 +169,7 @@ func (d *Shift) hold(median time.Duration, ended time.Time) Turn {
 	h := d.holding
 	h.since.add(median)
 	h.After = Median(h.since.last(shiftRecovery))
-	if (median - h.Baseline.Level).Abs() <= h.step.Abs()/2 {
+	if h.isNear(median) {
 		h.near++
 	} else {
 		h.near = 0

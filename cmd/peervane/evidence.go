@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"peervane/daemon/notice"
+)
+
+// evidenceLines tell what an incident rests on, as far as its summary does not: the UPDATE that a shift came with, the figures, and
+// the way to the POP.
+func evidenceLines(e *notice.Evidence) (lines []string) {
+	if c := e.Cause; c != nil {
+		lines = append(lines, fmt.Sprintf("cause: %s (%s, AS%d) at %s: %s by %s, before by %s%s",
+			c.Vantage, address(c.Neighbour), c.NeighbourASN, when(c.At), c.Prefix, pathOrNone(c.NewPath), pathOrNone(c.OldPath), steps(c.Updates)))
+	}
+	if l := e.Latency; l != nil {
+		lines = append(lines, latencyLine(l))
+	}
+	if t := e.Trace; t != nil {
+		lines = append(lines, fmt.Sprintf("trace to %s by %s at %s: %s", address(t.Address), t.Method, when(t.At), hopsLine(t.Hops, t.Reached)))
+		if len(t.Before) > 0 {
+			lines = append(lines, fmt.Sprintf("trace before, at %s: %s", when(t.BeforeAt), hopsLine(t.Before, true)))
+		}
+	}
+	return lines
+}
+
+// steps tells of a change that took more than one UPDATE.
+func steps(updates int) string {
+	if updates < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", in %d steps", updates)
+}
+
+func pathOrNone(path string) string {
+	if path == "" {
+		return "no path"
+	}
+	return path
+}
+
+func latencyLine(l *notice.Latency) string {
+	var parts []string
+	for _, p := range []struct {
+		name string
+		ms   *float64
+	}{{"before", l.BeforeMS}, {"after", l.AfterMS}, {"outage", l.OutageMS}, {"convergence", l.ConvergenceMS}} {
+		if p.ms != nil {
+			parts = append(parts, fmt.Sprintf("%s %g ms", p.name, *p.ms))
+		}
+	}
+	if l.Loss != nil {
+		parts = append(parts, fmt.Sprintf("loss %.0f %%", 100**l.Loss))
+	}
+	return fmt.Sprintf("latency to %s: %s", l.POP, strings.Join(parts, ", "))
+}
+
+func hopsLine(hops []notice.TraceHop, reached bool) string {
+	var parts []string
+	for _, h := range hops {
+		switch {
+		case h.RTTMS == nil:
+			parts = append(parts, fmt.Sprintf("%d *", h.TTL))
+		case h.ASN == 0:
+			parts = append(parts, fmt.Sprintf("%d %s %.1f ms", h.TTL, h.Address, *h.RTTMS))
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s AS%d %.1f ms", h.TTL, h.Address, h.ASN, *h.RTTMS))
+		}
+	}
+	if !reached {
+		parts = append(parts, "no farther")
+	}
+	return strings.Join(parts, " > ")
+}
