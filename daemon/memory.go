@@ -104,6 +104,7 @@ func (e *engine) restore(records []incident.Record, memories map[netip.Prefix][]
 			e.log.Error("what was remembered of a prefix cannot be read, going on without it", zap.Stringer("prefix", p), zap.Error(err))
 			continue
 		}
+		m.Thin()
 		reg.memory = m
 	}
 	e.touchAll()

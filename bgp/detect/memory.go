@@ -106,6 +106,15 @@ func (m *Memory) Forget(vantage string) (changed bool) {
 	return m.Unrest.forget(vantage) || found
 }
 
+// Thin shares what is the same in very many memories, after one was read.
+func (m *Memory) Thin() {
+	for i := range m.Traces {
+		if b := m.Traces[i].Baseline; b != nil && !b.Prefix.IsValid() {
+			m.Traces[i].Baseline = uncovered
+		}
+	}
+}
+
 // Path is an AS path that can be stored.
 type Path struct{ *bgp.Path }
 
