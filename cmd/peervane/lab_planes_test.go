@@ -298,7 +298,7 @@ func (p *planes) quiet(step string) {
 	p.t.Helper()
 	p.pass(func(a *alert) bool {
 		l := a.Evidence.Latency
-		return a.Prefix == "" && l != nil && l.ShiftMS != nil && math.Abs(*l.ShiftMS) < noiseMS
+		return a.POP != "" && l != nil && l.ShiftMS != nil && math.Abs(*l.ShiftMS) < noiseMS
 	})
 	p.receiver.nothingElse(p.t)
 	if p.t.Failed() {
