@@ -63,6 +63,9 @@ func (t *trail) isTier1(i int) bool {
 	if i >= len(t.hops) {
 		return false
 	}
+	if !t.tier1s.may(t.hops[i]) {
+		return false
+	}
 	as, known := t.Tier1[t.hops[i]]
 	return known && !as.Affiliate
 }

@@ -6,23 +6,31 @@ import (
 	"unsafe"
 )
 
-// slots is a hash table of buckets, each in one cache line (of the longest keys, in two): finding out that a route is not
-// there, which is what a full table is loaded with, touches one line. The home of a route is the bucket at its mixed key, scaled
-// to the size; where that is full the route goes into the next one that is not. Each bucket counts the routes that had to pass
-// it by, so that a search knows when to end, and removing needs neither tombstones nor moves. The buckets are in the order of
-// the keys, so that growing is one pass from front to back. Routes of one prefix (ADD-PATH) have one home.
+// slots is a hash table of buckets, each in one cache line (of longer keys, in two): finding out that a route is not there,
+// which is what a full table is loaded with, touches one line. The home of a route is the bucket at its mixed key, scaled to the
+// size; where that is full the route goes into the next one that is not. Each bucket counts the routes that had to pass it by,
+// so that a search knows when to end, and removing needs no tombstones. The buckets are in the order of the keys, so that
+// growing is one pass from front to back. Routes of one prefix (ADD-PATH) have one home.
 type slots[K comparable] struct {
 	mem    Memory
 	lines  block[line]
-	passed block[uint8]  // by bucket: how many routes passed by; at its highest value it stays
 	path   block[uint32] // path identifiers, by slot; empty as long as all are 0
-	homes  int           // buckets; behind them stand more, into which the last routes may pass
+	homes  int           // buckets; behind them stands a tail, into which the last routes may pass
+	tail   int
 	used   int
 	prefix func(k K, length uint8) netip.Prefix
 }
 
 // line is a cache line, aligned for what is in it.
-type line [8]uint64
+type line [lineLen / 8]uint64
+
+const lineLen = 64
+
+// trailer ends each bucket.
+type trailer struct {
+	fill   uint8  // slots in use: the first ones
+	passed uint16 // routes that passed by; at its highest value it stays
+}
 
 // slot is one route. Its zero value is free.
 type slot[K comparable] struct {
@@ -56,36 +64,43 @@ func (m meta) withSecond(second uint32) meta {
 const (
 	minHomes = 4
 	minTail  = 8
-	manyPass = 1<<8 - 1
+	manyPass = 1<<16 - 1
 )
 
 // The table grows by half when it is fuller than five of six.
 func (s *slots[K]) full() bool    { return 6*(s.used+1) > 5*s.homes*perBucket[K]() }
 func grown(n, least int) int      { return max(least, n+n/2) }
-func (s *slots[K]) buckets() int  { return len(s.passed.v) }
+func (s *slots[K]) buckets() int  { return s.homes + s.tail }
 func (s *slots[K]) capacity() int { return s.buckets() * perBucket[K]() }
 
-// perBucket and linesOf are constants for each kind of key.
-func perBucket[K comparable]() int {
-	if unsafe.Sizeof(*new(K)) == 8 {
-		return 4
+// linesOf and perBucket are constants for each kind of key: 5 slots of 12 bytes in one line, 7 of 16 or 5 of 24 in two.
+func linesOf[K comparable]() int {
+	if unsafe.Sizeof(*new(K)) > 4 {
+		return 2
 	}
-	return 5
+	return 1
 }
 
-func linesOf[K comparable]() int {
-	return (perBucket[K]()*int(unsafe.Sizeof(slot[K]{})) + int(unsafe.Sizeof(line{})) - 1) / int(unsafe.Sizeof(line{}))
+func perBucket[K comparable]() int {
+	return (linesOf[K]()*lineLen - int(unsafe.Sizeof(trailer{}))) / int(unsafe.Sizeof(slot[K]{}))
 }
 
 // home is the bucket at which the search for a key begins (Lemire's reduction).
 func (s *slots[K]) home(k K) int { return int(order(k) >> 32 * uint64(s.homes) >> 32) }
 
-func (s *slots[K]) bucket(j int) []slot[K] {
-	return unsafe.Slice((*slot[K])(unsafe.Pointer(&s.lines.v[j*linesOf[K]()])), perBucket[K]())
+// bucket gives the slots of a bucket, and what ends it.
+func (s *slots[K]) bucket(j int) ([]slot[K], *trailer) {
+	lines := linesOf[K]()
+	first := unsafe.Pointer(&s.lines.v[j*lines])
+	return unsafe.Slice((*slot[K])(first), perBucket[K]()),
+		(*trailer)(unsafe.Add(first, lines*lineLen-int(unsafe.Sizeof(trailer{}))))
 }
 
 // at gives a slot by its number.
-func (s *slots[K]) at(i int) *slot[K] { return &s.bucket(i / perBucket[K]())[i%perBucket[K]()] }
+func (s *slots[K]) at(i int) *slot[K] {
+	b, _ := s.bucket(i / perBucket[K]())
+	return &b[i%perBucket[K]()]
+}
 
 func (s *slots[K]) pathAt(i int) uint32 {
 	if s.path.v == nil {
@@ -111,13 +126,13 @@ func (s *slots[K]) same(k K, length uint8) iter.Seq[int] {
 			return
 		}
 		for j := s.home(k); j < s.buckets(); j++ {
-			b := s.bucket(j)
-			for n := range b {
+			b, end := s.bucket(j)
+			for n := range b[:end.fill] {
 				if b[n].key == k && b[n].meta.length() == length && !yield(j*perBucket[K]()+n) {
 					return
 				}
 			}
-			if s.passed.v[j] == 0 {
+			if end.passed == 0 {
 				return
 			}
 		}
@@ -125,11 +140,12 @@ func (s *slots[K]) same(k K, length uint8) iter.Seq[int] {
 }
 
 // touch brings the memory near in which a key stands, without waiting for it. What it gives means nothing.
-func (s *slots[K]) touch(k K) meta {
+func (s *slots[K]) touch(k K) uint8 {
 	if s.homes == 0 {
 		return 0
 	}
-	return s.bucket(s.home(k))[0].meta
+	_, end := s.bucket(s.home(k))
+	return end.fill
 }
 
 // insert adds a route that find did not find.
@@ -150,18 +166,18 @@ func (s *slots[K]) insert(sl slot[K], path uint32) {
 func (s *slots[K]) put(sl slot[K], path uint32) bool {
 	home := s.home(sl.key)
 	for j := home; j < s.buckets(); j++ {
-		b := s.bucket(j)
-		for n := range b {
-			if b[n].meta != 0 {
-				continue
-			}
-			b[n] = sl
-			if s.path.v != nil {
-				s.path.v[j*perBucket[K]()+n] = path
-			}
-			s.pass(home, j, 1)
-			return true
+		b, end := s.bucket(j)
+		n := int(end.fill)
+		if n == len(b) {
+			continue
 		}
+		b[n] = sl
+		end.fill++
+		if s.path.v != nil {
+			s.path.v[j*perBucket[K]()+n] = path
+		}
+		s.pass(home, j, 1)
+		return true
 	}
 	return false
 }
@@ -169,8 +185,8 @@ func (s *slots[K]) put(sl slot[K], path uint32) bool {
 // pass counts a route that has its home in one bucket and stands in another.
 func (s *slots[K]) pass(home, j int, by int) {
 	for ; home < j; home++ {
-		if s.passed.v[home] < manyPass {
-			s.passed.v[home] = uint8(int(s.passed.v[home]) + by)
+		if _, end := s.bucket(home); end.passed < manyPass {
+			end.passed = uint16(int(end.passed) + by)
 		}
 	}
 }
@@ -178,27 +194,29 @@ func (s *slots[K]) pass(home, j int, by int) {
 func (s *slots[K]) resize(homes int) { s.rebuild(homes, minTail) }
 
 // lengthen gives the last routes more room: a prefix may have any number of paths.
-func (s *slots[K]) lengthen() { s.rebuild(s.homes, 2*(s.buckets()-s.homes)) }
+func (s *slots[K]) lengthen() { s.rebuild(s.homes, 2*s.tail) }
 
 // rebuild moves all routes, in their order, to new buckets.
 func (s *slots[K]) rebuild(homes, tail int) {
 	was := *s
 	s.allocate(homes, tail)
-	for i := range was.all {
-		if !s.put(*was.at(i), was.pathAt(i)) {
-			s.free()
-			*s = was
-			s.rebuild(homes, 2*tail)
-			return
+	for j := range was.buckets() {
+		b, end := was.bucket(j)
+		for n := range b[:end.fill] {
+			if !s.put(b[n], was.pathAt(j*perBucket[K]()+n)) {
+				s.free()
+				*s = was
+				s.rebuild(homes, 2*tail)
+				return
+			}
 		}
 	}
 	was.free()
 }
 
 func (s *slots[K]) allocate(homes, tail int) {
-	s.homes = homes
-	s.lines = allocate[line](s.mem, (homes+tail)*linesOf[K]())
-	s.passed = allocate[uint8](s.mem, homes+tail)
+	s.homes, s.tail = homes, tail
+	s.lines = allocate[line](s.mem, s.buckets()*linesOf[K]())
 	if s.path.v != nil {
 		s.path = allocate[uint32](s.mem, s.capacity())
 	}
@@ -206,15 +224,20 @@ func (s *slots[K]) allocate(homes, tail int) {
 
 func (s *slots[K]) free() {
 	s.lines.free(s.mem)
-	s.passed.free(s.mem)
 	s.path.free(s.mem)
 }
 
-// remove frees slot i.
+// remove frees slot i, into which the last one of its bucket moves.
 func (s *slots[K]) remove(i int) {
-	sl := s.at(i)
-	s.pass(s.home(sl.key), i/perBucket[K](), -1)
-	*sl = slot[K]{}
+	j := i / perBucket[K]()
+	b, end := s.bucket(j)
+	s.pass(s.home(s.at(i).key), j, -1)
+	end.fill--
+	n := int(end.fill)
+	*s.at(i) = b[n]
+	if s.path.v != nil {
+		s.path.v[i] = s.path.v[j*perBucket[K]()+n]
+	}
 	s.used--
 }
 
@@ -231,17 +254,18 @@ func (s *slots[K]) shrink() {
 // clear drops all routes and gives their memory back.
 func (s *slots[K]) clear() {
 	s.free()
-	s.homes, s.used = 0, 0
+	s.homes, s.tail, s.used = 0, 0, 0
 }
 
-// all yields every slot in use.
+// all yields every slot in use, the last of each bucket first, so that what is yielded may be removed.
 func (s *slots[K]) all(yield func(int) bool) { s.from(0, s.buckets(), yield) }
 
 // from yields the slots in use of some buckets.
 func (s *slots[K]) from(first, end int, yield func(int) bool) {
 	for j := first; j < end; j++ {
-		for n, sl := range s.bucket(j) {
-			if sl.meta != 0 && !yield(j*perBucket[K]()+n) {
+		_, last := s.bucket(j)
+		for n := int(last.fill) - 1; n >= 0; n-- {
+			if !yield(j*perBucket[K]() + n) {
 				return
 			}
 		}

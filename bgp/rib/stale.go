@@ -59,7 +59,7 @@ func (t *Table) remove(f bgp.Family, gone func(Route) bool, tell func(Route)) {
 }
 
 func removeSlots[K comparable](t *Table, s *slots[K], f bgp.Family, gone func(Route) bool, tell func(Route)) {
-	for i := range s.all { // removing moves nothing
+	for i := range s.all {
 		r := route(t, s, i)
 		if !gone(r) {
 			continue

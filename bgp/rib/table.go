@@ -20,7 +20,7 @@ type Table struct {
 	lengths [bgp.NumFamilies][129]uint32
 	routes  [bgp.NumFamilies]int
 	stale   [bgp.NumFamilies]int
-	touched meta
+	touched uint8
 }
 
 // Route is one entry of a table.
@@ -45,7 +45,7 @@ func NewTable(in *Interner, seed uint64) *Table {
 // Touch brings the memory near that Announce of each route will need, all at once, where one Announce after the other would
 // wait for each.
 func (t *Table) Touch(routes []bgp.NLRI) {
-	var touched meta
+	var touched uint8
 	for i := range routes {
 		switch p := routes[i].Prefix; {
 		case p.Addr().Is4():
