@@ -139,13 +139,11 @@ func (s *slots[K]) same(k K, length uint8) iter.Seq[int] {
 	}
 }
 
-// touch brings the memory near in which a key stands, without waiting for it. What it gives means nothing.
-func (s *slots[K]) touch(k K) uint8 {
-	if s.homes == 0 {
-		return 0
+// touch asks for the memory in which a key stands, without waiting for it.
+func (s *slots[K]) touch(k K) {
+	if s.homes > 0 {
+		prefetch(unsafe.Pointer(&s.lines.v[s.home(k)*linesOf[K]()]))
 	}
-	_, end := s.bucket(s.home(k))
-	return end.fill
 }
 
 // insert adds a route that find did not find.

@@ -20,7 +20,6 @@ type Table struct {
 	lengths [bgp.NumFamilies][129]uint32
 	routes  [bgp.NumFamilies]int
 	stale   [bgp.NumFamilies]int
-	touched uint8
 }
 
 // Route is one entry of a table.
@@ -42,21 +41,17 @@ func NewTable(in *Interner, seed uint64) *Table {
 	return t
 }
 
-// Touch brings the memory near that Announce of each route will need, all at once, where one Announce after the other would
-// wait for each.
-func (t *Table) Touch(routes []bgp.NLRI) {
-	var touched uint8
-	for i := range routes {
-		switch p := routes[i].Prefix; {
-		case p.Addr().Is4():
-			touched |= t.v4.touch(t.mixer.key4(p))
-		case isLong(p):
-			touched |= t.long.touch(t.mixer.keyLong(p))
-		default:
-			touched |= t.v6.touch(t.mixer.key6(p))
-		}
+// Touch asks for the memory that Announce of a prefix will need, without waiting for it. Called for all prefixes of an UPDATE
+// before the first is announced, it has them fetched at once, where one Announce after the other would wait for each.
+func (t *Table) Touch(p netip.Prefix) {
+	switch {
+	case p.Addr().Is4():
+		t.v4.touch(t.mixer.key4(p))
+	case isLong(p):
+		t.long.touch(t.mixer.keyLong(p))
+	default:
+		t.v6.touch(t.mixer.key6(p))
 	}
-	t.touched = touched // so that the compiler keeps it
 }
 
 // Announce sets the route of a prefix (masked) and path identifier, adding a reference to id, and gives the route

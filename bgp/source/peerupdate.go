@@ -39,9 +39,9 @@ func (p *Peer) Update(body []byte, at time.Time) *wire.Error {
 	p.announced = p.announced[:0]
 	for n := range u.Announced {
 		p.announced = append(p.announced, n)
-	}
-	if p.cfg.Full {
-		p.table.Touch(p.announced)
+		if p.cfg.Full {
+			p.table.Touch(n.Prefix)
+		}
 	}
 	p.counts.Announced += uint64(len(p.announced))
 	attrs := blocks{in: &p.interner, new: p.learn}

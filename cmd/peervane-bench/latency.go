@@ -1,7 +1,229 @@
 package main
 
-import "context"
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
 
-func latency(context.Context, *options, *table) error { return nil }
+	"golang.org/x/sys/unix"
+)
 
-func churn(context.Context, *options, *table) error { return nil }
+// alarmed is peervane with one registered prefix, whose incidents it tells on its log once they are on disk.
+var alarmed = func() *receiver {
+	r := *peervaneFull
+	r.config = parse(peervaneText + `
+[[prefix]]
+prefix = "` + registered.String() + `"
+origins = [64496]
+expect = "optional"
+`)
+	return &r
+}()
+
+var registered = netip.MustParsePrefix("10.0.0.0/8")
+
+// latency measures how long it takes from the write of an UPDATE that hijacks a more-specific until its notice is told, which is
+// once it is on disk: while nothing else happens, and while another neighbour loads its full table over and over. Beside it, in
+// the same run, it measures what the disk takes alone.
+func latency(ctx context.Context, o *options, t *table) error {
+	b, err := alarmed.newBed(o, t, 2)
+	if err != nil {
+		return err
+	}
+	defer b.remove()
+	told := &watcher{seen: make(chan seen, 1024)}
+	p, err := startWatched(b.command(b), told)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	quiet, err := connect(ctx, b.listen(), 0)
+	if err != nil {
+		return err
+	}
+	defer quiet.close()
+	if err := quiet.send(endOfRIBs()); err != nil {
+		return err
+	}
+	time.Sleep(o.settle)
+	fmt.Printf("| from write to told | p50, ms | p99, ms | fdatasync p50, ms | p99, ms | queued (read to queue), p50 at most, ms | p99 at most, ms |\n|---|---|---|---|---|---|---|\n")
+	if err := b.hijacks(ctx, o, quiet, told, "nothing else happens"); err != nil {
+		return err
+	}
+	stop := b.loadAgainAndAgain(ctx, t, 1)
+	err = b.hijacks(ctx, o, quiet, told, "another peer loads a full table")
+	loads := stop()
+	fmt.Printf("\n%d tables were loaded meanwhile.\n\n", loads)
+	return err
+}
+
+func endOfRIBs() []byte {
+	return newTable(nil, netip.MustParsePrefix("198.51.100.0/24")).of(speakerASN(0))
+}
+
+// hijacks announces and withdraws, one after the other.
+func (b *bed) hijacks(ctx context.Context, o *options, s *speaker, told *watcher, when string) error {
+	before, err := b.histogram(ctx, "peervane_detect_seconds")
+	if err != nil {
+		return err
+	}
+	var took []time.Duration
+	for i := range o.changes {
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 7), byte(i << 1), 0}), 24)
+		for _, say := range []func() error{func() error { return s.announce(p, 64510) }, func() error { return s.withdraw(p) }} {
+			began := time.Now()
+			if err := say(); err != nil {
+				return err
+			}
+			at, err := told.of(ctx, p)
+			if err != nil {
+				return err
+			}
+			took = append(took, at.Sub(began))
+		}
+	}
+	after, err := b.histogram(ctx, "peervane_detect_seconds")
+	disk, err2 := fdatasyncs(b.Dir, 1000)
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	queued := after.since(before)
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	fmt.Printf("| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", when, ms(percentile(took, 0.5)), ms(percentile(took, 0.99)),
+		ms(percentile(disk, 0.5)), ms(percentile(disk, 0.99)), 1000*queued.atMost(0.5), 1000*queued.atMost(0.99))
+	return nil
+}
+
+// loadAgainAndAgain lets the i-th neighbour load its table, until it is stopped, which says how often it was done.
+func (b *bed) loadAgainAndAgain(ctx context.Context, t *table, i int) (stop func() (loads int)) {
+	ctx, cancel := context.WithCancel(ctx)
+	stream := t.of(speakerASN(i))
+	loads := 0
+	var work sync.WaitGroup
+	work.Go(func() {
+		for ctx.Err() == nil {
+			s, err := connect(ctx, b.listen(), i)
+			if err != nil {
+				return
+			}
+			unhook := context.AfterFunc(ctx, func() { _ = s.conn.Close() })
+			if s.send(stream) == nil {
+				loads++
+			}
+			unhook()
+			s.close()
+		}
+	})
+	return func() int {
+		cancel()
+		work.Wait()
+		return loads
+	}
+}
+
+// watcher hears of the incidents that a daemon logs.
+type watcher struct {
+	rest []byte
+	seen chan seen
+}
+
+type seen struct {
+	at   time.Time
+	line string
+}
+
+func (w *watcher) Write(b []byte) (int, error) {
+	now := time.Now()
+	w.rest = append(w.rest, b...)
+	for {
+		line, rest, whole := bytes.Cut(w.rest, []byte("\n"))
+		if !whole {
+			return len(b), nil
+		}
+		if bytes.Contains(line, []byte(`"msg":"incident"`)) {
+			select {
+			case w.seen <- seen{now, string(line)}:
+			default: // nobody waits for so many
+			}
+		}
+		w.rest = rest
+	}
+}
+
+// of waits for the next incident of a prefix.
+func (w *watcher) of(ctx context.Context, p netip.Prefix) (time.Time, error) {
+	for {
+		select {
+		case s := <-w.seen:
+			if strings.Contains(s.line, `"`+p.String()+`"`) {
+				return s.at, nil
+			}
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("no notice of %s: %w", p, ctx.Err())
+		}
+	}
+}
+
+// fdatasyncs measures what one commit of the smallest size takes, on the disk of the state.
+func fdatasyncs(dir string, n int) ([]time.Duration, error) {
+	f, err := os.Create(filepath.Join(dir, "fdatasync"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var took []time.Duration
+	for range n {
+		if _, err := f.Write(make([]byte, 8192)); err != nil {
+			return nil, err
+		}
+		began := time.Now()
+		if err := unix.Fdatasync(int(f.Fd())); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began))
+	}
+	return took, nil
+}
+
+// histogram is one of Prometheus: how many observations were at most so great.
+type histogram []struct{ most, count float64 }
+
+func (b *bed) histogram(ctx context.Context, name string) (h histogram, err error) {
+	body, err := b.get(ctx, "/metrics")
+	for line := range strings.Lines(string(body)) {
+		var bucket struct{ most, count float64 }
+		if _, err := fmt.Sscanf(line, name+`_bucket{le="%g"} %g`, &bucket.most, &bucket.count); err == nil {
+			h = append(h, bucket)
+		}
+	}
+	return h, err
+}
+
+func (h histogram) since(before histogram) histogram {
+	for i := range h {
+		if i < len(before) {
+			h[i].count -= before[i].count
+		}
+	}
+	return h
+}
+
+// atMost is the bucket's bound under which that share lies.
+func (h histogram) atMost(q float64) float64 {
+	if len(h) == 0 {
+		return 0
+	}
+	for _, b := range h {
+		if b.count >= q*h[len(h)-1].count {
+			return b.most
+		}
+	}
+	return h[len(h)-1].most
+}

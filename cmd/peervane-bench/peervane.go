@@ -24,7 +24,9 @@ var peervaneWatched = &receiver{
 
 func runPeervane(b *bed) *exec.Cmd { return exec.Command(b.Program, "run", "-c", b.file("conf")) }
 
-var peervaneConfig = parse(`
+var peervaneConfig = parse(peervaneText)
+
+const peervaneText = `
 [daemon]
 asn = {{.Monitor}}
 router_id = "{{.Addr}}"
@@ -32,7 +34,7 @@ listen = ["{{.Addr}}:{{.Port}}"]
 http = "{{.HTTP}}"
 state_dir = "state"
 [log]
-level = "warn"
+level = "info"
 [defaults.peer]
 passive = true
 relationship = "provider"
@@ -48,7 +50,7 @@ asn = {{.ASN}}
 prefix = "{{.}}"
 any_origin = true
 {{end}}
-`)
+`
 
 // ask asks the daemon's API.
 func (b *bed) ask(ctx context.Context, page string, into any) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,9 +41,13 @@ func (l *lockedBuffer) String() string {
 }
 
 // start runs a program until stop. It dies with us.
-func start(cmd *exec.Cmd) (*process, error) {
+func start(cmd *exec.Cmd) (*process, error) { return startWatched(cmd, io.Discard) }
+
+// startWatched shows what the program prints to somebody, too.
+func startWatched(cmd *exec.Cmd, watcher io.Writer) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &p.log, &p.log, time.Second
+	out := io.MultiWriter(watcher, &p.log)
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, out, time.Second
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}

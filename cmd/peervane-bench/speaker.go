@@ -22,12 +22,12 @@ type speaker struct {
 
 	mu   sync.Mutex // between writers: the table and keepalives
 	done chan struct{}
+	work sync.WaitGroup
 	err  error // why it ended; after done
 }
 
 const (
 	holdTime  = 240
-	keepalive = holdTime * time.Second / 4
 	monitorAS = 64512
 )
 
@@ -122,7 +122,7 @@ func (s *speaker) read() {
 			return
 		}
 		if typ == wire.TypeKeepalive {
-			go func() { _ = s.send(wire.AppendKeepalive(nil)) }() // not to wait for a table that is being written
+			s.work.Go(func() { _ = s.send(wire.AppendKeepalive(nil)) }) // not to wait for a table that is being written
 		}
 	}
 }
@@ -147,4 +147,5 @@ func (s *speaker) withdraw(p netip.Prefix) error {
 func (s *speaker) close() {
 	_ = s.conn.Close()
 	<-s.done
+	s.work.Wait()
 }
