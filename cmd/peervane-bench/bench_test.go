@@ -34,6 +34,9 @@ func small(t *testing.T) (*options, *table) {
 func TestEveryRouteArrives(t *testing.T) {
 	o, full := small(t)
 	for _, r := range receivers {
+		if r.shown == nil {
+			continue // nobody can tell what it has
+		}
 		t.Run(r.name, func(t *testing.T) {
 			if why := r.missing(); why != "" {
 				if os.Getenv("PEERVANE_REQUIRE") == "all" {

@@ -124,7 +124,8 @@ func (b *bed) has(ctx context.Context, t *table) (bool, error) {
 }
 
 const (
-	restful  = 1500 * time.Millisecond // without a tick of CPU time is rest
+	restful  = 1500 * time.Millisecond // with no more CPU time than this is rest
+	little   = 2 * tick
 	restLook = 20 * time.Millisecond
 )
 
@@ -141,7 +142,7 @@ func (p *process) rested(ctx context.Context) (time.Time, error) {
 			return at, errors.New("it has ended")
 		case <-time.After(restLook):
 		}
-		if now := p.usage().cpu; now > last {
+		if now := p.usage().cpu; now > last+little {
 			last, at, worked = now, time.Now(), true
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -25,13 +26,17 @@ func tables(ctx context.Context, o *options, t *table) error {
 		for range o.runs {
 			for i := range all {
 				m, err := measure(ctx, o, all[i].receiver, t, peers)
-				if err != nil {
-					return fmt.Errorf("%s with %d peers: %w", all[i].name, peers, err)
+				if err == nil {
+					err = all[i].check(o, m, t, peers)
 				}
-				if err := all[i].check(o, m, t, peers); err != nil {
-					return err
+				switch {
+				case ctx.Err() != nil:
+					return ctx.Err()
+				case err != nil: // it does not keep the others from being measured
+					fmt.Fprintf(os.Stderr, "%s with %d peers: %v\n", all[i].name, peers, err)
+				default:
+					all[i].runs = append(all[i].runs, m)
 				}
-				all[i].runs = append(all[i].runs, m)
 			}
 		}
 		show(peers, all)
@@ -70,9 +75,13 @@ func (s *series) check(o *options, m measurement, t *table, peers int) error {
 }
 
 func show(peers int, all []series) {
-	base := slices.IndexFunc(all, func(s series) bool { return s.receiver == birdShared })
+	base := slices.IndexFunc(all, func(s series) bool { return s.receiver == birdShared && len(s.runs) > 0 })
 	fmt.Printf("| %d peer(s) | time, s | CPU, s | peak, MB | settled, MB | over idle, MB | faster than BIRD | of its memory |\n|---|---|---|---|---|---|---|---|\n", peers)
 	for _, s := range all {
+		if len(s.runs) == 0 {
+			fmt.Printf("| %s | failed | | | | | | |\n", s.name)
+			continue
+		}
 		times, rest := s.of(func(m measurement) float64 { return m.took.Seconds() }), s.of(func(m measurement) float64 { return megabytes(m.rest) })
 		faster, smaller := "", ""
 		if base >= 0 {
