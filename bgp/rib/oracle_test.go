@@ -177,12 +177,21 @@ func (m *machine) Lookups(t *rapid.T) {
 	p := drawPrefix(t)
 	m.same(t, "exact", slices.Collect(m.table.Exact(p)), m.oracle.where(func(q netip.Prefix) bool { return q == p }))
 	m.same(t, "within", slices.Collect(m.table.Within(p)), m.oracle.where(func(q netip.Prefix) bool { return covers(p, q) }))
+	m.same(t, "within, in parts", m.inParts(p), m.oracle.where(func(q netip.Prefix) bool { return covers(p, q) }))
 	m.same(t, "longest", slices.Collect(m.table.Longest(p)), m.oracle.longest(p))
 	covering := slices.Collect(m.table.Covering(p))
 	m.same(t, "covering", covering, m.oracle.where(func(q netip.Prefix) bool { return covers(q, p) }))
 	if !slices.IsSortedFunc(covering, func(a, b Route) int { return cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()) }) {
 		t.Fatalf("covering routes of %v are not sorted: %v", p, covering)
 	}
+}
+
+func (m *machine) inParts(p netip.Prefix) (out []Route) {
+	var at Cursor
+	for more := true; more; {
+		at, more = m.table.WithinPart(p, at, func(r Route) { out = append(out, r) })
+	}
+	return out
 }
 
 // Check is run after every step.
