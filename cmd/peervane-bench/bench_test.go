@@ -32,6 +32,9 @@ func small(t *testing.T) (*options, *table) {
 // Every receiver that is installed shows all routes that it was sent, with one neighbour and with three; the changes of a
 // churn all arrive, and every hijack is told.
 func TestEveryRouteArrives(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs programs of others: there is nothing to see for the race detector")
+	}
 	o, full := small(t)
 	for _, r := range receivers {
 		if r.shown == nil {

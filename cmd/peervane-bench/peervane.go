@@ -99,6 +99,13 @@ type shownPeer struct {
 	Updates uint64
 }
 
+// peervanePeers is what the daemon shows from now on: it shows a picture that may be a second old.
 func (b *bed) peervanePeers(ctx context.Context) (peers []shownPeer, err error) {
+	var status struct{ At time.Time }
+	for asked := time.Now(); !status.At.After(asked); time.Sleep(b.every) {
+		if err := b.ask(ctx, "status", &status); err != nil {
+			return nil, err
+		}
+	}
 	return peers, b.ask(ctx, "peers", &peers)
 }
