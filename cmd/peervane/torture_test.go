@@ -274,6 +274,7 @@ func (o *torture) last() {
 	if o.peak == 0 || o.peak > mostMemory {
 		o.Errorf("it took %d kB of memory", o.peak)
 	}
+	o.Logf("%d hijacks, %d deliveries taken, %d kB of memory at most", o.next, o.attempts, o.peak)
 	log := o.words.all()
 	for _, a := range audiences {
 		if bytes.Contains(log, []byte(secretKey(a.name))) || bytes.Contains(log, []byte(secretToken(a.name))) {
@@ -283,6 +284,9 @@ func (o *torture) last() {
 	if bytes.Contains(log, []byte("panic")) {
 		o.Error("something panicked")
 	}
+	if o.next < defaultKills {
+		return // too few to have met all
+	}
 	for _, reason := range []string{
 		"the address is private", "the certificate cannot be verified", "connection refused", "connection reset", "answered 301", "answered 410",
 		"answered 413", "answered 429", "answered 500", "answered 503", "channel works again", "channel disabled",
@@ -291,5 +295,4 @@ func (o *torture) last() {
 			o.Errorf("%q was never met: that proves nothing", reason)
 		}
 	}
-	o.Logf("%d hijacks, %d deliveries taken, %d kB of memory at most", o.next, o.attempts, o.peak)
 }

@@ -147,6 +147,29 @@ func TestAfterAnOutageNobodyWaits(t *testing.T) {
 	})
 }
 
+// What failed before a restart is tried again as soon as the receiver has taken anything.
+func TestAfterAnOutageAndARestartNobodyWaits(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		for i := range 20 {
+			b.outbox.put("noc", fmt.Sprint("i", i), 1)
+			d := b.outbox.rows[b.outbox.seq]
+			d.Attempts, d.NextAt = 6, time.Now().Add(2*time.Hour)
+			b.outbox.rows[d.Seq] = d
+		}
+		r := newReceiver(takes)
+		b.run("noc", r)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(r.ids()); n != 0 {
+			t.Errorf("%d attempts before they are due", n)
+		}
+		b.put("noc", "new", 1)
+		if n := b.outbox.states()[notice.Delivered]; n != 21 {
+			t.Errorf("%d of 21 delivered", n)
+		}
+	})
+}
+
 func TestADownChannelIsLeftAloneBetweenAttempts(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		r := newReceiver(fails)

@@ -80,7 +80,7 @@ func openDatabase(ctx context.Context, path string) (_ *database, err error) {
 
 const (
 	busyTimeout = 2 * time.Second
-	maxLogPages = 4000 // before the log is written back
+	maxLogPages = 16000 // of the log before it is written back: seldom, since all that is promised meanwhile waits
 	shrinkable  = "_pragma=auto_vacuum(2)"
 )
 
