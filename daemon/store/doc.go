@@ -7,5 +7,8 @@
 // at a limited rate, tries again with back-off, and recovers by itself. A corrupt database is set aside under
 // another name, never deleted.
 //
+// What the retention asks for is deleted by the writer, in steps so small that no promise waits for long. What is open or not
+// delivered is never deleted.
+//
 // It never judges what it keeps, never calls a channel, and starts no goroutine but in Run, which waits for all of them.
 package store
