@@ -38,7 +38,9 @@ func (o *oracle) charges(prefix, route string) (all []charge) {
 	}
 	bring(wrong && prefix == half, "subprefix", "critical", culprit)
 	bring(wrong && prefix == exact, "origin_change", "critical", culprit)
+	bring(p.NoExport && k.beyond != 0, "route_leak", "critical", k.beyond)
 	bring(legitimate && len(p.Upstreams) > 0 && !slices.Contains(p.Upstreams, k.next), "forged_origin", "error", k.next)
+	bring(o.lab.settings.RPKI != nil && (prefix == half || !k.allowed), "rpki_invalid", "error", k.blamed)
 	bring(k.hole, "blackholed", "warning", k.blamed)
 	bring(legitimate && prefix == half, "new_more_specific", "warning", k.blamed)
 	bring(watched && k.next != 64500, "new_upstream", "warning", k.next)
@@ -69,7 +71,7 @@ func (o *oracle) stands(i int, prefix, route string) bool {
 // wrong says whether it is one that the route is not legitimate.
 func (o *oracle) wrong(prefix, route string) bool {
 	c := o.charges(prefix, route)
-	return len(c) > 0 && slices.Contains([]string{"subprefix", "origin_change", "forged_origin"}, c[0].name)
+	return len(c) > 0 && slices.Contains([]string{"subprefix", "origin_change", "route_leak", "forged_origin"}, c[0].name)
 }
 
 // routes judges each route of a prefix. yields says, by site, what else its best route hides.

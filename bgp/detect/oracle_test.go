@@ -23,18 +23,20 @@ type kind struct {
 	length            int
 	bare              string // without its repeats
 	private           bool
-	sieved            bool // the path rule of the test fires on it
-	hole              bool // with the BLACKHOLE community
+	sieved            bool   // the path rule of the test fires on it
+	hole              bool   // with the BLACKHOLE community
+	beyond            uint32 // the AS that gave it beyond the neighbours of its origin; 0: nobody did
+	allowed           bool   // by the VRP of the test
 }
 
 var kinds = map[string]kind{
-	"64500 64496":         {legitimate: true, covers: true, blamed: 64496, next: 64500, length: 2, bare: "64500 64496"},
-	"64500 64501 64496":   {legitimate: true, covers: true, blamed: 64496, next: 64501, length: 3, bare: "64500 64501 64496", sieved: true},
-	"64500 64496 64496":   {legitimate: true, covers: true, blamed: 64496, next: 64500, length: 3, bare: "64500 64496"},
-	"64500 65010 64496":   {legitimate: true, covers: true, blamed: 64496, next: 65010, length: 3, bare: "64500 65010 64496", private: true},
+	"64500 64496":         {allowed: true, legitimate: true, covers: true, blamed: 64496, next: 64500, length: 2, bare: "64500 64496"},
+	"64500 64501 64496":   {allowed: true, beyond: 64501, legitimate: true, covers: true, blamed: 64496, next: 64501, length: 3, bare: "64500 64501 64496", sieved: true},
+	"64500 64496 64496":   {allowed: true, legitimate: true, covers: true, blamed: 64496, next: 64500, length: 3, bare: "64500 64496"},
+	"64500 65010 64496":   {allowed: true, beyond: 65010, legitimate: true, covers: true, blamed: 64496, next: 65010, length: 3, bare: "64500 65010 64496", private: true},
 	"64500 64499":         {wrong: true, covers: true, culprit: 64499, blamed: 64499, length: 2, bare: "64500 64499"},
 	"64500 65550":         {wrong: true, culprit: 65550, blamed: 65550, length: 2, bare: "64500 65550"},
-	"64500 64502 65050":   {wrong: true, culprit: 64502, blamed: 64502, length: 3, bare: "64500 64502 65050", private: true},
+	"64500 64502 65050":   {beyond: 64502, wrong: true, culprit: 64502, blamed: 64502, length: 3, bare: "64500 64502 65050", private: true},
 	"64500 {64496,65551}": {wrong: true, culprit: 65551, blamed: 64496, length: 2, bare: "64500 {64496,65551}"},
 	"64500 23456":         {trans: true, blamed: 64500, length: 2, bare: "64500 23456"},
 }

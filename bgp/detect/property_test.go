@@ -12,6 +12,7 @@ import (
 
 	"peervane/bgp"
 	"peervane/bgp/detect"
+	"peervane/bgp/rpki"
 )
 
 func lines(o *oracle, findings []bgp.Finding) []string {
@@ -41,6 +42,10 @@ func TestFindingsEqualTheOracles(t *testing.T) {
 		l.reg.Policy.MaxPathLength = rapid.SampledFrom([]int{0, 0, 2}).Draw(t, "max_path_length")
 		if rapid.IntRange(0, 3).Draw(t, "paths") == 0 {
 			l.reg.Policy.Paths = []detect.PathRule{{Match: regexp.MustCompile(`\b64501\b`)}}
+		}
+		l.reg.Policy.NoExport = rapid.IntRange(0, 3).Draw(t, "no_export") == 0
+		if rapid.IntRange(0, 2).Draw(t, "rpki") == 0 {
+			l.settings.RPKI = rpki.NewSet([]rpki.VRP{{Prefix: registered, MaxLength: 24, ASN: 64496}}, nil)
 		}
 		l.reg.Policy.Required = rapid.SampledFrom([][]uint32{nil, {64501}}).Draw(t, "required_upstreams")
 		if rapid.IntRange(0, 2).Draw(t, "asn") == 0 {
