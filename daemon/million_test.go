@@ -111,7 +111,7 @@ func benchmarkMillion(b *testing.B, announced bool) {
 	stop := launch(b, d)
 	defer stop()
 	await := func(done func() bool) {
-		for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(10 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			told := false
 			if !d.call(b.Context(), func() { told = done() }) || time.Now().After(deadline) {
 				b.Fatal("the daemon does not come so far")
