@@ -60,6 +60,9 @@ func (p places) distance(pop string) (km float64, known bool) {
 // hints tell what does not fit the places: an answer that is faster than light, and a nearest POP that is far away.
 func (p places) hints(reports []join.Report) map[string][]string {
 	hints := map[string][]string{}
+	if !p.known {
+		return hints
+	}
 	closest := p.closest(reports)
 	for _, r := range reports {
 		km, known := p.distance(r.POP)

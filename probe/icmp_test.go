@@ -337,23 +337,3 @@ func firstDSCP(t *testing.T, tap int, target Target) uint8 {
 		}
 	}
 }
-
-func TestCorruptedReplyIsNoReply(t *testing.T) {
-	for _, raw := range []bool{false, true} {
-		l := newLab(t)
-		if !raw {
-			l.openPing(t)
-		}
-		l.respond(t, false, func(r *responder, q request) {
-			message := append([]byte{0, 0, 0, 0, byte(q.id >> 8), byte(q.id), byte(q.seq >> 8), byte(q.seq)}, q.cookie...)
-			message = sealed(message)
-			message[2] ^= 0xff
-			if err := unix.Sendto(r.fd, message, 0, sockaddr(q.from)); err != nil {
-				t.Error(err)
-			}
-		})
-		b := l.probe(t, labTarget(far4), 1, quick)[0]
-		expect(t, b.Lost, 3)
-		expect(t, b.Foreign, 0)
-	}
-}

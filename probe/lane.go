@@ -33,7 +33,8 @@ type lane struct {
 
 	pace   *rate.Limiter
 	origin time.Time // of instant.mono
-	wake   int       // an eventfd that ends the reader
+	clock  clock
+	wake   int // an eventfd that ends the reader
 	done   chan struct{}
 
 	mu      sync.Mutex // guards all below, and the order of sending
@@ -44,7 +45,7 @@ type lane struct {
 }
 
 // openLane opens the socket and starts its reader, which close waits for.
-func openLane(path lanePath, serial uint64) (*lane, error) {
+func openLane(path lanePath, serial uint64, clock clock) (*lane, error) {
 	socket, err := openEcho(path)
 	if err != nil {
 		return nil, err
@@ -62,6 +63,7 @@ func openLane(path lanePath, serial uint64) (*lane, error) {
 		serial:     serial,
 		pace:       rate.NewLimiter(lanePace, laneBurst),
 		origin:     time.Now(),
+		clock:      clock,
 		wake:       wake,
 		done:       make(chan struct{}),
 		flights:    newFlights(uint16(first[0])<<8 | uint16(first[1])),
@@ -115,7 +117,7 @@ func (l *lane) transmit(f *flight) error {
 	to := sockaddr(f.addr)
 	for range sendTries {
 		l.flights.expectStamp(f, l.nextKey)
-		f.sent = instantOf(time.Now(), l.origin)
+		f.sent = l.clock(l.origin)
 		if err = unix.Sendto(l.fd, packet, unix.MSG_DONTWAIT, to); err == nil {
 			l.nextKey++
 			return nil
@@ -195,7 +197,7 @@ func (b *laneReader) errors(l *lane) {
 func (b *laneReader) replies(l *lane) {
 	for range batchReads {
 		n, oobn, flags, from, err := unix.Recvmsg(l.fd, b.data[:], b.oob[:], unix.MSG_DONTWAIT)
-		received := instantOf(time.Now(), l.origin)
+		received := l.clock(l.origin)
 		if err == unix.EAGAIN {
 			return
 		}

@@ -155,11 +155,37 @@ func TestTrafficOfOthersIsNoDrop(t *testing.T) {
 	eachSocket(t, func(t *testing.T, l *lab, v6 bool) {
 		target := labTarget(either(v6, far4, far6))
 		l.in(t, l.near, func() {
-			idle, err := openLane(pathOf(target), 1)
+			idle, err := openLane(pathOf(target), 1, systemClock)
 			must(t, err)
 			defer idle.close()
 			expect(t, l.probe(t, target, 1, quick)[0].Received, quick.Packets)
 			expect(t, socketDrops(idle.fd), uint32(0))
 		})
+	})
+}
+
+// TestFallBacksSaySo takes the kernel's stamps away, one after the other.
+func TestFallBacksSaySo(t *testing.T) {
+	const receiptOnly = unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_SOFTWARE
+	eachSocket(t, func(t *testing.T, l *lab, v6 bool) {
+		lanes := newLanes(zaptest.NewLogger(t))
+		flow := &icmpFlow{target: labTarget(either(v6, far4, far6)), lanes: lanes}
+		var lane *lane
+		l.in(t, l.near, func() {
+			var err error
+			lane, err = flow.hold()
+			must(t, err)
+		})
+		defer flow.close()
+		defer lanes.release(lane)
+		for _, c := range []struct {
+			flags  int
+			source string
+		}{{receiptOnly, SourceKernelRx}, {0, SourceUser}} {
+			must(t, unix.SetsockoptInt(lane.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, c.flags))
+			b := flow.probe(t.Context(), quick)
+			expect(t, b.Received, quick.Packets)
+			expect(t, b.TSSource, c.source)
+		}
 	})
 }

@@ -14,7 +14,8 @@ const laneRoom = 4096
 // lanes opens and closes lanes as flows need them: few sockets, however many
 // the targets.
 type lanes struct {
-	log *zap.Logger
+	log   *zap.Logger
+	clock clock
 
 	mu     sync.Mutex
 	open   map[lanePath][]*lane // in order of serial
@@ -22,7 +23,7 @@ type lanes struct {
 }
 
 func newLanes(log *zap.Logger) *lanes {
-	return &lanes{log: log, open: make(map[lanePath][]*lane)}
+	return &lanes{log: log, clock: systemClock, open: make(map[lanePath][]*lane)}
 }
 
 // acquire gives a lane of this path with a serial after the given one, and a
@@ -38,7 +39,7 @@ func (p *lanes) acquire(path lanePath, after uint64) (*lane, error) {
 			return l, nil
 		}
 	}
-	l, err := openLane(path, p.serial+1)
+	l, err := openLane(path, p.serial+1, p.clock)
 	if err != nil {
 		return nil, err
 	}

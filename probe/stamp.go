@@ -13,6 +13,11 @@ func instantOf(t, origin time.Time) instant {
 	return instant{wall: t.UnixNano(), mono: t.Sub(origin)}
 }
 
+// clock reads both clocks. Tests give one whose wall clock is stepped.
+type clock func(origin time.Time) instant
+
+func systemClock(origin time.Time) instant { return instantOf(time.Now(), origin) }
+
 // stepTolerance is how far the two clocks may drift apart between a probe and
 // its answer before the wall clock counts as stepped. Slewing moves both
 // alike; what is left is the moment between the two readings.

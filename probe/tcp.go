@@ -11,25 +11,36 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+	"golang.org/x/time/rate"
 
 	"peervane/probe/stats"
 )
 
-// tcpMaker has nothing to share: each connect is a socket of its own.
-type tcpMaker struct{}
+// tcpMaker shares nothing but the pace: each connect is a socket of its own.
+type tcpMaker struct{ pace *rate.Limiter }
 
-func openTCP(*zap.Logger) maker { return tcpMaker{} }
+// A burst to thousands of targets must not look like a flood of SYNs.
+const (
+	tcpPace  = 5000 // connects a second
+	tcpBurst = 64
+)
 
-func (tcpMaker) prober(t Target) prober { return tcpProber{t} }
-func (tcpMaker) close()                 {}
+func openTCP(*zap.Logger) maker { return tcpMaker{rate.NewLimiter(tcpPace, tcpBurst)} }
+
+func (m tcpMaker) prober(t Target) prober { return tcpProber{t, m.pace} }
+func (tcpMaker) close()                   {}
 
 // tcpProber measures one handshake a batch and resets the connection at once.
-type tcpProber struct{ target Target }
+type tcpProber struct {
+	target Target
+	pace   *rate.Limiter
+}
 
 func (p tcpProber) close() {}
 
 func (p tcpProber) probe(ctx context.Context, s Settings) Batch {
 	b := Batch{Target: p.target}
+	_ = p.pace.Wait(ctx) // ctx is what ends the connect, too
 	b.Started = time.Now()
 	outcome, err := p.connect(ctx, s.Timeout)
 	b.Ended = time.Now()

@@ -29,6 +29,7 @@ type Plane struct {
 	flows   map[Flow]*history
 	order   []Flow            // all of them as sorted gives them; nil: not known
 	ofPOP   map[string][]Flow // likewise, by POP
+	cut     int               // flows that lost their last batch whole
 	nearest map[contest]*stats.Nearest
 	moved   map[netip.Addr]moves
 	ways    map[netip.Addr]inUse
@@ -47,6 +48,9 @@ type history struct {
 	suspect suspicion
 	shown   shown // the shift that holds; the zero value is none
 	trails  map[string]*trail
+
+	report     *Report // as it was made last
+	reportedAt time.Time
 }
 
 // Add takes the result of a batch, and says whether it made another POP the nearest of its service.
@@ -62,9 +66,11 @@ func (p *Plane) Add(f Flow, s stats.Sample) (change Change, changed bool) {
 		h = &history{shift: stats.NewShift(cmp.Or(p.Settle, 24*time.Hour)), trails: p.remembered[f]}
 		delete(p.remembered, f)
 		p.flows[f] = h
-		p.order = nil
+		p.insert(f)
 	}
+	p.cut -= h.cut()
 	h.add(s)
+	p.cut += h.cut()
 	h.follow(s, p.moved[f.Addr].latest())
 	p.show(f, h)
 	h.remember(s, p.ways[f.Addr])
@@ -74,6 +80,9 @@ func (p *Plane) Add(f Flow, s stats.Sample) (change Change, changed bool) {
 	}
 	return Change{f.contest().String(), c}, changed
 }
+
+// cut is 1 if the last batch was lost whole.
+func (h *history) cut() int { return min(h.lost, 1) }
 
 func (h *history) add(s stats.Sample) {
 	if len(h.samples) >= keep {
@@ -104,6 +113,7 @@ func (p *Plane) Retain(flows map[Flow]bool, now time.Time) (changes []Change) {
 		if flows[f] {
 			continue
 		}
+		p.cut -= p.flows[f].cut()
 		delete(p.flows, f)
 		p.order = nil
 		if c, changed := p.contestOf(f).Forget(f.POP, f.via(), now); changed {
@@ -140,6 +150,18 @@ func (p *Plane) sorted() []Flow {
 		p.ofPOP[f.POP] = append(p.ofPOP[f.POP], f)
 	}
 	return p.order
+}
+
+// insert puts a new flow into the order, so that thousands that come one by one are not sorted anew each time.
+func (p *Plane) insert(f Flow) {
+	if p.order == nil {
+		return
+	}
+	into := func(flows []Flow) []Flow {
+		at, _ := slices.BinarySearchFunc(flows, f, compareFlows)
+		return slices.Insert(flows, at, f)
+	}
+	p.order, p.ofPOP[f.POP] = into(p.order), into(p.ofPOP[f.POP])
 }
 
 // of gives the flows of a POP in that order.

@@ -16,33 +16,25 @@ const (
 
 // CutOff says whether nearly all targets lost their last batch whole, and since when.
 func (p *Plane) CutOff() (since time.Time, suspect bool) {
-	lost := 0
+	if len(p.flows) < cutOffLeast || float64(p.cut) < cutOffShare*float64(len(p.flows)) {
+		return time.Time{}, false
+	}
 	for _, h := range p.flows {
-		if h.lost == 0 {
-			continue
-		}
-		lost++
-		if h.since.After(since) {
+		if h.lost > 0 && h.since.After(since) {
 			since = h.since
 		}
 	}
-	return since, len(p.flows) >= cutOffLeast && float64(lost) >= cutOffShare*float64(len(p.flows))
+	return since, true
 }
 
 // Uplink is the finding that this host itself is cut off: no peer was heard after last, the zero time where none ever was.
 func (p *Plane) Uplink(since, last time.Time) bgp.Finding {
-	lost := 0
-	for _, h := range p.flows {
-		if h.lost > 0 {
-			lost++
-		}
-	}
 	peers := "no peer is heard"
 	if !last.IsZero() {
 		peers += " since " + last.UTC().Format("15:04:05Z")
 	}
 	return bgp.Finding{
 		Type: notice.Uplink, Severity: notice.Critical.String(), Since: since,
-		Summary: fmt.Sprintf("this host is cut off: %d of %d probe targets are lost, and %s", lost, len(p.flows), peers),
+		Summary: fmt.Sprintf("this host is cut off: %d of %d probe targets are lost, and %s", p.cut, len(p.flows), peers),
 	}
 }

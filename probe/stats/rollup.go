@@ -16,7 +16,10 @@ type Rollup struct {
 
 // Add takes in a sample.
 func (r *Rollup) Add(s *Sample) {
-	r.stretch(s.Started, s.Ended)
+	if r.Start.IsZero() {
+		r.Start = s.Started.Round(0)
+	}
+	r.stretch(s.Ended)
 	r.count(sumsOf(s))
 	r.TSSource = Weaker(r.TSSource, s.TSSource)
 	for _, rtt := range s.RTTs {
@@ -27,7 +30,13 @@ func (r *Rollup) Add(s *Sample) {
 
 // Merge takes in another roll-up.
 func (r *Rollup) Merge(o *Rollup) {
-	r.stretch(o.Start, o.End)
+	if o.Batches == 0 {
+		return
+	}
+	if r.Start.IsZero() || o.Start.Before(r.Start) {
+		r.Start = o.Start
+	}
+	r.stretch(o.End)
 	r.count(sums{o.Counts, o.Recovered})
 	r.TSSource = Weaker(r.TSSource, o.TSSource)
 	if o.Times.Count() > 0 {
@@ -43,12 +52,10 @@ func (r *Rollup) Clone() *Rollup {
 	return &c
 }
 
-// stretch widens the span. A wall clock that is set back does not turn it round.
-func (r *Rollup) stretch(start, end time.Time) {
-	if r.Start.IsZero() || start.Before(r.Start) {
-		r.Start = start
-	}
-	for _, at := range [...]time.Time{start, end} {
+// stretch moves the end. It is of the wall clock, as what is kept must be; one that is set back does not turn the span round,
+// and leaves the start, by which the roll-up is known.
+func (r *Rollup) stretch(end time.Time) {
+	for _, at := range [...]time.Time{r.Start, end.Round(0)} {
 		if at.After(r.End) {
 			r.End = at
 		}
