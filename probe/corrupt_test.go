@@ -9,7 +9,8 @@ import (
 )
 
 // TestCorruptedReplyIsNoReply answers with checksums that are wrong: nothing of
-// such an answer can be trusted, so it is not even foreign.
+// such an answer can be trusted, so it is not even foreign. Nor is it a drop of
+// ours, whatever the socket counts: an outage must not hide behind it.
 func TestCorruptedReplyIsNoReply(t *testing.T) {
 	eachSocket(t, func(t *testing.T, l *lab, v6 bool) {
 		fd := -1
@@ -27,6 +28,7 @@ func TestCorruptedReplyIsNoReply(t *testing.T) {
 		})
 		b := l.probe(t, labTarget(either(v6, far4, far6)), 1, quick)[0]
 		expect(t, b.Lost, 3)
+		expect(t, b.LocalDrop, 0)
 		expect(t, b.Received, 0)
 		expect(t, b.Foreign, 0)
 	})

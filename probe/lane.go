@@ -40,7 +40,8 @@ type lane struct {
 	mu      sync.Mutex // guards all below, and the order of sending
 	flights *flights
 	nextKey uint32 // that the kernel gives the next transmit stamp
-	claimed uint32 // drops of the socket that some loss was blamed on
+	dropped overflows
+	claimed uint32 // of those, on how many some loss was blamed
 	buffer  gopacket.SerializeBuffer
 }
 
@@ -94,7 +95,7 @@ func (l *lane) sendLocked(r *round, flow *icmpFlow) {
 	f := &flight{
 		round: r, flow: flow, place: len(r.outcomes), addr: flow.target.Addr,
 		expires: now.Sub(l.origin) + r.timeout + grace,
-		drops:   socketDrops(l.fd),
+		drops:   l.dropped.count(&l.echoSocket),
 	}
 	rand.Read(f.cookie[:])
 	r.outcomes = append(r.outcomes, Outcome{Seq: f.place, Sent: now, Kind: stats.Lost})
@@ -140,7 +141,7 @@ func (l *lane) rekey() {
 func (l *lane) conclude(r *round) []Outcome {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.claimed = r.blameSocket(socketDrops(l.fd), l.claimed)
+	l.claimed = r.blameSocket(l.dropped.count(&l.echoSocket), l.claimed)
 	r.end()
 	return r.outcomes
 }
@@ -196,6 +197,9 @@ func (b *laneReader) errors(l *lane) {
 // an ICMP message, which the error queue tells better.
 func (b *laneReader) replies(l *lane) {
 	for range batchReads {
+		if l.mixesDrops() {
+			l.lookForDrops()
+		}
 		n, oobn, flags, from, err := unix.Recvmsg(l.fd, b.data[:], b.oob[:], unix.MSG_DONTWAIT)
 		received := l.clock(l.origin)
 		if err == unix.EAGAIN {
@@ -213,6 +217,13 @@ func (b *laneReader) replies(l *lane) {
 		b.errors(l)
 		l.replied(reply, addrOf(from), parseQueued(b.oob[:oobn]).stamp, received)
 	}
+}
+
+// lookForDrops counts drops while what they are can still be told.
+func (l *lane) lookForDrops() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropped.count(&l.echoSocket)
 }
 
 // stamped takes in the transmit stamp of a packet.

@@ -42,7 +42,7 @@ func TestOwnDropsAreNoLoss(t *testing.T) {
 		for range packets {
 			lane.sendLocked(r, flow)
 		}
-		for pause := time.Now(); socketDrops(lane.fd) == 0 && time.Since(pause) < 5*time.Second; {
+		for pause := time.Now(); memoryOf(lane.fd).drops == 0 && time.Since(pause) < 5*time.Second; {
 			runtime.Gosched()
 		}
 		lane.mu.Unlock()
@@ -159,7 +159,7 @@ func TestTrafficOfOthersIsNoDrop(t *testing.T) {
 			must(t, err)
 			defer idle.close()
 			expect(t, l.probe(t, target, 1, quick)[0].Received, quick.Packets)
-			expect(t, socketDrops(idle.fd), uint32(0))
+			expect(t, memoryOf(idle.fd).drops, uint32(0))
 		})
 	})
 }

@@ -47,19 +47,47 @@ func setRecvErr(fd int, v6 bool) error {
 // last counts the packets that found the receive buffer full.
 type memInfo [unix.SK_MEMINFO_VARS]uint32
 
-// socketDrops counts what this socket has dropped so far. SO_RXQ_OVFL hands
-// out the same counter, but only with the next packet that gets through; after
-// the last packet of a batch there may be none.
-func socketDrops(fd int) uint32 {
+// memory of a socket.
+type memory struct {
+	queued, room uint32 // bytes in the receive buffer, and how many it may hold
+	drops        uint32 // packets that were dropped so far
+}
+
+// memoryOf asks for it. SO_RXQ_OVFL hands out the same count of drops, but only
+// with the next packet that gets through; after the last packet of a batch there
+// may be none.
+func memoryOf(fd int) memory {
 	var info memInfo
 	size := uint32(unsafe.Sizeof(info))
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	if errno != 0 {
-		return 0
+		return memory{}
 	}
-	return info[unix.SK_MEMINFO_DROPS]
+	return memory{info[unix.SK_MEMINFO_RMEM_ALLOC], info[unix.SK_MEMINFO_RCVBUF], info[unix.SK_MEMINFO_DROPS]}
 }
+
+// overflows counts the packets that found a receive buffer full. A raw socket of
+// IPv6 counts among its drops those whose checksum is wrong, too, which are the
+// network's, or a forger's: there a drop counts only if the buffer is found at
+// least half full right after it. So it must be looked at before each packet that
+// is taken out.
+type overflows struct{ seen, counted uint32 }
+
+func (o *overflows) count(s *echoSocket) uint32 {
+	m := memoryOf(s.fd)
+	if !s.mixesDrops() {
+		return m.drops
+	}
+	if m.drops != o.seen && 2*m.queued >= m.room {
+		o.counted += m.drops - o.seen
+	}
+	o.seen = m.drops
+	return o.counted
+}
+
+// mixesDrops is true of a socket that counts bad checksums among its drops.
+func (s *echoSocket) mixesDrops() bool { return s.raw && s.v6 }
 
 // localKind judges an error of sending. Without a route the target is
 // unreachable from here, which is what a probe is to find out; a full queue or

@@ -152,7 +152,7 @@ func (l *lab) listenDeafOnce(t *testing.T, address string) {
 			}
 			unix.Recvfrom(tap, make([]byte, 64), 0) // any packet is a reason to look
 			raw.Control(func(fd uintptr) {
-				if dropped = socketDrops(int(fd)) > 0; dropped {
+				if dropped = memoryOf(int(fd)).drops > 0; dropped {
 					unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
 				}
 			})
