@@ -49,7 +49,7 @@ func BenchmarkMeasurementError(b *testing.B) {
 }
 
 // errorSpacing is between the packets of each tool.
-const errorSpacing = time.Millisecond
+const errorSpacing = 5 * time.Millisecond
 
 // timer gives the round-trip times that a tool measured, each with the packet
 // that it is of.

@@ -46,11 +46,12 @@ func TestEachContestHasItsOwnNearest(t *testing.T) {
 func TestBothFamiliesThatMoveAreOneCondition(t *testing.T) {
 	p := &Plane{}
 	for second := 0; second < 60; second += 10 {
-		for addr, ms := range map[string]float64{"198.51.100.1": 12, "2001:db8::1": 12, "198.51.100.2": 20, "2001:db8::2": 21} {
-			f := Flow{POP: "par1", Service: "edge", Addr: netip.MustParseAddr(addr), Method: "icmp"}
-			if ms >= 20 {
-				f.POP = "fra1"
-			} else if second >= 30 {
+		for i, addr := range []string{"198.51.100.1", "2001:db8::1", "198.51.100.2", "2001:db8::2"} {
+			f, ms := Flow{POP: "par1", Service: "edge", Addr: netip.MustParseAddr(addr), Method: "icmp"}, 12.0
+			switch {
+			case i >= 2:
+				f.POP, ms = "fra1", 20
+			case second >= 30:
 				ms = 0
 			}
 			p.Add(f, batch(second, ms))
