@@ -69,7 +69,7 @@ func TestOrderFollowsTheFlows(t *testing.T) {
 	check := func() {
 		t.Helper()
 		want := slices.SortedFunc(maps.Keys(p.flows), compareFlows)
-		if !slices.Equal(p.order, want) {
+		if !slices.Equal(p.sorted(), want) {
 			t.Fatalf("order %v, want %v", p.order, want)
 		}
 		cut := 0
