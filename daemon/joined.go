@@ -230,7 +230,8 @@ func (e *engine) sourceOf(configured, addr netip.Addr) netip.Addr {
 	return e.locals[addr]
 }
 
-// latencyRemains tells, as a routing incident ends, that the latency is not what it was before.
+// latencyRemains tells, as a routing incident ends, that the latency was not what it was before when it was last measured: what it is now,
+// the next batch tells.
 func (e *engine) latencyRemains(n *notice.Notice) string {
 	l := n.Evidence.Latency
 	if n.Evidence.Verdict != join.Both || l == nil {
@@ -241,11 +242,11 @@ func (e *engine) latencyRemains(n *notice.Notice) string {
 	case !measured:
 		return ""
 	case lost:
-		return fmt.Sprintf("; POP %s does not answer yet", l.POP)
+		return fmt.Sprintf("; POP %s did not answer when last probed", l.POP)
 	case l.BeforeMS == nil || !join.Off(*l.BeforeMS, median):
 		return ""
 	}
-	return fmt.Sprintf("; the latency to POP %s has not recovered yet: %.1f ms", l.POP, median)
+	return fmt.Sprintf("; the latency to POP %s was still %.1f ms when last measured", l.POP, median)
 }
 
 // routeRemains tells, as a latency incident ends, that the route that it came with is still in use.

@@ -122,7 +122,7 @@ func TestTheOtherPlaneRecoversLater(t *testing.T) {
 	w.batch(42)
 	w.batch(42)
 	w.change("edge1", popRoute, 64500, 64496)
-	if got := w.whole(); !strings.HasSuffix(got, "; +30 ms to POP par1; the latency to POP par1 has not recovered yet: 42.0 ms") {
+	if got := w.whole(); !strings.HasSuffix(got, "; +30 ms to POP par1; the latency to POP par1 was still 42.0 ms when last measured") {
 		t.Error(got)
 	}
 	for range 20 {
