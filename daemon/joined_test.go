@@ -174,7 +174,7 @@ func TestLeakThatBlackHoles(t *testing.T) {
 		w.want(w.batch(0), "")
 	}
 	w.change("edge2", ours, 64501, 64510)
-	if got := w.whole(); !strings.HasSuffix(got, "; POP par1 does not answer yet") {
+	if got := w.whole(); !strings.HasSuffix(got, "; POP par1 did not answer when last probed") {
 		t.Error(got)
 	}
 	for range 20 {
