@@ -26,6 +26,7 @@ var channelSchema = schema[Channel]{
 		field("min_severity", func(c *Channel) *string { return &c.MinSeverity }, oneOf("info", "warning", "error", "critical"), "warning"),
 		field("types", func(c *Channel) *[]string { return &c.Types }, setOf(toldType), nil),
 		field("labels", func(c *Channel) *map[string]string { return &c.Labels }, labelTable, nil),
+		field("connections", func(c *Channel) *[]string { return &c.Connections }, setOf(connectionName), nil),
 		field("resolve", func(c *Channel) *bool { return &c.Resolve }, boolean, true),
 		field("keep_firing", func(c *Channel) *time.Duration { return &c.KeepFiring }, span(0, day), 0),
 		field("heartbeat", func(c *Channel) *time.Duration { return &c.Heartbeat }, offOr(10*time.Second, 7*day), 0),

@@ -137,6 +137,7 @@ url_file = "url"
 secret_file = "keys"
 types = ["origin_change"]
 labels = { team = "noc" }
+connections = ["paris-1"]
 keep_firing = "1m"
 heartbeat = "1m"
 template = "tmpl"

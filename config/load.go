@@ -79,8 +79,8 @@ func (l *loading) build() {
 	l.cfg.Neighbours = l.neighbours()
 	l.cfg.ASNs = l.asnWatches()
 	l.cfg.POPs = l.pops()
-	l.cfg.Channels = l.channels()
 	l.registrations()
+	l.cfg.Channels = l.channels()
 }
 
 // readOne reads a table that stands once, or not at all.

@@ -287,6 +287,7 @@ type Channel struct {
 	MinSeverity  string
 	Types        []string // none = all
 	Labels       map[string]string
+	Connections  []string // none = all
 	Resolve      bool
 	KeepFiring   time.Duration
 	Heartbeat    time.Duration // 0 = none

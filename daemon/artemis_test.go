@@ -140,7 +140,7 @@ func playARTEMIS(t *testing.T, cfg *config.Config, name, file string, used map[s
 		t.Fatal(err)
 	}
 	ours, theirs := map[string]bool{}, map[string]bool{}
-	replay, err := NewReplay(cfg, func(n notice.Notice) error {
+	replay, err := NewReplay(cfg, false, func(n notice.Notice) error {
 		told := fmt.Sprintf("%s %s AS%d", n.Type, n.Offending, n.CulpritASN)
 		ours[told] = n.Status != notice.Resolved
 		return nil

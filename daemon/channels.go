@@ -74,8 +74,8 @@ func (e *engine) judgeChannels(now time.Time) {
 		e.tell(e.book.Reconcile(scope, state.findings(e.book.Has(scope)), now, world), now)
 		c.due = earliest(c.due, e.book.Due(scope))
 	}
-	for _, scope := range e.book.Open() {
-		if scope.Kind == incident.Service && strings.HasPrefix(scope.Subject, channelSubject) && !configured[scope] {
+	for _, scope := range e.book.Open(incident.Service) {
+		if strings.HasPrefix(scope.Subject, channelSubject) && !configured[scope] {
 			e.tell(e.book.Remove(scope, now), now)
 		}
 	}

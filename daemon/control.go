@@ -69,6 +69,11 @@ func (d *Daemon) controls() http.Handler {
 	mux.HandleFunc("POST /deadletter/list", d.listLetters)
 	mux.HandleFunc("POST /deadletter/replay", d.replayLetters)
 	mux.HandleFunc("POST /deadletter/drop", d.dropLetters)
+	mux.HandleFunc("POST /ack", d.acknowledge)
+	mux.HandleFunc("POST /revalidate", d.revalidate)
+	mux.HandleFunc("POST /silence/add", d.addSilence)
+	mux.HandleFunc("POST /silence/list", d.listSilences)
+	mux.HandleFunc("POST /silence/remove", d.removeSilence)
 	mux.HandleFunc("POST /backup", d.backup)
 	return mux
 }

@@ -29,7 +29,8 @@ var hijacks = []string{notice.OriginChange, notice.SubPrefix, notice.ForgedOrigi
 
 // account follows an incident: what fires opens an account of its cost and asks for a burst, what ends closes it.
 func (e *engine) account(n notice.Notice, now time.Time) {
-	if !n.Prefix.IsValid() || n.POP != "" {
+	grouped := n.Evidence.Group != nil && slices.Contains(hijacks, n.Type)
+	if n.Held != "" || n.POP != "" || !n.Prefix.IsValid() && !grouped {
 		return
 	}
 	switch n.Status {

@@ -66,6 +66,7 @@ type Daemon struct {
 	rpki      *validation
 	metrics   *metrics
 	snapshot  atomic.Pointer[api.Snapshot]
+	followers followers
 	calls     chan func() // run by the engine's goroutine
 	lettersMu sync.Mutex  // one at a time handles dead letters
 	wake      chan struct{}
@@ -141,7 +142,7 @@ func (d *Daemon) openStore() error {
 		Alive:   func() time.Time { return d.snapshot.Load().Status.At.Time },
 	})
 	d.publisher = &publisher{
-		store: s, channels: d.channels, log: d.log, hooks: d.hooks,
+		store: s, channels: d.channels, followers: &d.followers, log: d.log, hooks: d.hooks,
 		configured: d.cfg.Channels, told: map[string]notice.Told{}, unwritten: map[netip.Prefix]*registration{},
 	}
 	return nil

@@ -263,7 +263,7 @@ func (s *story) route(v *bgp.Vantage, p netip.Prefix, words []string) {
 	s.engine.input(c)
 }
 
-func bgpAttrs(t *testing.T, v *bgp.Vantage, words []string) *bgp.Attrs {
+func bgpAttrs(t testing.TB, v *bgp.Vantage, words []string) *bgp.Attrs {
 	a := &bgp.Attrs{}
 	if i := slices.Index(words, "community"); i >= 0 {
 		high, low, _ := strings.Cut(words[i+1], ":")

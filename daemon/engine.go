@@ -21,40 +21,41 @@ import (
 // engine owns all watched state: what the vantages show, the incidents, the latency plane. One goroutine calls it; it
 // holds no socket, and time comes in as a value, so that a replay gives the same notices every time.
 type engine struct {
-	log        *zap.Logger
-	cfg        *config.Config
-	settings   *detect.Settings
-	regs       *registry
-	table      table
-	bench      bench
-	verdicts   detect.Verdicts
-	vantages   vantages
-	known      knownPeers
-	forgotten  map[string]bool // vantages that are gone, and may come back only as new ones
-	agenda     agenda
-	sessions   sessions
-	book       *incident.Book
-	plane      join.Plane
-	rollups    rollups
-	places     places
-	pops       pops
-	reigns     reigns
-	watching   *rib.Watched // what the sources were last asked for; nil: everything
-	uplink     uplink
-	whyDown    func(peer string) string // why a session never came up; nil: not known, as in a replay
-	rpki       dataAge
-	channels   channels
-	costs      []openCost
-	movements  map[string]movement      // of incidents, by id
-	ended      []string                 // those of them that have ended, in that order
-	suffering  map[string][]bgp.Finding // of POPs, where it came with a change of a route
-	traces     traces
-	trailsKept time.Time                 // when they were written last
-	locals     map[netip.Addr]netip.Addr // which source the system chooses for an address
-	reloaded   map[scope]bool            // to be judged for the first time under a new configuration
-	configured int                       // how many configurations were in force before this one
-	young      []*registration           // that came with a reload: not all sessions may have told of them
-	source     string                    // how this host is named in notices
+	log         *zap.Logger
+	cfg         *config.Config
+	settings    *detect.Settings
+	regs        *registry
+	table       table
+	bench       bench
+	verdicts    detect.Verdicts
+	vantages    vantages
+	known       knownPeers
+	connections map[string][]string // that each peer serves, by its name
+	forgotten   map[string]bool     // vantages that are gone, and may come back only as new ones
+	agenda      agenda
+	sessions    sessions
+	book        *incident.Book
+	plane       join.Plane
+	rollups     rollups
+	places      places
+	pops        pops
+	reigns      reigns
+	watching    *rib.Watched // what the sources were last asked for; nil: everything
+	uplink      uplink
+	whyDown     func(peer string) string // why a session never came up; nil: not known, as in a replay
+	rpki        dataAge
+	channels    channels
+	costs       []openCost
+	movements   map[string]movement      // of incidents, by id
+	ended       []string                 // those of them that have ended, in that order
+	suffering   map[string][]bgp.Finding // of POPs, where it came with a change of a route
+	traces      traces
+	trailsKept  time.Time                 // when they were written last
+	locals      map[netip.Addr]netip.Addr // which source the system chooses for an address
+	reloaded    map[scope]bool            // to be judged for the first time under a new configuration
+	configured  int                       // how many configurations were in force before this one
+	young       []*registration           // that came with a reload: not all sessions may have told of them
+	source      string                    // how this host is named in notices
 
 	localDrops uint64 // probes that this host dropped itself
 	out        output
@@ -93,7 +94,7 @@ func (e *engine) adopt(p *plan) {
 	for _, reg := range p.added {
 		reg.born = e.configured
 	}
-	e.known = knownPeersOf(p.cfg)
+	e.known, e.connections = knownPeersOf(p.cfg), connectionsOf(p.cfg)
 	e.pops.configure(p.cfg)
 	e.places = placesOf(p.cfg)
 	e.plane.Settle = p.cfg.Detect.PathSettle
@@ -258,8 +259,8 @@ func (e *engine) touchFamily(f bgp.Family) {
 
 // touchOpen asks for the scopes of open incidents about routes to be judged again.
 func (e *engine) touchOpen(which func(incident.Scope) bool) {
-	for _, s := range e.book.Open() {
-		if s.Kind == incident.Routing && which(s) {
+	for _, s := range e.book.Open(incident.Routing) {
+		if which(s) {
 			e.agenda.review(scope{s.Prefix, s.Offending})
 		}
 	}
@@ -269,6 +270,7 @@ func (e *engine) touchOpen(which func(incident.Scope) bool) {
 func (e *engine) judge(now time.Time, n int) (more bool) {
 	e.agenda.due(now)
 	e.judgeUplink(now)
+	e.tickBook(now)
 	e.judgeSessions(now)
 	e.judgeRPKI(now)
 	e.judgePOPs(now)
@@ -321,6 +323,20 @@ func (e *engine) reasonFor(s scope) string {
 	return notice.ReasonConfig
 }
 
+// tickBook tells what is due by the clock alone.
+func (e *engine) tickBook(now time.Time) {
+	if due := e.book.Next(); due.IsZero() || due.After(now) {
+		return
+	}
+	notices, ended := e.book.Tick(now)
+	e.tell(notices, now)
+	for _, s := range ended {
+		if s.Kind == incident.Routing {
+			e.agenda.touch(scope{s.Prefix, s.Offending})
+		}
+	}
+}
+
 // tell puts notices out, and opens an account of the cost for each routing incident that fires.
 func (e *engine) tell(notices []notice.Notice, now time.Time) {
 	e.out.notices = append(e.out.notices, notices...)
@@ -344,6 +360,7 @@ func (e *engine) take() output {
 // next is when judge has something to do; false when only an input can change anything.
 func (e *engine) next() (time.Time, bool) {
 	scoped, _ := e.agenda.next()
+	scoped = earliest(scoped, e.book.Next())
 	at := earliest(earliest(scoped, e.sessions.next()), earliest(e.costsDue(), earliest(earliest(e.rpki.due, e.channels.due), earliest(e.reigns.due, e.uplink.due))))
 	return at, !at.IsZero()
 }

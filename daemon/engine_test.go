@@ -19,13 +19,13 @@ var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 // world drives an engine by hand, second by second, and tells its notices in short.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	engine *engine
 	now    time.Time
 	peers  map[string]*bgp.Vantage
 }
 
-func newWorld(t *testing.T, cfg *config.Config) *world {
+func newWorld(t testing.TB, cfg *config.Config) *world {
 	t.Helper()
 	w := &world{t: t, now: start, peers: map[string]*bgp.Vantage{}}
 	w.engine = newEngine(cfg, incident.Options{Source: "test", NewID: derivedID}, false, zap.NewNop())

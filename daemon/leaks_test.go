@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"peervane/bgp"
 	"peervane/bgp/detect"
@@ -34,6 +35,7 @@ func TestLeakFiresAndResolves(t *testing.T) {
 	w.engine.reload(related(nil))
 	w.want(w.tell(), "resolved:route_leak:203.0.113.0/24:64501")
 
+	w.pass(time.Hour) // what comes and goes more often is told as flapping
 	w.engine.reload(related(known))
 	w.want(w.tell(), "firing:route_leak:203.0.113.0/24:64501")
 	w.want(w.announce("edge1", "203.0.113.0/24", 64500, 64501, 3356, 64510),

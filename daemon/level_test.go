@@ -119,7 +119,7 @@ func firing(e *engine) string {
 	var out []string
 	for _, r := range e.book.Records() {
 		n := r.Notice
-		if !memoryless[n.Type] {
+		if !memoryless[n.Type] || !r.Cleared.IsZero() { // one that flaps stays open a while longer
 			continue
 		}
 		severity, leakType := n.Severity.String(), n.Evidence.LeakType

@@ -293,7 +293,7 @@ func (l *levels) restart() {
 	}
 	clear(l.stale)
 	l.engine = l.empty()
-	if err := l.engine.restore(records, memories); err != nil {
+	if err := l.engine.restore(records, nil, memories); err != nil {
 		l.Fatal(err)
 	}
 	l.pause()

@@ -89,10 +89,12 @@ func (e *engine) touchAll() {
 }
 
 // restore goes on from what an earlier run kept. Incidents stay as they are until what showed them is in sight again.
-func (e *engine) restore(records []incident.Record, memories map[netip.Prefix][]byte) error {
-	e.book.Restore(records)
+func (e *engine) restore(records []incident.Record, silences []incident.Silence, memories map[netip.Prefix][]byte) error {
+	e.book.Restore(records, silences)
 	for i := range records {
-		e.noteMovement(&records[i].Notice, records[i].Notice.UpdatedAt.Time)
+		if records[i].Open {
+			e.noteMovement(&records[i].Notice, records[i].Notice.UpdatedAt.Time)
+		}
 	}
 	for p, b := range memories {
 		reg := e.regs.exact(p)

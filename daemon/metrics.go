@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"peervane/daemon/api"
-	"peervane/daemon/notice"
 )
 
 // latencyBuckets span what detection takes: from tens of microseconds to a stalled disk.
@@ -71,7 +70,7 @@ var (
 	descUpdates   = describe("peervane_bgp_updates_total", "UPDATE messages received.", "peer")
 	descRoutes    = describe("peervane_bgp_routes", "Routes held.", "peer", "family")
 	descLeaked    = describe("peervane_bgp_leaked_routes", "Routes held outside what is registered that were leaked (table = \"full\").", "peer")
-	descIncidents = describe("peervane_incidents", "Open incidents.", "type", "severity")
+	descIncidents = describe("peervane_incidents", "Open incidents, those that a group tells of among them.", "type", "severity")
 	descRTT       = describe("peervane_probe_rtt_seconds", "Median round-trip time of the last ten minutes.", "pop", "method")
 	descLoss      = describe("peervane_probe_loss_ratio", "Share of probes of the last ten minutes that nothing answered.", "pop", "method")
 	descNearest   = describe("peervane_nearest_pop", "1 for the nearest POP of its service.", "service", "pop")
@@ -92,27 +91,14 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 			out <- prometheus.MustNewConstMetric(descRoutes, prometheus.GaugeValue, float64(n), p.Name, family)
 		}
 	}
-	for key, n := range countIncidents(s.Incidents) {
-		out <- prometheus.MustNewConstMetric(descIncidents, prometheus.GaugeValue, float64(n), key.typ, key.severity.String())
+	for _, c := range s.Counts {
+		out <- prometheus.MustNewConstMetric(descIncidents, prometheus.GaugeValue, float64(c.Open), c.Type, c.Severity.String())
 	}
 	for _, p := range s.POPs {
 		out <- prometheus.MustNewConstMetric(descNearest, prometheus.GaugeValue, flag(p.Nearest), p.Service, p.Name)
 	}
 	collectProbes(s.POPs, out)
 	out <- prometheus.MustNewConstMetric(descDrops, prometheus.CounterValue, float64(s.LocalDrops))
-}
-
-type incidentKey struct {
-	typ      string
-	severity notice.Severity
-}
-
-func countIncidents(open []notice.Notice) map[incidentKey]int {
-	counts := map[incidentKey]int{}
-	for _, n := range open {
-		counts[incidentKey{n.Type, n.Severity}]++
-	}
-	return counts
 }
 
 // collectProbes gives one figure for each POP and method: the first address and source stand for it, since a metric has

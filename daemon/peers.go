@@ -55,6 +55,8 @@ type peer struct {
 	cancel  context.CancelCauseFunc // nil while it does not run
 	ended   chan struct{}
 	removed bool // by the configuration: it is gone for good, not lost
+
+	askedAgain time.Time // for all its routes, by hand
 }
 
 func newPeers(log *zap.Logger, wake chan struct{}) *peers {

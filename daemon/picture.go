@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
-	"slices"
 	"time"
 
 	"peervane/daemon/api"
+	"peervane/daemon/incident"
 	"peervane/daemon/notice"
 )
 
@@ -15,7 +15,8 @@ import (
 func (l *loop) picture(now time.Time) *api.Snapshot {
 	s := &api.Snapshot{
 		Peers:      l.peers.picture(l.engine),
-		Incidents:  openNotices(l.engine),
+		Incidents:  l.openIncidents(),
+		Counts:     countsOf(l.engine.book),
 		POPs:       l.engine.pictureOfPOPs(now),
 		LocalDrops: l.engine.localDrops,
 	}
@@ -36,13 +37,10 @@ func (l *loop) picture(now time.Time) *api.Snapshot {
 	return s
 }
 
-// openNotices gives the latest notice of each open incident, the latest first.
-func openNotices(e *engine) []notice.Notice {
-	var out []notice.Notice
-	for _, r := range e.book.Records() {
-		out = append(out, r.Notice)
+func countsOf(b *incident.Book) (out []api.Count) {
+	for c, n := range b.Count() {
+		out = append(out, api.Count{Type: c.Type, Severity: c.Severity, Open: n})
 	}
-	slices.SortStableFunc(out, func(a, b notice.Notice) int { return b.UpdatedAt.Compare(a.UpdatedAt.Time) })
 	return out
 }
 
@@ -62,16 +60,6 @@ const (
 	maxEvents = 10_000
 	maxEnded  = 1_000
 )
-
-// Ended reads the incidents that ended.
-func (d *Daemon) Ended(ctx context.Context) ([]api.Ended, error) {
-	rows, err := d.store.Incidents(ctx, notice.Resolved, maxEnded)
-	var out []api.Ended
-	for _, r := range rows {
-		out = append(out, api.Ended{Incident: r.ID, Body: r.Notice})
-	}
-	return out, err
-}
 
 // Events reads the events log.
 func (d *Daemon) Events(ctx context.Context, prefix netip.Prefix, since time.Time) ([]api.Event, error) {

@@ -1,15 +1,20 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"peervane/bgp/detect"
 	"peervane/daemon/api"
 	"peervane/daemon/notice"
 )
+
+// mostShown is how many open incidents of one prefix are listed with it: there may be a hundred thousand.
+const mostShown = 100
 
 // prefixBite is how many prefixes are pictured at once: there may be a million, and detection does not wait for a page.
 const prefixBite = 256
@@ -44,8 +49,11 @@ func (d *Daemon) Prefixes(ctx context.Context, some func([]api.Prefix) error) er
 // openByPrefix gives the open incidents of each registered prefix.
 func (e *engine) openByPrefix() map[netip.Prefix][]notice.Notice {
 	open := map[netip.Prefix][]notice.Notice{}
-	for _, r := range e.book.Records() {
+	for r := range e.book.All() {
 		open[r.Scope.Prefix] = append(open[r.Scope.Prefix], r.Notice)
+	}
+	for _, notices := range open {
+		slices.SortFunc(notices, func(a, b notice.Notice) int { return cmp.Compare(a.Incident, b.Incident) })
 	}
 	return open
 }
@@ -58,7 +66,11 @@ func (e *engine) picturePrefixes(out []api.Prefix, regs []*registration, open ma
 		}
 		p := api.Prefix{Prefix: reg.Prefix, Origins: some(reg.Policy.Origins), Incidents: []string{}}
 		var stands []string
-		for _, n := range open[reg.Prefix] {
+		for i, n := range open[reg.Prefix] {
+			if i == mostShown {
+				stands = append(stands, fmt.Sprintf("%d more stand", len(open[reg.Prefix])-i))
+				break
+			}
 			p.Incidents = append(p.Incidents, n.Incident)
 			if n.Severity >= notice.Warning {
 				stands = append(stands, fmt.Sprintf("%s stands: %s", n.Type, n.Summary))

@@ -22,10 +22,11 @@ const kindMemory = "memory"
 // publisher turns what the engine tells into rows of the store: incidents, deliveries, events and memories, all of one
 // step in one transaction. Only what is on disk is told.
 type publisher struct {
-	store    *store.Store
-	channels *notify.Dispatcher
-	log      *zap.Logger
-	hooks    hooks
+	store     *store.Store
+	channels  *notify.Dispatcher
+	followers *followers
+	log       *zap.Logger
+	hooks     hooks
 
 	configured []config.Channel
 	told       map[string]notice.Told // of the open incidents
@@ -65,10 +66,16 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 			p.log.Error("notice cannot be encoded", zap.String("incident", n.Incident), zap.Error(err))
 			continue
 		}
+		lines = append(lines, line{*n, body})
+		if n.Held != "" {
+			continue
+		}
 		to, told := notify.Route(n, p.told[n.Incident], p.configured)
-		p.told[n.Incident] = told
+		if n.Status != notice.Resolved { // who was told stays to be seen
+			p.told[n.Incident] = told
+		}
 		b.Outbox = append(b.Outbox, notify.Deliveries(n, body, to, now)...)
-		lines, wake = append(lines, line{*n, body}), append(wake, to...)
+		wake = append(wake, to...)
 	}
 	b.Incidents = p.incidents(changed)
 	b.KV = append(p.memories(p.dueMemories(out, now)), p.trails(out.trails)...)
@@ -87,6 +94,7 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 func (p *publisher) onDisk(lines []line, wake []string, heard time.Time, err error) {
 	for i := range lines {
 		notify.Log(p.log, &lines[i].notice, lines[i].body)
+		p.followers.tell(lines[i].body, lines[i].notice.Held)
 	}
 	if len(lines) > 0 && err == nil && !heard.IsZero() {
 		p.hooks.durable(heard)
@@ -111,7 +119,7 @@ func (p *publisher) incidents(changed []incident.Record) []store.Incident {
 		out = append(out, store.Incident{
 			ID: n.Incident, Fingerprint: n.Fingerprint, Type: n.Type, Prefix: n.Prefix, Status: n.Status, Severity: n.Severity,
 			Started: n.StartedAt.Time, Updated: n.UpdatedAt.Time, Resolved: n.ResolvedAt.Time, Told: p.told[n.Incident],
-			Notice: body, State: state,
+			Notice: body, State: state, Group: r.Group,
 		})
 		if !r.Open {
 			delete(p.told, n.Incident)
@@ -195,38 +203,51 @@ func rows(events []event) []store.Event {
 	return out
 }
 
-// kept is what an earlier run kept for the engine.
+// kept is what an earlier run left to the engine.
 type kept struct {
-	incidents []incident.Record
-	memories  map[netip.Prefix][]byte
-	trails    [][]byte
+	records  []incident.Record
+	silences []incident.Silence
+	memories map[netip.Prefix][]byte
+	trails   [][]byte
 }
 
-// load reads what an earlier run kept: for the engine, and for the publisher who was told.
-func (p *publisher) load(ctx context.Context) (out kept, err error) {
+// load reads what an earlier run kept: for the engine its incidents, silences and memories, for the publisher who was told.
+func (p *publisher) load(ctx context.Context) (k kept, err error) {
 	state, err := p.store.Load(ctx)
 	if err != nil {
-		return out, err
+		return k, err
 	}
 	for _, row := range state.Incidents {
-		var r incident.Record
-		if err := json.Unmarshal(row.State, &r); err != nil {
-			p.log.Error("an incident of the last run cannot be read, going on without it", zap.String("incident", row.ID), zap.Error(err))
-			continue
+		if p.restored(&k, row) {
+			p.told[row.ID] = row.Told
 		}
-		out.incidents = append(out.incidents, r)
-		p.told[row.ID] = row.Told
 	}
-	out.memories = map[netip.Prefix][]byte{}
+	for _, row := range state.Ended {
+		p.restored(&k, row)
+	}
+	k.memories = map[netip.Prefix][]byte{}
 	for _, kv := range state.KV {
-		if prefix, err := netip.ParsePrefix(kv.Key); kv.Kind == kindMemory && err == nil {
-			out.memories[prefix] = kv.Value
-		}
-		if kv.Kind == kindTrails {
-			out.trails = append(out.trails, kv.Value)
+		switch prefix, err := netip.ParsePrefix(kv.Key); {
+		case kv.Kind == kindMemory && err == nil:
+			k.memories[prefix] = kv.Value
+		case kv.Kind == kindSilence:
+			k.silences = append(k.silences, p.silence(kv)...)
+		case kv.Kind == kindTrails:
+			k.trails = append(k.trails, kv.Value)
 		}
 	}
-	return out, nil
+	return k, nil
+}
+
+// restored takes in an incident that was kept, and says whether it can be read.
+func (p *publisher) restored(k *kept, row store.Incident) bool {
+	var r incident.Record
+	if err := json.Unmarshal(row.State, &r); err != nil {
+		p.log.Error("an incident of the last run cannot be read, going on without it", zap.String("incident", row.ID), zap.Error(err))
+		return false
+	}
+	k.records = append(k.records, r)
+	return true
 }
 
 // rewrite hands over all that must outlive the process, to a store that has lost it.
@@ -238,6 +259,7 @@ func (p *publisher) rewrite(e *engine) {
 			regs = append(regs, reg)
 		}
 	}
-	kv := append(p.memories(regs), p.trails(e.plane.TrailsSince(time.Time{}))...)
+	silences, _ := e.book.Silences()
+	kv := slices.Concat(p.memories(regs), p.trails(e.plane.TrailsSince(time.Time{})), silenceRows(silences))
 	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Records()), KV: kv, Latency: e.rollups.all()}, nil)
 }

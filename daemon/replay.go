@@ -32,11 +32,12 @@ type ReplaySummary struct {
 }
 
 // NewReplay makes a replay of a configuration; tell gets every notice in order. Peers, channels, feeds and POPs of the
-// configuration are ignored: every vantage of the recording is primary. Of RPKI data the files are read, once.
-func NewReplay(cfg *config.Config, tell func(notice.Notice) error, log *zap.Logger) (*Replay, error) {
+// configuration are ignored: every vantage of the recording is primary. Of RPKI data the files are read, once. singly tells
+// every incident by itself, however many of a kind there are.
+func NewReplay(cfg *config.Config, singly bool, tell func(notice.Notice) error, log *zap.Logger) (*Replay, error) {
 	own := *cfg
 	own.Peers, own.POPs, own.Channels, own.Feeds = nil, nil, nil, nil
-	options := incident.Options{Source: "replay", OurASN: cfg.Daemon.ASN, NewID: derivedID, Severity: cfg.Severity}
+	options := incident.Options{Source: "replay", OurASN: cfg.Daemon.ASN, NewID: derivedID, Severity: cfg.Severity, Singly: singly}
 	r := &Replay{engine: newEngine(&own, options, true, log), tell: tell}
 	if cfg.RPKI.File != "" || cfg.RPKI.SLURM != "" {
 		set, err := rpki.ReadSet(cfg.RPKI.File, cfg.RPKI.SLURM, time.Now())
@@ -71,6 +72,9 @@ func (r *Replay) judge(at time.Time) error {
 	}
 	r.engine.judge(r.now, math.MaxInt)
 	for _, n := range r.engine.take().notices {
+		if n.Held != "" {
+			continue
+		}
 		if err := r.send(n); err != nil {
 			return err
 		}

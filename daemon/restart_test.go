@@ -40,7 +40,7 @@ func (w *world) restart() *world {
 		next.peers[p.Name] = &was
 		next.engine.expect(&was, p, w.now)
 	}
-	if err := next.engine.restore(records, memories); err != nil {
+	if err := next.engine.restore(records, nil, memories); err != nil {
 		w.t.Fatal(err)
 	}
 	next.want(next.tell(), "")

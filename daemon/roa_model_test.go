@@ -73,7 +73,9 @@ func TestROALostEqualsTheModel(t *testing.T) {
 			m.see()
 			var open []string
 			for _, rec := range w.engine.book.Records() {
-				open = append(open, rec.Notice.Type)
+				if rec.Cleared.IsZero() { // one that flaps stays open a while longer
+					open = append(open, rec.Notice.Type)
+				}
 			}
 			if slices.Contains(open, "roa_lost") != m.fires() {
 				r.Fatalf("open: %v; the model: %+v", open, *m)

@@ -57,7 +57,7 @@ func (d *Daemon) restore(ctx context.Context) error {
 		return nil
 	}
 	d.engine.rememberTrails(kept.trails)
-	return d.engine.restore(kept.incidents, kept.memories)
+	return d.engine.restore(kept.records, kept.silences, kept.memories)
 }
 
 // openSockets opens all that listens, so that what is taken already ends the start with an error that says so.

@@ -143,6 +143,19 @@ func knownPeersOf(cfg *config.Config) knownPeers {
 	return known
 }
 
+// connectionsOf gives the connections that each configured peer serves.
+func connectionsOf(cfg *config.Config) map[string][]string {
+	served := map[string][]string{}
+	for _, c := range cfg.Connections {
+		for _, peer := range slices.Concat(c.Primary, c.Backup) {
+			if !slices.Contains(served[peer], c.Name) {
+				served[peer] = append(served[peer], c.Name)
+			}
+		}
+	}
+	return served
+}
+
 func (k knownPeers) mayReturn(name string) bool {
 	root, _, _ := strings.Cut(name, "/")
 	return k[name] || k[root]

@@ -106,7 +106,7 @@ func (e *engine) judgeSessions(now time.Time) {
 		}
 		findings, recheck := detect.Sessions([]detect.Peer{e.peer(v)}, now)
 		v.blind = slices.ContainsFunc(findings, func(f bgp.Finding) bool { return f.Type == notice.FeedStale })
-		e.tell(e.book.Reconcile(scope, e.held(findings), now, incident.World{Labels: v.labels, Sight: v.told}), now)
+		e.tell(e.book.Reconcile(scope, e.held(findings), now, incident.World{Labels: v.labels, Sight: v.told, Connections: e.connections[v.Name]}), now)
 		e.sessions.at(v, earliest(recheck, e.book.Due(scope)))
 	}
 }

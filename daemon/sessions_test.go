@@ -130,6 +130,7 @@ func TestTableDrop(t *testing.T) {
 	w.want(w.down("edge1"), "resolved:table_drop:edge1:0")
 	w.up("edge1")
 	w.endOfRIB("edge1")
+	w.pass(time.Hour)
 	w.falls("edge1", true)
 	w.want(w.pass(24*time.Hour), "resolved:table_drop:edge1:0")
 }

@@ -43,6 +43,7 @@ func (e *engine) judgeUplink(now time.Time) {
 			u.due = decided // they speak; should they fall silent, that counts
 		}
 	}
+	e.tell(e.book.HoldBack(u.holds, now), now)
 	e.tell(e.book.Reconcile(uplinkScope, findings, now, incident.World{}), now)
 	if held && !u.holds {
 		e.release()

@@ -83,6 +83,20 @@ func (p *Peer) catchUp(family bgp.Family, lacks bool, at time.Time) {
 	}
 }
 
+// AskAgain asks the neighbour for its routes of a family again, and says whether it was asked: not while its first table or an
+// earlier answer is still coming, nor if it does not support that.
+func (p *Peer) AskAgain(family bgp.Family, at time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := &p.families[family]
+	if !f.up || f.asked || f.awaitsEndOfRIB() || !p.negotiated.RouteRefresh {
+		return false
+	}
+	p.catchUp(family, true, at)
+	p.rearm()
+	return true
+}
+
 // Refresh implements session.Handler: enhanced route refresh (RFC 7313 section 4). A BoRR before the first End-of-RIB is
 // ignored, and an EoRR without a BoRR.
 func (p *Peer) Refresh(family bgp.Family, subtype uint8, at time.Time) {

@@ -111,7 +111,7 @@ func drafted(t *testing.T, file string, draft time.Duration, args ...string) *co
 // told gives what fired after a time, each held to the recording.
 func told(t *testing.T, h *history, from time.Time, file, head string, draft time.Duration, args ...string) firings {
 	t.Helper()
-	lines, _ := replayed(t, generated(t, file, head, draft, args...), file)
+	lines, _ := replayed(t, generated(t, file, head, draft, args...), file, "--singly")
 	out := firings{}
 	for _, n := range parseNotices(t, lines) {
 		if n.Status != notice.Firing || n.UpdatedAt.Before(from) {

@@ -162,7 +162,8 @@ func TestReadmeNames(t *testing.T) {
 			if strings.Contains(name[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join("..", "..", name[1])); err != nil {
+			file, _, _ := strings.Cut(name[1], "#")
+			if _, err := os.Stat(filepath.Join("..", "..", file)); err != nil {
 				t.Errorf("%s: %v", name[0], err)
 			}
 		}

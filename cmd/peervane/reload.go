@@ -57,6 +57,11 @@ func control(ctx context.Context, socket, path string) (string, error) {
 
 // controlTo asks the daemon to do something, and copies its answer.
 func controlTo(ctx context.Context, to io.Writer, socket, path string) error {
+	return controlWith(ctx, to, socket, path, nil)
+}
+
+// controlWith hands over a body, too.
+func controlWith(ctx context.Context, to io.Writer, socket, path string, body io.Reader) error {
 	client := http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
@@ -64,7 +69,7 @@ func controlTo(ctx context.Context, to io.Writer, socket, path string) error {
 		},
 	}}
 	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://peervane"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://peervane"+path, body)
 	if err != nil {
 		return err
 	}
@@ -79,11 +84,11 @@ func controlTo(ctx context.Context, to io.Writer, socket, path string) error {
 		}
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	said, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
 		return fmt.Errorf("read the answer at %s: %w", socket, err)
 	}
-	refused := errors.New(strings.TrimSpace(string(body)))
+	refused := errors.New(strings.TrimSpace(string(said)))
 	switch resp.StatusCode {
 	case http.StatusConflict: // the configuration is at fault
 		return exit{exitConfig, refused}

@@ -19,6 +19,7 @@ import (
 
 func replayCommand(e *env) *cobra.Command {
 	var file, format string
+	var singly bool
 	c := &cobra.Command{
 		Use:   "replay -c FILE [--format jsonl|text] INPUT...",
 		Short: "Judge recorded routes as if they came now",
@@ -34,20 +35,21 @@ records' own clock, and prints every notice. It sends nothing and touches nothin
 			if err := complain(e, cfg, problems); err != nil {
 				return err
 			}
-			return replay(c.Context(), e, cfg, inputs, print)
+			return replay(c.Context(), e, cfg, singly, inputs, print)
 		},
 	}
 	configFlag(c, &file)
 	c.Flags().StringVar(&format, "format", "jsonl", "how notices are printed: `jsonl or text`")
+	c.Flags().BoolVar(&singly, "singly", false, "tell every incident by itself: no groups of more than ten of a kind")
 	return c
 }
 
 // replay prints the notices, then says on stderr what was done. Inputs that ended before their end make it fail, after
 // all else was printed.
-func replay(ctx context.Context, e *env, cfg *config.Config, inputs []string, print printFunc) error {
+func replay(ctx context.Context, e *env, cfg *config.Config, singly bool, inputs []string, print printFunc) error {
 	began := time.Now()
 	out := bufio.NewWriter(e.stdout)
-	r, err := daemon.NewReplay(cfg, func(n notice.Notice) error { return print(out, &n) }, zap.NewNop())
+	r, err := daemon.NewReplay(cfg, singly, func(n notice.Notice) error { return print(out, &n) }, zap.NewNop())
 	if err != nil {
 		return err
 	}

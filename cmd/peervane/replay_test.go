@@ -75,10 +75,10 @@ func recordings(t *testing.T, data string) []string {
 	return files
 }
 
-func replayed(t *testing.T, conf, file string) ([]byte, int) {
+func replayed(t *testing.T, conf, file string, flags ...string) ([]byte, int) {
 	t.Helper()
 	var out, complaints bytes.Buffer
-	code := run(t.Context(), &env{&out, &complaints}, []string{"replay", "-c", conf, file})
+	code := run(t.Context(), &env{&out, &complaints}, append([]string{"replay", "-c", conf, file}, flags...))
 	if code != 0 && code != exitFailed {
 		t.Fatalf("exit code %d\n%s", code, &complaints)
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"peervane/daemon/api"
-	"peervane/daemon/notice"
 )
 
 var statusView = &view{use: "status", short: "Show how the daemon is", page: "status", print: printing(printStatus)}
@@ -31,8 +30,8 @@ var prefixesView = &view{
 }
 
 var incidentsView = &view{
-	use: "incidents [--status STATUS]", short: "Show the incidents", page: "incidents", none: "no incidents",
-	options: []option{{"status", "open", "which `ones`: open, resolved or all"}}, print: printing(printIncidents),
+	use: "incidents [--status STATUS]", short: "Show the incidents; show ID: all of one; follow: as they are told", page: "incidents", none: "no incidents",
+	options: []option{{"status", "open", "which `ones`: open, resolved or all"}, {"group", "", "those that this `incident` stands for"}}, print: printing(printIncidents),
 }
 
 var eventsView = &view{
@@ -134,8 +133,17 @@ func printPrefixes(s *screen, prefixes []api.Prefix) {
 	s.header("PREFIX", "CONNECTION", "ORIGINS", "VANTAGES", "STATE", "REASONS", "OPEN INCIDENTS")
 	for _, p := range prefixes {
 		s.row(p.Prefix, p.Connection, strings.Trim(fmt.Sprint(p.Origins), "[]"), p.Vantages, standing(p.State),
-			strings.Join(p.Reasons, "; "), good(len(p.Incidents) == 0, strings.Join(p.Incidents, " ")))
+			someOf(p.Reasons, "; "), good(len(p.Incidents) == 0, someOf(p.Incidents, " ")))
 	}
+}
+
+// someOf joins the first of a list, and counts the others: --json has all.
+func someOf(list []string, separator string) string {
+	const few = 3
+	if len(list) <= few {
+		return strings.Join(list, separator)
+	}
+	return fmt.Sprintf("%s%sand %d more", strings.Join(list[:few], separator), separator, len(list)-few)
 }
 
 // standing paints the state of a registration.
@@ -143,10 +151,11 @@ func standing(state string) cell {
 	return cell{state, map[string]string{"verified": green, "pending": yellow, "warning": yellow, "failed": red, "invalid": red}[state]}
 }
 
-func printIncidents(s *screen, incidents []notice.Notice) {
+func printIncidents(s *screen, incidents []api.Incident) {
 	s.header("INCIDENT", "SEVERITY", "TYPE", "STATUS", "STARTED", "ENDED", "SUMMARY")
-	for _, n := range incidents {
-		s.row(n.Incident, severity(n.Severity), n.Type, string(n.Status), when(n.StartedAt), when(n.ResolvedAt), n.Summary)
+	for i := range incidents {
+		n := &incidents[i]
+		s.row(n.Notice.Incident, severity(n.Severity), n.Type, string(n.Status), when(n.StartedAt), when(n.ResolvedAt), lifeNote(n)+n.Summary)
 		for _, line := range evidenceLines(&n.Evidence) {
 			s.row("", "", "", "", "", "", line)
 		}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/netip"
 	"testing"
@@ -25,7 +24,8 @@ var (
 // fixed is a daemon that always shows the same, or always fails.
 type fixed struct {
 	snapshot Snapshot
-	ended    []Ended
+	ended    []Incident
+	told     chan Told
 	err      error
 
 	asked struct { // the latest question
@@ -54,8 +54,31 @@ func (f *fixed) Routes(_ context.Context, q Wanted) ([]Route, error) {
 	}}, f.err
 }
 
-func (f *fixed) Ended(context.Context) ([]Ended, error) {
+func (f *fixed) Ended(context.Context) ([]Incident, error) {
 	return f.ended, f.err
+}
+
+func (f *fixed) Members(_ context.Context, group string) ([]Incident, error) {
+	return []Incident{of("m1", notice.Firing, Life{Group: group, Told: []string{}})}, f.err
+}
+
+func (f *fixed) Incident(_ context.Context, id string) (Detail, error) {
+	if id != "i2" {
+		return Detail{}, ErrUnknown
+	}
+	return Detail{f.snapshot.Incidents[0], []Undelivered{{
+		Channel: "noc", Delivery: "d1", Status: notice.Firing, CreatedAt: notice.At(epoch), Attempts: 2, NextAt: notice.At(epoch.Add(time.Minute)), Error: "answered 503",
+	}}}, f.err
+}
+
+func (f *fixed) Follow(context.Context) (<-chan Told, error) {
+	return f.told, f.err
+}
+
+func of(id string, status notice.Status, life Life) Incident {
+	return Incident{notice.Notice{
+		Incident: id, Status: status, Type: notice.SubPrefix, Severity: notice.Critical, Prefix: prefix, UpdatedAt: notice.At(epoch),
+	}, life}
 }
 
 func (f *fixed) Events(_ context.Context, p netip.Prefix, since time.Time) ([]Event, error) {
@@ -88,10 +111,8 @@ func probe() Probe {
 }
 
 func newFixed() *fixed {
-	n := func(id string, status notice.Status) notice.Notice {
-		return notice.Notice{Incident: id, Status: status, Type: notice.SubPrefix, Severity: notice.Critical, Prefix: prefix, UpdatedAt: notice.At(epoch)}
-	}
-	return &fixed{ended: []Ended{{"i0", json.RawMessage(`{"incident":"i0","status":"resolved"}`)}}, snapshot: Snapshot{
+	acked := Life{Acknowledged: &Ack{"anna", notice.At(epoch), "looking"}, HeldBack: "silence s1", Flapping: true, Told: []string{"noc"}}
+	return &fixed{ended: []Incident{of("i0", notice.Resolved, Life{Told: []string{}})}, snapshot: Snapshot{
 		Status: Status{
 			Version: "v1", Source: "host7", StartedAt: notice.At(epoch), At: notice.At(epoch.Add(time.Minute)),
 			PeersUp: 1, Peers: 1, Prefixes: 1, OpenIncidents: 2, Store: "ok",
@@ -101,7 +122,7 @@ func newFixed() *fixed {
 			Since: notice.At(epoch), Spoken: map[string]bool{"ipv4": true, "ipv6": true}, InSync: map[string]bool{"ipv4": true, "ipv6": false}, Routes: map[string]int{"ipv4": 3, "ipv6": 0},
 			Updates: 5, Labels: map[string]string{"site": "par"},
 		}},
-		Incidents: []notice.Notice{n("i2", notice.Updated), n("i1", notice.Firing)},
+		Incidents: []Incident{of("i2", notice.Updated, acked), of("i1", notice.Firing, Life{Told: []string{}})},
 		POPs:      []POP{{Name: "par1", Service: "edge", City: "Paris", Nearest: true, Probes: []Probe{probe()}}},
 	}}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -41,35 +42,61 @@ func (s *Server) routes(r *http.Request) (any, error) {
 	return list(routes), err
 }
 
-// incidents gives those that were asked for, the latest first, each as the body of its latest notice.
+// incidents gives those that were asked for, the latest first, each as the body of its latest notice and what its life adds.
 func (s *Server) incidents(r *http.Request) (any, error) {
+	if group := r.URL.Query().Get("group"); group != "" {
+		members, err := s.source.Members(r.Context(), group)
+		return list(members), err
+	}
 	which, err := statusOf(r)
 	if err != nil {
 		return nil, err
 	}
 	snapshot := s.source.Snapshot() // before the question below: what ends in between is told as ended
-	var ended []Ended
+	var ended []Incident
 	if slices.Contains(which, notice.Resolved) {
 		if ended, err = s.source.Ended(r.Context()); err != nil {
 			return nil, err
 		}
 	}
-	bodies := []json.RawMessage{}
+	all := []Incident{}
 	for _, n := range snapshot.Incidents {
-		over := func(e Ended) bool { return e.Incident == n.Incident }
-		if !slices.Contains(which, n.Status) || slices.ContainsFunc(ended, over) {
-			continue
+		over := func(e Incident) bool { return e.Notice.Incident == n.Notice.Incident }
+		if slices.Contains(which, n.Status) && !slices.ContainsFunc(ended, over) {
+			all = append(all, n)
 		}
-		body, err := n.Body()
+	}
+	return told(append(all, ended...))
+}
+
+// told encodes incidents, so that one that cannot be told is an error and no half answer.
+func told(all []Incident) (any, error) {
+	bodies := make([]json.RawMessage, 0, len(all))
+	for _, n := range all {
+		body, err := n.MarshalJSON()
 		if err != nil {
 			return nil, err
 		}
 		bodies = append(bodies, body)
 	}
-	for _, e := range ended {
-		bodies = append(bodies, e.Body)
-	}
 	return bodies, nil
+}
+
+// incident gives one, with all that is known of it.
+func (s *Server) incident(r *http.Request) (any, error) {
+	id := r.URL.Query().Get("id")
+	if id == "" {
+		return nil, refusal{http.StatusBadRequest, "an id is missing: give one as in ?id=01KAN6N8DB0000000000000000"}
+	}
+	detail, err := s.source.Incident(r.Context(), id)
+	if errors.Is(err, ErrUnknown) {
+		return nil, refusal{http.StatusNotFound, fmt.Sprintf("there is no incident %s", quote(id))}
+	}
+	if err != nil {
+		return nil, err
+	}
+	body, err := detail.MarshalJSON()
+	return json.RawMessage(body), err
 }
 
 func (s *Server) events(r *http.Request) (any, error) {

@@ -36,6 +36,8 @@ func TestPages(t *testing.T) {
 		"pops":     "pops",
 		"latency":  "latency?pop=par1&window=6h",
 		"transits": "transits",
+		"incident": "incident?id=i2",
+		"members":  "incidents?group=g1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := get(t, newFixed(), "/api/v1/"+path)
@@ -77,14 +79,15 @@ func TestNothing(t *testing.T) {
 	}
 }
 
-// TestIncidentsByStatus; each is told as in its notice.
+// TestIncidentsByStatus; each is told as in its notice, and what its life adds to it.
 func TestIncidentsByStatus(t *testing.T) {
 	body, err := newFixed().snapshot.Incidents[1].Body()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := get(t, newFixed(), "/api/v1/incidents?status=firing").Body.String(); got != "["+string(body)+"]\n" {
-		t.Errorf("got %s, want only %s", got, body)
+	want := "[" + strings.TrimSuffix(string(body), "}") + `,"acknowledged":null,"held":"","flapping":false,"group":"","told":[]}]` + "\n"
+	if got := get(t, newFixed(), "/api/v1/incidents?status=firing").Body.String(); got != want {
+		t.Errorf("got %s, want only %s", got, want)
 	}
 	for query, want := range map[string]string{
 		"": "i2 i1", "?status=": "i2 i1", "?status=open": "i2 i1", "?status=firing": "i1", "?status=updated": "i2",
@@ -107,9 +110,9 @@ func TestIncidentsByStatus(t *testing.T) {
 // TestIncidentsAreToldOnce: one that has ended since the snapshot is told as ended.
 func TestIncidentsAreToldOnce(t *testing.T) {
 	f := newFixed()
-	f.ended = append(f.ended, Ended{"i2", json.RawMessage(`{"incident":"i2","status":"resolved"}`)})
+	f.ended = append(f.ended, of("i2", notice.Resolved, Life{}))
 	got := get(t, f, "/api/v1/incidents?status=all").Body.String()
-	if strings.Count(got, `"incident":"i2"`) != 1 || !strings.HasSuffix(got, `{"incident":"i2","status":"resolved"}]`+"\n") {
+	if strings.Count(got, `"incident":"i2"`) != 1 || strings.Contains(got, `"status":"updated"`) {
 		t.Errorf("got %s", got)
 	}
 }
@@ -127,6 +130,8 @@ func TestRefusals(t *testing.T) {
 		"events?since=yesterday":            {400, `since "yesterday": give a time as in`},
 		"events?since=-6h":                  {400, `since "-6h": give a time as in`},
 		"events?since=99999999d":            {400, `since "99999999d": give a time as in`},
+		"incident":                          {400, "an id is missing"},
+		"incident?id=i9":                    {404, `there is no incident "i9"`},
 		"incidents?status=closed":           {400, `status "closed": give one of open, firing, updated, resolved, all`},
 		"latency?window=0s":                 {400, `window "0s": give how far to look back`},
 		"latency?window=" + huge:            {400, "…"},
@@ -180,7 +185,7 @@ func TestQuestions(t *testing.T) {
 func TestTrouble(t *testing.T) {
 	f := newFixed()
 	f.err = errTrouble
-	for _, path := range []string{"prefixes", "routes?prefix=203.0.113.0/24", "events", "incidents?status=resolved", "latency"} {
+	for _, path := range []string{"prefixes", "routes?prefix=203.0.113.0/24", "events", "incidents?status=resolved", "incidents?group=g1", "incident?id=i2", "follow", "latency"} {
 		w := get(t, f, "/api/v1/"+path)
 		if w.Code != http.StatusServiceUnavailable || w.Body.String() != `{"error":"the disk is on fire"}`+"\n" {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
@@ -191,7 +196,8 @@ func TestTrouble(t *testing.T) {
 			t.Errorf("%s: %d, although nothing but memory is needed", path, w.Code)
 		}
 	}
-	f.snapshot.Incidents = []notice.Notice{{Incident: "i3", Status: notice.Firing, StartedAt: notice.At(time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC))}}
+	f.snapshot.Incidents = []Incident{of("i3", notice.Firing, Life{})}
+	f.snapshot.Incidents[0].StartedAt = notice.At(time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC))
 	if w := get(t, f, "/api/v1/incidents"); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("a notice that cannot be told: %d", w.Code)
 	}

@@ -22,8 +22,14 @@ type Source interface {
 	Prefixes(ctx context.Context, some func([]Prefix) error) error
 	// Routes are what the vantages hold of a prefix, in the order of the prefixes. Where they are too many, the error says so.
 	Routes(ctx context.Context, q Wanted) ([]Route, error)
-	// Ended are the incidents that ended, the latest first.
-	Ended(ctx context.Context) ([]Ended, error)
+	// Ended are the incidents that ended, but for those that a group told of, the latest first.
+	Ended(ctx context.Context) ([]Incident, error)
+	// Members are the incidents that a group tells of, the open ones first.
+	Members(ctx context.Context, group string) ([]Incident, error)
+	// Incident is one of them all; ErrUnknown when there is none with that id.
+	Incident(ctx context.Context, id string) (Detail, error)
+	// Follow gives every notice that is told from now on, until ctx ends.
+	Follow(ctx context.Context) (<-chan Told, error)
 	// Events are those of a registered prefix, or, where it is not valid, of all, oldest first.
 	Events(ctx context.Context, prefix netip.Prefix, since time.Time) ([]Event, error)
 	// Latency is what was measured of a POP, or, where it is empty, of all, within the window up to now.
@@ -91,6 +97,7 @@ func (s *Server) Handler() http.Handler {
 		"peers":     s.peers,
 		"routes":    s.routes,
 		"incidents": s.incidents,
+		"incident":  s.incident,
 		"events":    s.events,
 		"pops":      s.pops,
 		"latency":   s.latency,
@@ -99,6 +106,7 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle("/api/v1/"+name, page)
 	}
 	mux.HandleFunc("/api/v1/prefixes", s.prefixes)
+	mux.HandleFunc("/api/v1/follow", s.follow)
 	return readOnly(mux)
 }
 

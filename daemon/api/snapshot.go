@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"net/netip"
 
 	"peervane/daemon/notice"
@@ -11,7 +10,8 @@ import (
 type Snapshot struct {
 	Status    Status
 	Peers     []Peer
-	Incidents []notice.Notice // the open ones, latest first
+	Incidents []Incident // the open ones that no group tells of, latest first
+	Counts    []Count
 	POPs      []POP
 
 	LocalDrops uint64 // probes that this host dropped itself
@@ -61,10 +61,10 @@ type Prefix struct {
 	Incidents  []string     `json:"incidents"` // ids of the open ones
 }
 
-// Ended is an incident that ended.
-type Ended struct {
-	Incident string
-	Body     json.RawMessage // of its last notice
+// Revalidated is what became of a prefix that was judged anew by hand.
+type Revalidated struct {
+	Prefix Prefix   `json:"prefix"`
+	Asked  []string `json:"asked"` // the sessions that were asked for their routes again
 }
 
 // Event is one line of the events log.

@@ -16,15 +16,29 @@ type Options struct {
 	OurASN   uint32                                                     // the origin of an empty path
 	NewID    func(fingerprint string, at time.Time, ordinal int) string // ordinal counts the incidents that this book opened, from 1
 	Severity map[string]string                                          // by type: replaces every variant; "off" = no incident
+	Singly   bool                                                       // every incident is told by itself, however many there are
 }
 
-// Book holds the incidents that are open, and the conditions that wait for their hold. It is not safe for concurrent use.
+// Book holds the incidents that are open, the conditions that wait for their hold, and what is told of them: what holds them
+// back, who works at them, which are told as one. It is not safe for concurrent use.
 type Book struct {
 	opt     Options
 	ordinal int
-	pages   map[Scope]*page
+	pages   map[string]map[Scope]*page // by kind
 	byID    map[string]*Record
+	loud    map[string]*Record // those that no group tells of
 	dirty   map[string]*Record
+	alarms  alarms
+
+	silences []Silence
+	cutOff   bool // this host is, or may be
+
+	groups     map[groupKey]*group
+	groupOf    map[string]*group        // by the id of its incident
+	recent     map[groupKey][]time.Time // the latest that fired singly
+	recentMost int
+	flaps      map[string]Flaps // of conditions without an open incident, by fingerprint
+	flapsMost  int
 }
 
 // page is what the book holds of one scope, by fingerprint.
@@ -42,7 +56,11 @@ type waiting struct {
 
 // NewBook makes an empty book.
 func NewBook(opt Options) *Book {
-	return &Book{opt: opt, pages: map[Scope]*page{}, byID: map[string]*Record{}, dirty: map[string]*Record{}}
+	return &Book{
+		opt: opt, pages: map[string]map[Scope]*page{}, byID: map[string]*Record{}, loud: map[string]*Record{}, dirty: map[string]*Record{},
+		groups: map[groupKey]*group{}, groupOf: map[string]*group{}, recent: map[groupKey][]time.Time{}, recentMost: 1024,
+		flaps: map[string]Flaps{}, flapsMost: 1024,
+	}
 }
 
 // Reload takes the severities of a new configuration. It shows when the scopes are judged again.
@@ -51,40 +69,51 @@ func (b *Book) Reload(severity map[string]string) { b.opt.Severity = severity }
 // Reconcile takes the findings of a scope as it stands now: what is new fires once it has held and enough vantages agree,
 // what changed materially is updated, what is gone resolves. The notices come in the order in which they are to be told.
 func (b *Book) Reconcile(scope Scope, findings []bgp.Finding, now time.Time, world World) []notice.Notice {
-	if b.pages[scope] == nil && len(findings) == 0 {
+	if b.find(scope) == nil && len(findings) == 0 {
 		return nil
 	}
 	p := b.page(scope)
 	r := reconciliation{Book: b, scope: scope, page: p, now: now, world: world}
 	r.run(findings)
 	p.due = r.due
-	if len(p.open) == 0 && len(p.pending) == 0 {
-		delete(b.pages, scope)
-	}
+	b.prune(scope)
 	return r.out
 }
 
+// find gives what the book holds of a scope; nil when that is nothing.
+func (b *Book) find(scope Scope) *page { return b.pages[scope.Kind][scope] }
+
 // page gives what the book holds of a scope, and begins it where that is nothing.
 func (b *Book) page(scope Scope) *page {
-	p := b.pages[scope]
+	p := b.find(scope)
 	if p == nil {
 		p = &page{open: map[string]*Record{}, pending: map[string]waiting{}}
-		b.pages[scope] = p
+		if b.pages[scope.Kind] == nil {
+			b.pages[scope.Kind] = map[Scope]*page{}
+		}
+		b.pages[scope.Kind][scope] = p
 	}
 	return p
 }
 
+// prune forgets a scope of which the book holds nothing.
+func (b *Book) prune(scope Scope) {
+	if p := b.find(scope); p != nil && len(p.open) == 0 && len(p.pending) == 0 {
+		delete(b.pages[scope.Kind], scope)
+	}
+}
+
 // Remove resolves whatever is open in a scope that the configuration no longer has.
 func (b *Book) Remove(scope Scope, now time.Time) []notice.Notice {
-	p := b.pages[scope]
+	p := b.find(scope)
 	if p == nil {
 		return nil
 	}
 	var out []notice.Notice
 	for _, r := range p.sorted() {
-		out = append(out, b.resolve(r, now, notice.ReasonConfig))
+		out = append(out, b.end(r, now, notice.ReasonConfig)...)
 	}
-	delete(b.pages, scope)
+	delete(b.pages[scope.Kind], scope)
 	return out
 }
 
@@ -100,7 +129,9 @@ func (b *Book) Amend(id, reason string, now time.Time, change func(*notice.Evide
 	if reflect.DeepEqual(before, r.Notice.Evidence) {
 		return nil
 	}
-	return []notice.Notice{b.tell(r, notice.Updated, reason, now)}
+	r.Owed.Amended = reason
+	b.dirty[id] = r
+	return b.look(r, now)
 }
 
 // Get gives an open incident as it stands.
@@ -114,13 +145,13 @@ func (b *Book) Get(id string) (notice.Notice, bool) {
 
 // Fires says whether an incident is open in a scope.
 func (b *Book) Fires(scope Scope) bool {
-	p := b.pages[scope]
+	p := b.find(scope)
 	return p != nil && len(p.open) > 0
 }
 
 // Waits says whether a condition of a type waits for its hold in a scope.
 func (b *Book) Waits(scope Scope, typ string) bool {
-	p := b.pages[scope]
+	p := b.find(scope)
 	if p == nil {
 		return false
 	}
@@ -135,23 +166,23 @@ func (b *Book) Waits(scope Scope, typ string) bool {
 // Due is when a scope must be judged again because of what the book holds of it: a hold that ends, grown evidence that
 // was told too lately, the hour of a lost vantage. Zero = never.
 func (b *Book) Due(scope Scope) time.Time {
-	if p := b.pages[scope]; p != nil {
+	if p := b.find(scope); p != nil {
 		return p.due
 	}
 	return time.Time{}
 }
 
 // Has says whether the book holds anything of a scope: an incident that is open, or a condition that waits for its hold.
-func (b *Book) Has(scope Scope) bool { return b.pages[scope] != nil }
+func (b *Book) Has(scope Scope) bool { return b.find(scope) != nil }
 
 // Culprits lists those of the open incidents of some types in a scope.
 func (b *Book) Culprits(scope Scope, types ...string) (asns []uint32) {
-	p := b.pages[scope]
+	p := b.find(scope)
 	if p == nil || len(p.open) == 0 {
 		return nil
 	}
 	for _, r := range p.sorted() {
-		if slices.Contains(types, r.Notice.Type) {
+		if slices.Contains(types, r.Notice.Type) && r.Cleared.IsZero() {
 			asns = append(asns, r.Notice.CulpritASN)
 		}
 	}
@@ -163,7 +194,7 @@ type Sighting struct{ Type, Vantage, Summary string }
 
 // Sightings lists, in order, who shows the open incidents of a scope, or showed them when it was last in sight.
 func (b *Book) Sightings(scope Scope) (out []Sighting) {
-	p := b.pages[scope]
+	p := b.find(scope)
 	if p == nil || len(p.open) == 0 {
 		return nil
 	}
@@ -175,21 +206,29 @@ func (b *Book) Sightings(scope Scope) (out []Sighting) {
 	return out
 }
 
-// Open lists every scope in which an incident is open, sorted. After Restore each must be judged once.
-func (b *Book) Open() []Scope {
-	return b.scopes(func(*Record) bool { return true })
+// Open lists every scope of some kinds, or of all that are judged, in which an incident is open, sorted. After Restore each
+// must be judged once.
+func (b *Book) Open(kinds ...string) (out []Scope) {
+	if len(kinds) == 0 {
+		kinds = []string{Routing, Session, Probing, Service}
+	}
+	for _, kind := range kinds {
+		for scope, p := range b.pages[kind] {
+			if len(p.open) > 0 {
+				out = append(out, scope)
+			}
+		}
+	}
+	slices.SortFunc(out, Scope.compare)
+	return out
 }
 
 // Of lists, sorted, the scopes of the open incidents that a vantage shows or showed when it was last seen. They must be
 // judged again when it is lost, back in sync, or gone.
 func (b *Book) Of(vantage string) []Scope {
-	return b.scopes(func(r *Record) bool { return r.has(vantage) })
-}
-
-func (b *Book) scopes(want func(*Record) bool) []Scope {
 	set := map[Scope]bool{}
 	for _, r := range b.byID {
-		if want(r) {
+		if r.has(vantage) {
 			set[r.Scope] = true
 		}
 	}

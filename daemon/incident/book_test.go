@@ -83,7 +83,7 @@ func (d *desk) restart(severity map[string]string) {
 		stored = append(stored, back)
 	}
 	d.book = NewBook(options(severity))
-	d.book.Restore(stored)
+	d.book.Restore(stored, nil)
 }
 
 // hijack is what the detector says of a hijack seen at some vantages of four.

@@ -2,8 +2,12 @@ package incident
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
+	"time"
+
+	"peervane/daemon/notice"
 )
 
 // Changed gives each incident that changed since the last call, also those that resolved, sorted by id. Written in one
@@ -17,6 +21,28 @@ func (b *Book) Changed() []Record {
 // Records gives every open incident, sorted by id.
 func (b *Book) Records() []Record { return snapshot(b.byID) }
 
+// Loud gives every open incident that no group tells of, groups among them, sorted by id.
+func (b *Book) Loud() []Record {
+	for _, g := range b.groupOf {
+		g.render()
+	}
+	return snapshot(b.loud)
+}
+
+// All yields every open incident but those that stand for a group, in no order. Whoever gets them changes nothing.
+func (b *Book) All() iter.Seq[*Record] {
+	return func(yield func(*Record) bool) {
+		for _, r := range b.byID {
+			if !r.grouped() && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// Record gives an open incident with its life; nil when there is none with that id. Whoever gets it changes nothing.
+func (b *Book) Record(id string) *Record { return b.byID[id] }
+
 func snapshot(records map[string]*Record) []Record {
 	out := make([]Record, 0, len(records))
 	for _, id := range slices.Sorted(maps.Keys(records)) {
@@ -27,18 +53,84 @@ func snapshot(records map[string]*Record) []Record {
 	return out
 }
 
-// Restore takes in what an earlier book knew; resolved incidents are passed over. What showed an incident is out of sight
-// until it is in sync again: the incident stays, and nothing is told of that.
-func (b *Book) Restore(records []Record) {
-	for _, r := range slices.SortedFunc(slices.Values(records), func(x, y Record) int { return cmp.Compare(x.ID(), y.ID()) }) {
-		if !r.Open {
+// Count gives how many incidents of a type and severity are open.
+func (b *Book) Count() map[Count]int {
+	counts := map[Count]int{}
+	for _, r := range b.loud {
+		g := b.groupOf[r.ID()]
+		if g == nil {
+			counts[Count{r.Notice.Type, r.Notice.Severity}]++
 			continue
 		}
-		r.Bad = slices.Clone(r.Bad)
-		for i := range r.Bad {
-			r.Bad[i].Unseen = true
+		for severity, n := range g.grave {
+			if n > 0 {
+				counts[Count{r.Notice.Type, notice.Severity(severity)}] += n
+			}
 		}
-		p := b.page(r.Scope)
-		p.open[r.Notice.Fingerprint], b.byID[r.ID()] = &r, &r
 	}
+	return counts
+}
+
+// Count is what incidents are counted by.
+type Count struct {
+	Type     string
+	Severity notice.Severity
+}
+
+// Restore takes in what an earlier book knew: the open incidents, of those that ended lately how they flapped, and the
+// silences. What showed an incident is out of sight until it is in sync again: the incident stays, and nothing is told of
+// that. What is owed is told with the first Tick.
+func (b *Book) Restore(records []Record, silences []Silence) {
+	b.silences = silences
+	sorted := slices.SortedFunc(slices.Values(records), func(x, y Record) int { return cmp.Compare(x.ID(), y.ID()) })
+	for _, r := range sorted {
+		switch {
+		case r.Open:
+			b.restore(&r)
+		case r.Group == "" && r.Flaps.At.After(b.flaps[r.Notice.Fingerprint].At):
+			b.flaps[r.Notice.Fingerprint] = r.Flaps
+		}
+	}
+	owed := map[*group]Owed{}
+	for _, g := range b.groupOf {
+		owed[g] = g.rec.Owed
+	}
+	for _, rec := range b.byID {
+		b.seatAgain(rec)
+	}
+	for g := range owed {
+		g.rec.Owed = owed[g] // nobody is concerned who was not before
+		g.gather()
+	}
+}
+
+func (b *Book) restore(r *Record) {
+	r.Bad = slices.Clone(r.Bad)
+	for i := range r.Bad {
+		r.Bad[i].Unseen = true
+	}
+	if !r.Told.At.IsZero() && r.Told.Severity == notice.Off { // written by a version that did not keep it
+		r.Told.Severity, r.Told.Peak, r.Told.Culprit = r.Notice.Severity, r.Notice.Severity, r.Notice.CulpritASN
+	}
+	b.enter(r)
+	if r.grouped() {
+		b.seatGroup(groupKey{r.Notice.Type, r.Notice.CulpritASN}, r)
+	}
+	b.alarms.set(r.ID(), time.Time{}.Add(1)) // at once
+}
+
+// seatAgain gives a member its place in its group. One whose group is lost is told singly.
+func (b *Book) seatAgain(rec *Record) {
+	if rec.Group == "" {
+		return
+	}
+	g := b.groupOf[rec.Group]
+	if g == nil {
+		rec.Group = ""
+		return
+	}
+	delete(b.loud, rec.ID())
+	b.alarms.drop(rec.ID())
+	b.hold(rec)
+	g.seat(rec)
 }

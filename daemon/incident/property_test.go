@@ -178,7 +178,7 @@ func (r *run) checkFiring() {
 
 // restart makes a twin of what was stored. The first judgement after it is that of the same moment.
 func (r *run) restart() {
-	if p := r.book.pages[routing]; p != nil && len(p.pending) > 0 {
+	if p := r.book.find(routing); p != nil && len(p.pending) > 0 {
 		return // a hold that runs begins anew
 	}
 	r.twin = NewBook(derived())
@@ -186,7 +186,7 @@ func (r *run) restart() {
 	for _, rec := range r.stored {
 		records = append(records, rec)
 	}
-	r.twin.Restore(records)
+	r.twin.Restore(records, nil)
 	r.step()
 }
 

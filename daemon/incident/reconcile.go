@@ -93,29 +93,26 @@ func (r *reconciliation) fire(key string, f *bgp.Finding) {
 		rec.Notice.Evidence.Latency = r.world.Latency(since)
 	}
 	r.take(rec, f)
-	r.page.open[key], r.byID[rec.ID()] = rec, rec
-	r.out = append(r.out, r.tell(rec, notice.Firing, "", r.now))
+	r.recall(rec, r.now)
+	r.enter(rec)
+	r.say(rec)
+	r.out = append(r.out, r.inhibited(rec, r.now)...)
+}
+
+// say tells what is owed of an incident, and asks to be called again if that must wait.
+func (r *reconciliation) say(rec *Record) {
+	r.out = append(r.out, r.Book.say(rec, r.now)...)
+	if at, waits := r.alarms.due[rec.ID()]; waits {
+		r.wake(at)
+	}
 }
 
 // update follows an incident whose condition still holds, and tells what is worth telling.
 func (r *reconciliation) update(rec *Record, f *bgp.Finding) {
-	severity, culprit := rec.Notice.Severity, rec.Notice.CulpritASN
-	lost := r.watch(rec, f.Bad)
+	r.back(rec, r.now)
+	r.watch(rec, f.Bad)
 	r.take(rec, f)
-	switch {
-	case rec.Notice.Severity != severity:
-		r.tellUpdate(rec, notice.ReasonSeverity)
-	case rec.Notice.CulpritASN != culprit:
-		r.tellUpdate(rec, notice.ReasonCulprit)
-	case lost.told:
-		r.tellUpdate(rec, notice.ReasonVantageLost)
-	case rec.grew():
-		if due := rec.Told.At.Add(evidenceInterval); r.now.Before(due) {
-			r.wake(due)
-			return
-		}
-		r.tellUpdate(rec, notice.ReasonEvidence)
-	}
+	r.say(rec)
 }
 
 // gone follows an incident whose condition is no longer seen. It resolves, unless some vantage that showed it is out of
@@ -125,30 +122,25 @@ func (r *reconciliation) gone(rec *Record) {
 		r.end(rec, notice.ReasonConfig)
 		return
 	}
-	seen := r.watch(rec, nil)
+	cleared := r.watch(rec, nil)
+	if len(rec.Bad) == 0 && r.world.Remains != nil {
+		rec.Remains = r.world.Remains(&rec.Notice)
+	}
 	switch {
-	case len(rec.Bad) == 0 && slices.Contains(r.world.Settled, rec.Notice.Type):
+	case len(rec.Bad) > 0:
+		r.say(rec)
+	case slices.Contains(r.world.Settled, rec.Notice.Type):
 		r.end(rec, notice.ReasonSettled)
-	case len(rec.Bad) == 0:
-		r.end(rec, cmp.Or(seen.cleared, r.world.Reason, notice.ReasonCleared))
-	case seen.told:
-		r.tellUpdate(rec, notice.ReasonVantageLost)
+	default:
+		r.out = append(r.out, r.over(rec, r.now, cmp.Or(cleared, r.world.Reason, notice.ReasonCleared))...)
+		if at, waits := r.alarms.due[rec.ID()]; waits {
+			r.wake(at)
+		}
 	}
 }
 
 func (r *reconciliation) end(rec *Record, reason string) {
-	delete(r.page.open, rec.Notice.Fingerprint)
-	if r.world.Remains != nil {
-		rec.Remains = r.world.Remains(&rec.Notice)
-	}
-	r.out = append(r.out, r.resolve(rec, r.now, reason))
-}
-
-func (r *reconciliation) tellUpdate(rec *Record, reason string) {
-	if reason == notice.ReasonVantageLost {
-		rec.Told.Lost = r.now
-	}
-	r.out = append(r.out, r.tell(rec, notice.Updated, reason, r.now))
+	r.out = append(r.out, r.Book.end(rec, r.now, reason)...)
 }
 
 // wake asks for the scope to be judged again at t.

@@ -18,9 +18,28 @@ type Record struct {
 
 	Remains string `json:"remains,omitempty"` // once it is over: what of the other plane is not
 
-	Bad   []Witness `json:"bad,omitempty"` // by name
-	Total int       `json:"total"`         // vantages that could show it, those that were lost included
-	Told  Told      `json:"told"`
+	Bad         []Witness `json:"bad,omitempty"`         // by name
+	Total       int       `json:"total"`                 // vantages that could show it, those that were lost included
+	Connections []string  `json:"connections,omitempty"` // where the notice names none, because there are several
+	Told        Told      `json:"told"`
+	Owed        Owed      `json:"owed,omitzero"`
+
+	Ack      *Ack      `json:"ack,omitempty"`
+	Flaps    Flaps     `json:"flaps,omitzero"`
+	Flapping bool      `json:"flapping,omitempty"` // it is told no more until it is steady
+	Cleared  time.Time `json:"cleared,omitzero"`   // since when its condition is gone, while it flaps
+	Group    string    `json:"group,omitempty"`    // the incident that tells of it
+	Lead     string    `json:"lead,omitempty"`     // of a group: the summary of the first in it
+	Of       string    `json:"of,omitempty"`       // of a group: the kind of what is in it
+
+	Held string `json:"-"` // why nothing is told of it just now; found anew after a restart
+}
+
+// Owed is what has happened since the last notice that cannot be seen from what holds now.
+type Owed struct {
+	Amended  string `json:"amended,omitempty"`  // the reason why something beside its findings became known
+	Loss     bool   `json:"loss,omitempty"`     // a vantage that showed it went out of sight
+	Audience bool   `json:"audience,omitempty"` // of a group: some are in it who were not concerned before
 }
 
 // Witness is a vantage that showed the condition when it was last seen.
@@ -30,13 +49,20 @@ type Witness struct {
 	Unseen  bool      `json:"unseen,omitempty"` // not judged since a restart
 }
 
-// Told is what the last notices said, to know what is worth another one.
+// Told is what the last notices said, to know what is worth another one. The zero value: nothing was told.
 type Told struct {
 	At      time.Time `json:"at"`
-	Bad     int       `json:"bad"`
+	Bad     int       `json:"bad"` // of a group: incidents
 	Total   int       `json:"total"`
 	Methods []string  `json:"methods,omitempty"`
 	Lost    time.Time `json:"lost,omitzero"` // when a loss of sight was told last
+
+	Severity notice.Severity `json:"severity"`
+	Peak     notice.Severity `json:"peak"` // the gravest ever
+	Culprit  uint32          `json:"culprit,omitempty"`
+	Ack      bool            `json:"ack,omitempty"`
+	Flapping bool            `json:"flapping,omitempty"`
+	Spent    float64         `json:"spent,omitempty"` // updates, of which one a minute is forgotten
 }
 
 // ID is the incident's id.

@@ -14,6 +14,7 @@ const (
 	Session = "peer"
 	Probing = "pop"
 	Service = "service" // peervane's own parts: RPKI data, channels, the uplink
+	Grouped = "group"   // many incidents that are told as one; never judged
 )
 
 // Scope is what is judged at once: the findings of one judgement replace those of the one before.
@@ -50,6 +51,8 @@ type World struct {
 	Settled []string                   // types whose condition became the new normal with this judgement
 	Reason  string                     // why what resolves now does; empty: cleared. After a reload: config
 	Labels  map[string]string          // of the registration, the peer or the POP
+
+	Connections []string // that a session belongs to
 
 	// Latency gives what is known of the cost when an incident fires whose condition began then: the figures before, which
 	// a hold must not blend with those after. nil, or a nil result: nothing.

@@ -15,17 +15,12 @@ const (
 	lossInterval = 10 * time.Minute
 )
 
-// watched is what became of the vantages that showed a condition.
-type watched struct {
-	told    bool   // one was lost, and that should be told
-	cleared string // why some no longer count, where it is not that they are back without the condition
-}
-
 // watch brings the witnesses of an incident up to date. Those of bad show it now. Of the others, one in sync no longer
 // does, one that is gone does not count, and one out of sight stays a witness for an hour, or until another vantage in
-// sync shows the prefix good, whichever is later.
-func (r *reconciliation) watch(rec *Record, bad []string) (w watched) {
-	before := rec.Bad
+// sync shows the prefix good, whichever is later. It gives why some no longer count, where it is not that they are back
+// without the condition.
+func (r *reconciliation) watch(rec *Record, bad []string) (cleared string) {
+	before, lost := rec.Bad, false
 	rec.Bad = make([]Witness, 0, len(before)+len(bad))
 	for _, name := range bad {
 		rec.Bad = append(rec.Bad, Witness{Vantage: name})
@@ -37,30 +32,38 @@ func (r *reconciliation) watch(rec *Record, bad []string) (w watched) {
 		switch r.world.sight(old.Vantage) {
 		case InSync:
 		case Gone:
-			w.cleared = cmp.Or(w.cleared, notice.ReasonConfig)
+			cleared = cmp.Or(cleared, notice.ReasonConfig)
 		case Lost:
-			r.outOfSight(rec, old, &w)
+			if r.outOfSight(rec, old) {
+				lost = true
+			} else {
+				cleared = notice.ReasonVantageLost
+			}
 		}
 	}
+	rec.Owed.Loss = rec.Owed.Loss && lost
 	slices.SortFunc(rec.Bad, func(a, b Witness) int { return cmp.Compare(a.Vantage, b.Vantage) })
 	if !slices.Equal(before, rec.Bad) {
 		r.dirty[rec.ID()] = rec
 	}
-	return w
+	return cleared
 }
 
-func (r *reconciliation) outOfSight(rec *Record, old Witness, w *watched) {
+// outOfSight says whether a lost witness still counts.
+func (r *reconciliation) outOfSight(rec *Record, old Witness) bool {
 	if old.Lost.IsZero() {
-		w.told = w.told || !old.Unseen && (rec.Told.Lost.IsZero() || !r.now.Before(rec.Told.Lost.Add(lossInterval)))
+		if !old.Unseen && (rec.Told.Lost.IsZero() || !r.now.Before(rec.Told.Lost.Add(lossInterval))) {
+			rec.Owed.Loss = true
+		}
 		old.Lost = r.now
 	}
 	due := old.Lost.Add(blindFor)
 	if !r.now.Before(due) && r.world.Good {
-		w.cleared = notice.ReasonVantageLost
-		return
+		return false
 	}
 	if r.now.Before(due) {
 		r.wake(due)
 	}
 	rec.Bad = append(rec.Bad, old)
+	return true
 }

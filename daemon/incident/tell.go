@@ -14,20 +14,6 @@ import (
 	"peervane/daemon/notice"
 )
 
-// evidenceInterval is how often grown evidence is told of one incident: a hijack spreads over minutes, and a person
-// wants to know how far it got, not each step.
-const evidenceInterval = time.Minute
-
-// grew says whether there is materially more evidence than was told: twice as many vantages, more than half of all where
-// it was not before, or another method.
-func (r *Record) grew() bool {
-	bad := len(r.Bad)
-	doubled := bad >= 2*r.Told.Bad
-	most := 2*r.Told.Bad <= r.Told.Total && 2*bad > r.Total
-	return bad > r.Told.Bad && (doubled || most) ||
-		slices.ContainsFunc(r.Notice.Evidence.Methods, func(m string) bool { return !slices.Contains(r.Told.Methods, m) })
-}
-
 // take writes a finding into an incident.
 func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
 	if rec.Bad == nil {
@@ -41,6 +27,13 @@ func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
 	n.Severity = r.severity(f)
 	n.Prefix, n.Offending, n.CulpritASN = f.Prefix, f.Offending, f.Culprit
 	n.Connection, n.Peer, n.POP, n.Labels = f.Connection, f.Peer, f.POP, r.world.Labels
+	rec.Connections = nil
+	switch c := r.world.Connections; {
+	case len(c) == 1:
+		n.Connection = c[0]
+	case len(c) > 1:
+		rec.Connections = c
+	}
 	n.Evidence = notice.Evidence{
 		Methods: f.Methods, LeakType: f.LeakType, Also: f.Also, Hints: f.Hints,
 		Routes:   append(r.routes(f.Routes), of(n.Evidence.Routes, lost)...),
@@ -114,25 +107,6 @@ func (b *Book) origin(s bgp.Seen) uint32 {
 	return s.Vantage.ASN
 }
 
-// tell makes the notice of an incident as it stands.
-func (b *Book) tell(rec *Record, status notice.Status, reason string, now time.Time) notice.Notice {
-	n := &rec.Notice
-	n.Status, n.Reason, n.UpdatedAt = status, reason, notice.At(now)
-	n.Vantages = notice.Vantages{Bad: len(rec.Bad), Total: rec.Total}
-	n.Summary = rec.sentence(now)
-	rec.Told.At, rec.Told.Bad, rec.Told.Total, rec.Told.Methods = now, len(rec.Bad), rec.Total, n.Evidence.Methods
-	b.dirty[rec.ID()] = rec
-	return *n
-}
-
-// resolve ends an incident.
-func (b *Book) resolve(rec *Record, now time.Time, reason string) notice.Notice {
-	rec.Open = false
-	rec.Notice.ResolvedAt = notice.At(now)
-	delete(b.byID, rec.ID())
-	return b.tell(rec, notice.Resolved, reason, now)
-}
-
 // sentence is the summary: the finding's, with what it cost and who is out of sight. Once it is over only what it was
 // is told, which is what stands before the first colon.
 func (r *Record) sentence(now time.Time) string {
@@ -149,10 +123,20 @@ func (r *Record) sentence(now time.Time) string {
 		}
 		return fmt.Sprintf("resolved after %s: %s%s%s", lasted, what, paid, r.Remains)
 	}
+	text := r.Summary + paid
 	if lost := r.lost(); len(lost) > 0 {
-		return r.Summary + paid + "; out of sight: " + names(lost)
+		text += "; out of sight: " + names(lost)
 	}
-	return r.Summary + paid
+	switch {
+	case r.Flapping && !r.Cleared.IsZero():
+		text += "; flapping, gone for now: told again once it is steady"
+	case r.Flapping:
+		text += "; flapping: told again once it is steady"
+	}
+	if r.Ack != nil {
+		text += "; " + r.Ack.text()
+	}
+	return text
 }
 
 // planeText says what becomes of packets that are drawn to a hijacker, or what became of them.

@@ -41,6 +41,11 @@ func (n Notice) whole() Notice {
 	e := &n.Evidence
 	e.Methods, e.Also, e.Hints = list(e.Methods), list(e.Also), list(e.Hints)
 	e.Routes, e.Previous = wholeRoutes(e.Routes), wholeRoutes(e.Previous)
+	if e.Group != nil {
+		g := *e.Group
+		g.Examples = list(g.Examples)
+		e.Group = &g
+	}
 	x := &e.Expected
 	x.Origins, x.CoveringOrigins, x.Upstreams = list(x.Origins), list(x.CoveringOrigins), list(x.Upstreams)
 	x.Communities, x.Silent = list(x.Communities), list(x.Silent)

@@ -17,6 +17,7 @@ type Evidence struct {
 	DataPlane string   `json:"data_plane"`
 	Trace     *Trace   `json:"trace"` // the way to the POP; null when none was traced
 	Hints     []string `json:"hints"` // what a person might look at next
+	Group     *Group   `json:"group"` // null: it is one incident
 }
 
 // Route is a route as a vantage showed it.

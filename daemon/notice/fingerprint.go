@@ -18,6 +18,7 @@ type Identity struct {
 	POP       string     // of probe types
 	Source    netip.Addr // of probe types: the source address that was probed from
 	Channel   string     // of channel_failing
+	Group     bool       // many of the type and the culprit
 }
 
 // Fingerprint is 32 hex digits: SHA-256, cut to 16 bytes, over the parts, each with its length before it so that no
@@ -31,6 +32,9 @@ func (id Identity) Fingerprint() string {
 	}
 	if id.Channel != "" { // a part that came later: no other type has it
 		b = appendPart(b, id.Channel)
+	}
+	if id.Group {
+		b = appendPart(appendPart(b, ""), "group") // where no channel is
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:16])

@@ -15,17 +15,20 @@ const (
 	Resolved Status = "resolved"
 )
 
-// Reasons why an incident was updated or resolved. The incident book may give others; a firing has none.
+// Reasons why an incident was updated or resolved. A firing has none, but for ReasonFlapping.
 const (
-	ReasonSeverity    = "severity"     // updated: the severity changed
-	ReasonCulprit     = "culprit"      // updated: the culprit changed
-	ReasonLatency     = "latency"      // updated: the latency after the change became known
-	ReasonTrace       = "trace"        // updated: the way to the POP was traced
-	ReasonEvidence    = "evidence"     // updated: the evidence grew materially
-	ReasonVantageLost = "vantage_lost" // updated or resolved: what a lost vantage held is unknown
-	ReasonCleared     = "cleared"      // resolved: the condition no longer holds at any vantage
-	ReasonSettled     = "settled"      // resolved: it has held so long that it is the new normal
-	ReasonConfig      = "config"       // resolved: the configuration no longer asks for it
+	ReasonSeverity     = "severity"     // updated: the severity changed
+	ReasonCulprit      = "culprit"      // updated: the culprit changed
+	ReasonLatency      = "latency"      // updated: the latency after the change became known
+	ReasonTrace        = "trace"        // updated: the way to the POP was traced
+	ReasonEvidence     = "evidence"     // updated: the evidence grew materially
+	ReasonVantageLost  = "vantage_lost" // updated or resolved: what a lost vantage held is unknown
+	ReasonAcknowledged = "acknowledged" // updated: somebody works at it
+	ReasonFlapping     = "flapping"     // firing or updated: it came and went so often that it is told again only once it is steady
+	ReasonSteady       = "steady"       // updated: it no longer comes and goes, and holds
+	ReasonCleared      = "cleared"      // resolved: the condition no longer holds at any vantage
+	ReasonSettled      = "settled"      // resolved: it has held so long that it is the new normal
+	ReasonConfig       = "config"       // resolved: the configuration no longer asks for it
 )
 
 // Notice is one message about an incident: the body notice.v1. Its zero parts are told as null (times, latency), "",
@@ -56,6 +59,10 @@ type Notice struct {
 	Vantages Vantages `json:"vantages"`
 	Evidence Evidence `json:"evidence"`
 	Source   string   `json:"source"` // the host that tells it
+
+	// What is not told: for whom it is where that is not in the fields above, and why it is told to the log alone.
+	Audience []Audience `json:"-"`
+	Held     string     `json:"-"`
 }
 
 // Vantages counts those that show the condition, and those that could.

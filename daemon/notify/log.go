@@ -30,13 +30,16 @@ func Log(log *zap.Logger, n *notice.Notice, body []byte) {
 			fields = append(fields, f)
 		}
 	}
+	if n.Held != "" {
+		fields = append(fields, zap.String("held", n.Held))
+	}
 	line.Write(append(fields, zap.Reflect("notice", json.RawMessage(body)))...)
 }
 
-// level is the log level of a notice: that of its severity, and for an end, which asks nobody to do anything, info. Critical
+// level is the log level of a notice: that of its severity, and for an end and for what is held back, which ask nobody to do anything, info. Critical
 // has none of its own: above Error, zap would end the process.
 func level(n *notice.Notice) zapcore.Level {
-	if n.Status == notice.Resolved {
+	if n.Status == notice.Resolved || n.Held != "" {
 		return zap.InfoLevel
 	}
 	switch n.Severity {

@@ -45,8 +45,11 @@ type pagerDutyPayload struct {
 
 // pagerDutyEvent makes one page of an incident, whichever hosts tell of it: the key is the fingerprint.
 func pagerDutyEvent(n *notice.Notice, key config.Secret) any {
-	if n.Status == notice.Resolved {
+	switch {
+	case n.Status == notice.Resolved:
 		return pagerDutyBody{RoutingKey: key.Reveal(), EventAction: "resolve", DedupKey: n.Fingerprint}
+	case n.Reason == notice.ReasonAcknowledged:
+		return pagerDutyBody{RoutingKey: key.Reveal(), EventAction: "acknowledge", DedupKey: n.Fingerprint}
 	}
 	details := *n
 	details.Evidence.Routes = n.Evidence.Routes[:min(len(n.Evidence.Routes), shownRoutes)] // an event is at most 512 KB

@@ -44,7 +44,7 @@ func Route(n *notice.Notice, told notice.Told, channels []config.Channel) (to []
 // wants says whether a channel's filters match.
 func wants(c config.Channel, n *notice.Notice) bool {
 	least, err := notice.ParseSeverity(c.MinSeverity)
-	if err != nil || n.Severity < least || !Supported(c.Kind) {
+	if err != nil || !Supported(c.Kind) {
 		return false
 	}
 	if n.Type == notice.ChannelFailing && n.Labels[notice.LabelChannel] == c.Name {
@@ -53,8 +53,15 @@ func wants(c config.Channel, n *notice.Notice) bool {
 	if len(c.Types) > 0 && !slices.Contains(c.Types, n.Type) {
 		return false
 	}
-	for label, value := range c.Labels {
-		if have, ok := n.Labels[label]; !ok || have != value {
+	return slices.ContainsFunc(n.Audiences(), func(a notice.Audience) bool {
+		return a.Severity >= least && (len(c.Connections) == 0 || slices.Contains(c.Connections, a.Connection)) && labelled(a.Labels, c.Labels)
+	})
+}
+
+// labelled says whether labels hold all that are wanted.
+func labelled(labels, wanted map[string]string) bool {
+	for label, value := range wanted {
+		if have, ok := labels[label]; !ok || have != value {
 			return false
 		}
 	}

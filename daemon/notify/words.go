@@ -23,6 +23,9 @@ func headline(n *notice.Notice) string {
 // subject is what does not change from the firing of an incident to its end: the type, and what it is about.
 func subject(n *notice.Notice) string {
 	about := cmp.Or(offendingText(n), prefixText(n), n.Peer, n.POP, asn(n.CulpritASN))
+	if n.Evidence.Group != nil {
+		about = strings.TrimSpace(asn(n.CulpritASN) + " (many)")
+	}
 	return strings.TrimSpace(n.Type + " " + about)
 }
 
@@ -39,6 +42,7 @@ func facts(n *notice.Notice) []fact {
 	all := []fact{
 		{"Prefix", prefixText(n)},
 		{"Offending prefix", offending},
+		{"Among them", groupText(e.Group)},
 		{"Culprit", asn(n.CulpritASN)},
 		{"Expected origins", asns(e.Expected.Origins)},
 		{"Latency", latencyText(e.Latency)},
@@ -59,6 +63,21 @@ func facts(n *notice.Notice) []fact {
 		all[i].Value = clip(all[i].Value, shownWords)
 	}
 	return slices.DeleteFunc(all, func(f fact) bool { return f.Value == "" })
+}
+
+// groupText is "203.0.113.0/24, 198.51.100.0/24 and 35 more, 30 of 37 now".
+func groupText(g *notice.Group) string {
+	if g == nil {
+		return ""
+	}
+	text := strings.Join(g.Examples, ", ")
+	if more := g.Total - len(g.Examples); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if 0 < g.Open && g.Open < g.Total {
+		text += fmt.Sprintf("; %d of %d now", g.Open, g.Total)
+	}
+	return text
 }
 
 func prefixText(n *notice.Notice) string    { return prefixOrNone(n.Prefix) }

@@ -15,10 +15,11 @@ type Batch struct {
 	Events    []Event
 	Latency   []Latency
 	Forget    []notice.Delivery // dead letters that are dead letters no more
+	Urgent    bool              // somebody waits for it to be on disk, whatever it holds
 }
 
 // promised says whether somebody waits for the batch to be on disk. What is not promised may wait for company.
-func (b *Batch) promised() bool { return len(b.Incidents)+len(b.Outbox)+len(b.Forget) > 0 }
+func (b *Batch) promised() bool { return b.Urgent || len(b.Incidents)+len(b.Outbox)+len(b.Forget) > 0 }
 
 // Incident is one incident of the book.
 type Incident struct {
@@ -34,6 +35,7 @@ type Incident struct {
 	Told        notice.Told
 	Notice      []byte // the body that was told last
 	State       []byte // the book's own account of it
+	Group       string // the id of the incident that tells of it; "" where none does
 }
 
 // KV is one piece of state: settled paths, covering baselines. A nil Value deletes it.

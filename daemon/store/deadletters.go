@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -42,6 +43,34 @@ func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]noti
 	}
 	slices.SortFunc(rows, bySeq)
 	return rows[:min(limit, len(rows))], nil
+}
+
+// Unfinished gives the deliveries about an incident that no channel has taken yet, dead letters among them, oldest first.
+func (s *Store) Unfinished(ctx context.Context, incident string) ([]notice.Delivery, error) {
+	later := map[int64]notice.Delivery{}
+	s.mu.Lock()
+	for _, p := range [...]*pending{s.writing, s.next} {
+		for seq, d := range p.outbox {
+			if d.Incident == incident {
+				later[seq] = d
+			}
+		}
+		for seq := range p.forget {
+			later[seq] = notice.Delivery{State: notice.Delivered}
+		}
+	}
+	s.mu.Unlock()
+	rows, err := query(ctx, s, scanDelivery, outboxColumns+"WHERE incident = ? ORDER BY seq", incident)
+	if err != nil {
+		return nil, fmt.Errorf("read the outbox: %w", err)
+	}
+	for _, d := range rows {
+		if _, known := later[d.Seq]; !known {
+			later[d.Seq] = d
+		}
+	}
+	maps.DeleteFunc(later, func(_ int64, d notice.Delivery) bool { return d.State == notice.Delivered })
+	return slices.SortedFunc(maps.Values(later), bySeq), nil
 }
 
 // Dead counts the dead letters of a channel.

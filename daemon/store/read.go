@@ -18,8 +18,12 @@ var ErrUnavailable = errors.New("the state database is not available just now")
 // State is what the engine goes on from after a start.
 type State struct {
 	Incidents []Incident // the open ones, oldest first
+	Ended     []Incident // within the last hour, but for those that a group told of
 	KV        []KV
 }
+
+// lately is how long incidents that ended matter to what comes after.
+const lately = time.Hour
 
 // Load reads what was kept of the last run. Where no database could be opened it is nothing, and no error: the engine
 // then begins anew, and is asked for its state (Options.Recovered) once there is one.
@@ -32,22 +36,31 @@ func (s *Store) Load(ctx context.Context) (State, error) {
 	if st.Incidents, err = s.incidents(ctx, "WHERE resolved IS NULL ORDER BY started, id"); err != nil {
 		return st, fmt.Errorf("load the open incidents: %w", err)
 	}
+	st.Ended, err = s.incidents(ctx, "WHERE group_id = '' AND updated >= ? AND resolved IS NOT NULL ORDER BY updated, id", time.Now().Add(-lately).UnixMicro())
+	if err != nil {
+		return st, fmt.Errorf("load what ended lately: %w", err)
+	}
 	if st.KV, err = query(ctx, s, scanKV, "SELECT kind, key, value FROM kv ORDER BY kind, key"); err != nil {
 		return st, fmt.Errorf("load the kept state: %w", err)
 	}
 	return st, nil
 }
 
-// Incidents gives those that are open (status firing or updated), ended (resolved), or all (""), latest first.
-func (s *Store) Incidents(ctx context.Context, status notice.Status, limit int) ([]Incident, error) {
-	where := ""
+// Incidents gives those of a group, or, where that is "", those that no group tells of: the open ones (status firing or
+// updated), the ended ones (resolved), or all (""), latest first.
+func (s *Store) Incidents(ctx context.Context, status notice.Status, group string, limit int) ([]Incident, error) {
+	where := "WHERE group_id = '' "
+	args := []any{limit}
+	if group != "" {
+		where, args = "WHERE group_id = ? AND group_id != '' ", []any{group, limit}
+	}
 	switch status {
 	case notice.Resolved:
-		where = "WHERE resolved IS NOT NULL"
+		where += "AND resolved IS NOT NULL "
 	case notice.Firing, notice.Updated:
-		where = "WHERE resolved IS NULL"
+		where += "AND resolved IS NULL "
 	}
-	return s.incidents(ctx, where+" ORDER BY updated DESC, id DESC LIMIT ?", limit)
+	return s.incidents(ctx, where+"ORDER BY updated DESC, id DESC LIMIT ?", args...)
 }
 
 // Incident gives one by its id; sql.ErrNoRows when there is none.
@@ -64,7 +77,7 @@ func (s *Store) Incident(ctx context.Context, id string) (Incident, error) {
 
 func (s *Store) incidents(ctx context.Context, clauses string, args ...any) ([]Incident, error) {
 	return query(ctx, s, scanIncident, `SELECT id, fingerprint, type, prefix, status, severity, started, updated, resolved, told,
-		notice, state FROM incidents `+clauses, args...)
+		notice, state, group_id FROM incidents `+clauses, args...)
 }
 
 // Events gives what was recorded since then, oldest first, and where that is too much, the latest of it: of one
@@ -119,7 +132,7 @@ func scanIncident(row scanner) (Incident, error) {
 		resolved               sql.NullInt64
 	)
 	err := row.Scan(&i.ID, &i.Fingerprint, &i.Type, &prefix, &i.Status, &severity, &started, &updated, &resolved, &told,
-		&i.Notice, &i.State)
+		&i.Notice, &i.State, &i.Group)
 	if err != nil {
 		return i, err
 	}

@@ -43,6 +43,11 @@ var migrations = [...]string{
 	`CREATE INDEX incidents_ended ON incidents (updated) WHERE resolved IS NOT NULL;
 	CREATE INDEX outbox_by_incident ON outbox (incident);`,
 	latencySchema,
+
+	// The incident that tells of this one: a group, of which there may be a hundred thousand members.
+	`ALTER TABLE incidents ADD COLUMN group_id TEXT NOT NULL DEFAULT '';
+	CREATE INDEX incidents_by_group ON incidents (group_id, updated) WHERE group_id != '';
+	CREATE INDEX incidents_told ON incidents (updated) WHERE group_id = '';`,
 }
 
 // migrate brings the database to the newest schema, each step in a transaction of its own.

@@ -72,7 +72,7 @@ func expectOldRows(t *testing.T, s *running) {
 	if err != nil || len(state.Incidents) != 1 || state.Incidents[0].ID != "i1" || !state.Incidents[0].Told["noc"] || len(state.KV) != 1 {
 		t.Errorf("state %+v, %v", state, err)
 	}
-	if over, err := s.Incidents(t.Context(), notice.Resolved, 10); err != nil || len(over) != 1 || over[0].ID != "i2" {
+	if over, err := s.Incidents(t.Context(), notice.Resolved, "", 10); err != nil || len(over) != 1 || over[0].ID != "i2" {
 		t.Errorf("resolved %+v, %v", over, err)
 	}
 	if events, err := s.Events(t.Context(), prefix, time.UnixMicro(0), 10); err != nil || len(events) != 1 || events[0].Type != "session_up" {

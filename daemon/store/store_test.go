@@ -127,11 +127,11 @@ func TestEverythingComesBackAfterARestart(t *testing.T) {
 	if len(state.KV) != 2 || state.KV[0].Kind != "empty" || state.KV[1].Key != "b" {
 		t.Errorf("kv: got %+v", state.KV)
 	}
-	resolved, err := s.Incidents(t.Context(), notice.Resolved, 10)
+	resolved, err := s.Incidents(t.Context(), notice.Resolved, "", 10)
 	if err != nil || len(resolved) != 1 || !resolved[0].Resolved.Equal(ended.Resolved) {
 		t.Errorf("resolved: got %+v, %v", resolved, err)
 	}
-	if all, err := s.Incidents(t.Context(), "", 10); err != nil || len(all) != 2 {
+	if all, err := s.Incidents(t.Context(), "", "", 10); err != nil || len(all) != 2 {
 		t.Errorf("all: got %+v, %v", all, err)
 	}
 	if one, err := s.Incident(t.Context(), "i1"); err != nil || one.ID != "i1" {

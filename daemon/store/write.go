@@ -24,8 +24,8 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 		sql string
 	}{
 		{&s.incident, `REPLACE INTO incidents
-			(id, fingerprint, type, prefix, status, severity, started, updated, resolved, told, notice, state)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`},
+			(id, fingerprint, type, prefix, status, severity, started, updated, resolved, told, notice, state, group_id)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`},
 		{&s.delivery, `REPLACE INTO outbox (seq, delivery, channel, incident, body, created, dead, attempts, next_at, error)
 			VALUES (?,?,?,?,?,?,?,?,?,?)`},
 		{&s.delivered, `DELETE FROM outbox WHERE seq = ?`},
@@ -93,7 +93,7 @@ func (w *writer) incidents(p *pending) {
 			w.err = err
 		}
 		w.exec(w.stmts.incident, i.ID, i.Fingerprint, i.Type, prefixText(i.Prefix), string(i.Status), i.Severity.String(),
-			i.Started.UnixMicro(), i.Updated.UnixMicro(), micros(i.Resolved), string(told), i.Notice, i.State)
+			i.Started.UnixMicro(), i.Updated.UnixMicro(), micros(i.Resolved), string(told), i.Notice, i.State, i.Group)
 	}
 }
 

@@ -1,0 +1,40 @@
+package incident
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+// ErrUnknown says that no open incident has an id.
+var ErrUnknown = errors.New("no open incident has this id")
+
+// Ack is that somebody works at an incident. From then on it is told only that it became graver, and its end.
+type Ack struct {
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Comment string    `json:"comment"`
+}
+
+// Ack keeps who works at an incident. A second one takes the place of the first.
+func (b *Book) Ack(id string, a Ack, now time.Time) ([]notice.Notice, error) {
+	rec := b.byID[id]
+	if rec == nil {
+		return nil, fmt.Errorf("%s: %w", id, ErrUnknown)
+	}
+	if rec.Ack != nil && (rec.Ack.By != a.By || rec.Ack.Comment != a.Comment) {
+		rec.Told.Ack = false // that is news
+	}
+	rec.Ack = &a
+	b.dirty[rec.ID()] = rec
+	return b.look(rec, now), nil
+}
+
+func (a *Ack) text() string {
+	if a.Comment == "" {
+		return "acknowledged by " + a.By
+	}
+	return "acknowledged by " + a.By + ": " + a.Comment
+}

@@ -1,0 +1,317 @@
+package incident
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+const (
+	groupAfter    = 10 // of one type and culprit fire singly
+	groupWithin   = 5 * time.Second
+	groupExamples = 50 // are named in a notice
+	groupRoutes   = 10 // are shown in its evidence
+	groupNamed    = 3  // in its summary
+)
+
+// groupKey is what the incidents of a group have in common.
+type groupKey struct {
+	typ     string
+	culprit uint32
+}
+
+// group is an incident that stands for many of one type and culprit, which are not told singly. The zero value is none.
+type group struct {
+	rec       *Record
+	seats     map[string]seat // of its open members, by id
+	audible   int             // how many of them nothing holds back
+	grave     [notice.Critical + 1]int
+	audiences map[string]*crowd
+}
+
+// seat is how a member was counted.
+type seat struct {
+	rec     *Record
+	grave   notice.Severity
+	audible bool
+	crowds  []string
+}
+
+// crowd is an audience, and how many members have it.
+type crowd struct {
+	notice.Audience
+	members int
+}
+
+func newGroup(rec *Record) *group {
+	return &group{rec: rec, seats: map[string]seat{}, audiences: map[string]*crowd{}}
+}
+
+func (r *Record) grouped() bool { return r.Scope.Kind == Grouped }
+
+// groupFor gives the group that tells of an incident which is about to fire; nil when it fires singly: the first ten of a
+// type and culprit within five seconds do.
+func (b *Book) groupFor(rec *Record, now time.Time) *group {
+	if b.opt.Singly || rec.Scope.Kind == Service || rec.grouped() {
+		return nil
+	}
+	key := groupKey{rec.Notice.Type, rec.Notice.CulpritASN}
+	if g := b.groups[key]; g != nil {
+		return g
+	}
+	recent := slices.DeleteFunc(b.recent[key], func(t time.Time) bool { return now.Sub(t) >= groupWithin })
+	if len(recent) < groupAfter {
+		b.recent[key] = append(recent, now)
+		b.forgetRecent(now)
+		return nil
+	}
+	delete(b.recent, key)
+	return b.openGroup(key, rec, now)
+}
+
+// forgetRecent keeps what is remembered of firings small.
+func (b *Book) forgetRecent(now time.Time) {
+	if len(b.recent) < b.recentMost {
+		return
+	}
+	maps.DeleteFunc(b.recent, func(_ groupKey, at []time.Time) bool { return now.Sub(at[len(at)-1]) >= groupWithin })
+	b.recentMost = 2*len(b.recent) + 1024
+}
+
+func (b *Book) openGroup(key groupKey, first *Record, now time.Time) *group {
+	fingerprint := notice.Identity{Type: key.typ, Culprit: key.culprit, Group: true}.Fingerprint()
+	b.ordinal++
+	rec := &Record{Scope: Scope{Kind: Grouped, Subject: fingerprint}, Open: true, Lead: first.Summary, Of: first.Scope.Kind}
+	rec.Notice = notice.Notice{
+		Incident: b.opt.NewID(fingerprint, now, b.ordinal), Fingerprint: fingerprint, Type: key.typ, CulpritASN: key.culprit,
+		Source: b.opt.Source, StartedAt: first.Notice.StartedAt, Connection: first.Notice.Connection, Labels: maps.Clone(first.Notice.Labels),
+	}
+	rec.Notice.Evidence.LeakType = first.Notice.Evidence.LeakType
+	rec.Notice.Evidence.Latency = first.Notice.Evidence.Latency
+	rec.Notice.Evidence.Group = &notice.Group{}
+	b.recall(rec, now)
+	b.enter(rec)
+	return b.seatGroup(key, rec)
+}
+
+// forgetGroup takes out a group that has ended.
+func (b *Book) forgetGroup(rec *Record) {
+	delete(b.groups, groupKey{rec.Notice.Type, rec.Notice.CulpritASN})
+	delete(b.groupOf, rec.ID())
+	b.prune(rec.Scope)
+}
+
+// seatGroup makes a group known whose members are yet to be seated.
+func (b *Book) seatGroup(key groupKey, rec *Record) *group {
+	g := newGroup(rec)
+	b.groups[key], b.groupOf[rec.ID()] = g, g
+	return g
+}
+
+// join takes a member in that was not told singly.
+func (b *Book) join(g *group, rec *Record, now time.Time) {
+	b.back(g.rec, now)
+	rec.Group = g.rec.ID()
+	delete(b.loud, rec.ID())
+	b.alarms.drop(rec.ID())
+	n := &g.rec.Notice
+	n.Evidence.Group = &notice.Group{Total: n.Evidence.Group.Total + 1, Examples: n.Evidence.Group.Examples} // notices share it
+	if list := n.Evidence.Group.Examples; len(list) < groupExamples {
+		n.Evidence.Group.Examples = append(slices.Clip(list), rec.subject())
+	}
+	if routes := rec.Notice.Evidence.Routes; len(routes) > 0 && len(n.Evidence.Routes) < groupRoutes {
+		n.Evidence.Routes = append(slices.Clip(n.Evidence.Routes), routes[0])
+	}
+	n.Evidence.Methods = union(n.Evidence.Methods, rec.Notice.Evidence.Methods)
+	if n.Connection != rec.Notice.Connection {
+		n.Connection = ""
+	}
+	n.Labels = common(n.Labels, rec.Notice.Labels)
+	n.Vantages = notice.Vantages{Bad: max(n.Vantages.Bad, len(rec.Bad)), Total: max(n.Vantages.Total, rec.Total)}
+	b.write(rec, notice.Firing, "", now) // for those who look at it
+	b.dirty[rec.ID()], b.dirty[n.Incident] = rec, g.rec
+	g.seat(rec)
+}
+
+// subject is what tells a member from the others.
+func (r *Record) subject() string {
+	n := &r.Notice
+	switch {
+	case n.Offending.IsValid():
+		return n.Offending.String()
+	case n.Prefix.IsValid():
+		return n.Prefix.String()
+	case n.Peer != "":
+		return n.Peer
+	}
+	return n.POP
+}
+
+// seat counts a member as it is now.
+func (g *group) seat(rec *Record) {
+	s := seat{rec: rec, grave: rec.Notice.Severity, audible: rec.Held == ""}
+	if old, sits := g.seats[rec.ID()]; sits && old.grave == s.grave && old.audible == s.audible {
+		return // connection and labels change with a reload alone, which seats it anew when its severity does
+	}
+	g.rise(rec.ID())
+	g.grave[s.grave]++
+	if s.audible {
+		g.audible++
+		for _, a := range rec.ways() {
+			key := a.Severity.String() + "\x00" + a.Connection + "\x00" + fmt.Sprint(a.Labels)
+			c := g.audiences[key]
+			if c == nil {
+				c = &crowd{Audience: a}
+				g.audiences[key] = c
+				g.rec.Owed.Audience = true
+			}
+			c.members++
+			s.crowds = append(s.crowds, key)
+		}
+	}
+	g.seats[rec.ID()] = s
+}
+
+// ways are the audiences of a member.
+func (r *Record) ways() []notice.Audience {
+	if several := r.audiences(); len(several) > 0 {
+		return several
+	}
+	return []notice.Audience{{Severity: r.Notice.Severity, Connection: r.Notice.Connection, Labels: r.Notice.Labels}}
+}
+
+// rise takes a member's count back.
+func (g *group) rise(id string) {
+	s, sits := g.seats[id]
+	if !sits {
+		return
+	}
+	delete(g.seats, id)
+	g.grave[s.grave]--
+	if s.audible {
+		g.audible--
+	}
+	for _, key := range s.crowds {
+		if c := g.audiences[key]; c.members > 1 {
+			c.members--
+		} else {
+			delete(g.audiences, key)
+		}
+	}
+}
+
+// quiet says what holds all members back: that of one of them.
+func (g *group) quiet() string {
+	least := ""
+	for _, s := range g.seats {
+		if least == "" || s.rec.Held < least {
+			least = s.rec.Held
+		}
+	}
+	return least
+}
+
+// sayGroup tells what is owed of a group.
+func (b *Book) sayGroup(g *group, now time.Time) []notice.Notice {
+	g.gather()
+	if len(g.seats) == 0 && g.rec.Cleared.IsZero() { // its members were lost with a database
+		return b.over(g.rec, now, notice.ReasonCleared)
+	}
+	return b.say(g.rec, now)
+}
+
+// leaveGroup takes out a member that has ended. The last one ends the group.
+func (b *Book) leaveGroup(g *group, rec *Record, now time.Time) []notice.Notice {
+	g.rise(rec.ID())
+	g.gather()
+	b.dirty[g.rec.ID()] = g.rec
+	if len(g.seats) == 0 {
+		return b.over(g.rec, now, notice.ReasonCleared)
+	}
+	return b.say(g.rec, now)
+}
+
+// gather writes into a group's incident what its members come to, as far as it decides what is told.
+func (g *group) gather() {
+	n := &g.rec.Notice
+	for s := notice.Critical; s > notice.Off; s-- {
+		if g.grave[s] > 0 {
+			n.Severity = s
+			break
+		}
+	}
+	if n.Evidence.Group.Open != len(g.seats) {
+		n.Evidence.Group = &notice.Group{Open: len(g.seats), Total: n.Evidence.Group.Total, Examples: n.Evidence.Group.Examples}
+	}
+}
+
+// render writes the rest: whom it concerns, and the summary, such as "origin_change by AS64510 at 37 more prefixes, such as
+// 203.0.113.0/24 and 198.51.100.0/24: " and that of the first.
+func (g *group) render() {
+	r, n := g.rec, &g.rec.Notice
+	n.Audience = nil
+	for _, key := range slices.Sorted(maps.Keys(g.audiences)) {
+		n.Audience = append(n.Audience, g.audiences[key].Audience)
+	}
+	what, in := n.Type, n.Evidence.Group
+	if n.CulpritASN != 0 {
+		what = fmt.Sprintf("%s by AS%d", n.Type, n.CulpritASN)
+	}
+	noun := nouns[r.Of]
+	count := fmt.Sprintf("%d more %s", in.Total, noun.many)
+	if in.Total == 1 {
+		count = "one more " + noun.one
+	}
+	if 0 < in.Open && in.Open < in.Total {
+		count += fmt.Sprintf(" (%d of them now)", in.Open)
+	}
+	r.Summary = fmt.Sprintf("%s at %s, such as %s: %s", what, count, inWords(in.Examples[:min(len(in.Examples), groupNamed)]), r.Lead)
+}
+
+var nouns = map[string]struct{ one, many string }{
+	Routing: {"prefix", "prefixes"}, Session: {"session", "sessions"}, Probing: {"POP", "POPs"},
+}
+
+// inWords is "a", "a and b", "a, b and c".
+func inWords(list []string) string {
+	last := len(list) - 1
+	if last < 1 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:last], ", ") + " and " + list[last]
+}
+
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(slices.Clip(a), s)
+		}
+	}
+	return a
+}
+
+// common gives the labels that both have. It changes neither.
+func common(a, b map[string]string) map[string]string {
+	for name, value := range a {
+		if have, ok := b[name]; !ok || have != value {
+			a = maps.Clone(a)
+			maps.DeleteFunc(a, func(name, value string) bool { have, ok := b[name]; return !ok || have != value })
+			return a
+		}
+	}
+	return a
+}
+
+// Members lists the open incidents that a group tells of, in no order.
+func (b *Book) Members(id string) (out []*Record) {
+	if g := b.groupOf[id]; g != nil {
+		for _, s := range g.seats {
+			out = append(out, s.rec)
+		}
+	}
+	return out
+}
