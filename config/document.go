@@ -131,6 +131,8 @@ var mends = [...]struct{ about, mend string }{
 	{"already been defined", `keep one of the two`},
 	{"cannot be used as an array", `write every such table as [[…]], or none`},
 	{"expected value but found", `text stands in quotes: "…"`},
+	{"Invalid float value", `text stands in quotes, addresses and prefixes too: "…"`},
+	{"invalid datetime", `text stands in quotes, addresses and prefixes too: "…"`},
 	{"expected a top-level item", `text stands in quotes, and each key on its own line`},
 	{"expected '.' or '='", `write it as key = value`},
 	{"expected a comma", `separate values with commas and close the list`},
