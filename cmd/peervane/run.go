@@ -53,8 +53,12 @@ func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Proble
 	if err != nil {
 		return err
 	}
+	control := controlSocket()
+	if control == "" {
+		log.Info("no control socket, since RUNTIME_DIRECTORY is not set: reload by SIGHUP; test-alert, deadletter and backup need it")
+	}
 	d := daemon.New(cfg, daemon.Options{
-		Log: log, Version: version(), Sockets: sockets, Manager: manager, Control: controlSocket(),
+		Log: log, Version: version(), Sockets: sockets, Manager: manager, Control: control,
 		Reloaded: func(cfg *config.Config) { _ = level.UnmarshalText([]byte(cfg.Log.Level)) }, // it was checked
 		Load:     loadAgain(file, cfg),
 	})
