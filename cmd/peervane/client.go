@@ -191,6 +191,9 @@ func reason(err error) error {
 	if failed := (*net.OpError)(nil); errors.As(err, &failed) {
 		return failed.Err
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("not within %v", patient)
+	}
 	if asked := (*url.Error)(nil); errors.As(err, &asked) {
 		return asked.Err
 	}

@@ -7,8 +7,8 @@ import (
 	"peervane/daemon/notice"
 )
 
-// evidenceLines tell what an incident rests on, as far as its summary does not: the UPDATE that a shift came with, the figures, and
-// the way to the POP.
+// evidenceLines tell what an incident rests on, as far as its summary does not: the UPDATE that a shift came with, the figures, the
+// way to the POP, and the hints.
 func evidenceLines(e *notice.Evidence) (lines []string) {
 	if c := e.Cause; c != nil {
 		lines = append(lines, fmt.Sprintf("cause: %s (%s, AS%d) at %s: %s by %s, before by %s%s",
@@ -22,6 +22,9 @@ func evidenceLines(e *notice.Evidence) (lines []string) {
 		if len(t.Before) > 0 {
 			lines = append(lines, fmt.Sprintf("trace before, at %s: %s", when(t.BeforeAt), hopsLine(t.Before, true)))
 		}
+	}
+	for _, hint := range e.Hints {
+		lines = append(lines, "hint: "+hint)
 	}
 	return lines
 }

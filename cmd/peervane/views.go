@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"peervane/daemon/api"
+	"peervane/daemon/notice"
 )
 
 var statusView = &view{use: "status", short: "Show how the daemon is", page: "status", print: printing(printStatus)}
@@ -18,7 +19,8 @@ var peersView = &view{
 var routesView = &view{
 	use: "routes PREFIX [--match HOW] [--vantage NAME]", short: "Show the routes of a prefix or address, of what is inside, and of what covers it",
 	page: "routes", argument: "prefix", print: printing(printRoutes),
-	none: "no routes: unless a peer has table = \"full\", only those inside or covering registered prefixes and POPs are kept",
+	none: "no routes: unless a peer has table = \"full\", only those inside or covering registered prefixes and POPs are kept; " +
+		"'peervane peers' names the vantages",
 	options: []option{
 		{"match", "related", "`how` they must match: related, exact, longest, longer (it and what is inside) or watched"},
 		{"vantage", "", "only what this `name`d vantage holds"},
@@ -130,10 +132,10 @@ func printRoutes(s *screen, routes []api.Route) {
 }
 
 func printPrefixes(s *screen, prefixes []api.Prefix) {
-	s.header("PREFIX", "CONNECTION", "ORIGINS", "VANTAGES", "STATE", "REASONS", "OPEN INCIDENTS")
+	s.header("PREFIX", "CONNECTION", "ORIGINS", "VANTAGES", "STATE", "OPEN INCIDENTS", "REASONS")
 	for _, p := range prefixes {
 		s.row(p.Prefix, p.Connection, strings.Trim(fmt.Sprint(p.Origins), "[]"), p.Vantages, standing(p.State),
-			someOf(p.Reasons, "; "), good(len(p.Incidents) == 0, someOf(p.Incidents, " ")))
+			good(len(p.Incidents) == 0, someOf(p.Incidents, " ")), someOf(p.Reasons, "; "))
 	}
 }
 
@@ -157,7 +159,7 @@ func printIncidents(s *screen, incidents []api.Incident) {
 		n := &incidents[i]
 		s.row(n.Notice.Incident, severity(n.Severity), n.Type, string(n.Status), when(n.StartedAt), when(n.ResolvedAt), lifeNote(n)+n.Summary)
 		for _, line := range evidenceLines(&n.Evidence) {
-			s.row("", "", "", "", "", "", line)
+			s.row("    " + line) // alone in its row it stands in no column, and widens none
 		}
 	}
 }
@@ -185,7 +187,7 @@ func figures(f api.Figures) []any {
 }
 
 func printPOPs(s *screen, pops []api.POP) {
-	s.header(append(append([]string{"POP", "SERVICE", "CITY", "NEAREST", "METHOD", "ADDRESS", "SOURCE"}, measures...), "DISTANCE", "HINTS")...)
+	s.header(append(append([]string{"POP", "SERVICE", "CITY", "NEAREST", "METHOD", "ADDRESS", "SOURCE", "LAST"}, measures...), "DISTANCE", "HINTS")...)
 	for _, p := range pops {
 		nearest := ""
 		if p.Nearest {
@@ -195,7 +197,7 @@ func printPOPs(s *screen, pops []api.POP) {
 			s.row(p.Name, p.Service, p.City, nearest, cell{"not probed yet", yellow})
 		}
 		for _, probe := range p.Probes {
-			row := append([]any{p.Name, p.Service, p.City, nearest, probe.Method, probe.Address, probe.Source}, figures(probe.Figures)...)
+			row := append([]any{p.Name, p.Service, p.City, nearest, probe.Method, probe.Address, probe.Source, latest(probe.LastAt, probe.LastMS)}, figures(probe.Figures)...)
 			s.row(append(row, kilometres(p.DistanceKM), cell{strings.Join(p.Hints, "; "), yellow})...)
 		}
 	}
@@ -208,7 +210,7 @@ func printLatency(s *screen, measured []api.Latency) {
 		if len(m.Points) > 0 {
 			since = when(m.Points[0].At)
 		}
-		s.row(append([]any{m.POP, m.Method, m.Address, m.Source, since, millis(m.LastMS)}, figures(m.Figures)...)...)
+		s.row(append([]any{m.POP, m.Method, m.Address, m.Source, since, latest(m.LastAt, m.LastMS)}, figures(m.Figures)...)...)
 	}
 }
 
@@ -217,6 +219,14 @@ func printTransits(s *screen, transits []api.Transit) {
 	for _, t := range transits {
 		s.row(t.ASN, fmt.Sprintf("%+.1f ms", t.CostMS), strings.Join(t.POPs, ", "), t.With, t.Without)
 	}
+}
+
+// latest is what the last batch measured: the other figures still look well when nothing answers any more.
+func latest(at notice.Time, ms *float64) cell {
+	if !at.IsZero() && ms == nil {
+		return cell{"no answer", red}
+	}
+	return cell{millis(ms), normal}
 }
 
 func millis(ms *float64) string {

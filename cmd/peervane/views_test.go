@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +71,28 @@ func TestViewsOfNothing(t *testing.T) {
 		if err := v.show(&env{&out, &complaints}, []byte(`{"not": "a list"}`)); err == nil {
 			t.Errorf("%s: an answer of another kind is printed: %s", v.page, &out)
 		}
+	}
+}
+
+// TestLatest tells a POP that does not answer from one that was not asked yet.
+func TestLatest(t *testing.T) {
+	ms := 12.1
+	for _, c := range []struct {
+		at   notice.Time
+		ms   *float64
+		want cell
+	}{{want: cell{}}, {notice.At(someTime), nil, cell{"no answer", red}}, {notice.At(someTime), &ms, cell{"12.10 ms", normal}}} {
+		if got := latest(c.at, c.ms); got != c.want {
+			t.Errorf("%v, %v is told as %v, not as %v", c.at, c.ms, got, c.want)
+		}
+	}
+}
+
+// TestReason says how long a daemon was waited for.
+func TestReason(t *testing.T) {
+	err := &url.Error{Op: "Get", URL: "http://127.0.0.1:9479", Err: context.DeadlineExceeded}
+	if got := reason(err).Error(); got != "not within 10s" {
+		t.Errorf("got %q", got)
 	}
 }
 
