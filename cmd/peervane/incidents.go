@@ -24,15 +24,12 @@ func incidentsCommand(e *env) *cobra.Command {
 	c := asking(incidentsView)(e)
 	list := asking(incidentsView)(e)
 	list.Use = "list" + strings.TrimPrefix(list.Use, "incidents")
-	c.AddCommand(failing(list), failing(showIncident(e)), failing(followIncidents(e)))
+	c.AddCommand(failing(list), failing(asking(incidentView)(e)), failing(followIncidents(e)))
 	return c
 }
 
-func showIncident(e *env) *cobra.Command {
-	c := asking(&view{
-		use: "show ID", short: "Show all that is known of an incident", page: "incident", argument: "id", print: printing(printIncident),
-	})(e)
-	return c
+var incidentView = &view{
+	use: "show ID", short: "Show all that is known of an incident", page: "incident", argument: "id", print: printing(printIncident),
 }
 
 // printIncident answers what a person asks who was just woken: what it is, what was done about it, who knows.
@@ -62,8 +59,9 @@ func printIncident(s *screen, d api.Detail) {
 		s.row("group", fmt.Sprintf("%d of %d hold now: %s", g.Open, g.Total, strings.Join(g.Examples, ", ")))
 		s.row("members", "see peervane incidents list --group "+n.Notice.Incident)
 	}
-	for _, hint := range n.Evidence.Hints {
-		s.row("hint", hint)
+	for _, line := range evidenceLines(&n.Evidence) { // each begins with what it is
+		what, rest, _ := strings.Cut(line, " ")
+		s.row(strings.TrimSuffix(what, ":"), rest)
 	}
 	for _, u := range d.Undelivered {
 		s.row("not delivered", cell{undeliveredText(u), red})
@@ -72,6 +70,9 @@ func printIncident(s *screen, d api.Detail) {
 
 func undeliveredText(u api.Undelivered) string {
 	text := fmt.Sprintf("%s to %s, %d attempts", u.Status, u.Channel, u.Attempts)
+	if u.Attempts == 1 {
+		text = strings.TrimSuffix(text, "s")
+	}
 	if u.Error != "" {
 		text += ": " + u.Error
 	}
@@ -224,7 +225,7 @@ func follow(ctx context.Context, e *env, base string, asJSON bool) error {
 	return errors.Join(errors.New("the daemon has ended the stream: is it stopping?"), lines.Err())
 }
 
-// showTold prints a notice on one line.
+// showTold prints a notice on one line, in the columns of replay and with its incident.
 func showTold(w io.Writer, line []byte, asJSON bool) error {
 	if asJSON {
 		return writeAll(w, append(line, '\n'))
@@ -241,8 +242,8 @@ func showTold(w io.Writer, line []byte, asJSON bool) error {
 			return err
 		}
 	}
-	s := newScreen(w, time.Now())
-	_, err := fmt.Fprintf(w, "%s  %s  %s  %s  %s%s\n", when(told.UpdatedAt), s.paint(severity(told.Severity)),
-		told.Status, told.Notice.Incident, lifeNote(&told.Incident), printable(told.Summary))
+	s, grave := newScreen(w, time.Now()), severity(told.Severity)
+	_, err := fmt.Fprintf(w, "%s  %-8s  %s%*s  %-16s  %s  %s%s\n", when(told.UpdatedAt), told.Status, s.paint(grave), len("critical")-len(grave.text), "",
+		told.Type, told.Notice.Incident, lifeNote(&told.Incident), printable(told.Summary))
 	return err
 }

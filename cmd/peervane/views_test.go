@@ -17,7 +17,7 @@ var someTime = time.Date(2026, 11, 22, 12, 3, 4, 0, time.UTC)
 
 // TestViews prints the very pages that the API is held to.
 func TestViews(t *testing.T) {
-	for _, v := range []*view{statusView, peersView, routesView, prefixesView, eventsView, popsView, latencyView, transitsView} {
+	for _, v := range []*view{statusView, peersView, routesView, prefixesView, eventsView, popsView, latencyView, transitsView, incidentView} {
 		t.Run(v.page, func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join("..", "..", "daemon", "api", "testdata", v.page+".json"))
 			if err != nil {
@@ -59,6 +59,24 @@ func compare(t *testing.T, file, got string) {
 	}
 	if got != string(want) {
 		t.Errorf("%s differs; run with -update and look at the difference\ngot:\n%s", file, got)
+	}
+}
+
+// TestFollowed keeps the columns of notices of every length under each other.
+func TestFollowed(t *testing.T) {
+	var out bytes.Buffer
+	for _, line := range []string{
+		`{"incident":"01A","status":"firing","type":"subprefix","severity":"critical","updated_at":"2026-11-22T12:03:04.000000Z","summary":"it is announced"}`,
+		`{"incident":"01B","status":"resolved","type":"pop_unreachable","severity":"error","updated_at":"2026-11-22T12:03:05.000000Z","summary":"it answers"}`,
+	} {
+		if err := showTold(&out, []byte(line), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "2026-11-22T12:03:04Z  firing    critical  subprefix         01A  it is announced\n" +
+		"2026-11-22T12:03:05Z  resolved  error     pop_unreachable   01B  it answers\n"
+	if out.String() != want {
+		t.Errorf("got\n%s", &out)
 	}
 }
 
