@@ -137,6 +137,10 @@ func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, done string,
 		http.Error(w, fmt.Sprintf("%s %s, and then: %v", plural(count), done, err), http.StatusServiceUnavailable)
 		return
 	}
+	if count == 0 && len(f.ids) > 0 { // who names one means it
+		http.Error(w, "no dead letter has this number: see 'peervane deadletter list'", http.StatusNotFound)
+		return
+	}
 	fmt.Fprintf(w, "%s %s\n", plural(count), done)
 }
 

@@ -226,6 +226,9 @@ func handleLetters(o operator, hook *moody, edge scripted) {
 	if out, _ := o.types(0, "deadletter", "drop", letters[2].Delivery); out != "1 dead letter dropped\n" {
 		o.Errorf("got %q", out)
 	}
+	if _, complaint := o.types(1, "deadletter", "drop", letters[2].Delivery); !strings.Contains(complaint, "no dead letter has this number") {
+		o.Errorf("dropping it again: %q", complaint)
+	}
 
 	// The first ends while its beginning is a dead letter: its end is told behind the beginning.
 	hook.answer(http.StatusNoContent)
