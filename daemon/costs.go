@@ -39,7 +39,7 @@ func (e *engine) account(n notice.Notice, now time.Time) {
 		e.out.burstAll = e.out.burstAll || n.Evidence.Verdict == join.Both // does the latency recover, too?
 	case notice.Firing:
 		c := openCost{
-			incident: n.Incident, prefix: n.Offending, hijack: slices.Contains(hijacks, n.Type), began: n.StartedAt.Time, noticed: now,
+			incident: n.Incident, prefix: n.Offending, hijack: slices.Contains(hijacks, n.Type), began: e.began(&n), noticed: now,
 		}
 		if l := n.Evidence.Latency; l != nil && l.AfterMS != nil {
 			c.announced = true

@@ -42,7 +42,7 @@ func (e *engine) noteMovement(n *notice.Notice, now time.Time) {
 	if !n.Prefix.IsValid() || n.POP != "" || !slices.Contains(moving, n.Type) {
 		return
 	}
-	s := movement{typ: n.Type, severity: n.Severity, offending: n.Offending, began: n.StartedAt.Time}
+	s := movement{typ: n.Type, severity: n.Severity, offending: n.Offending, began: e.began(n)}
 	if n.Status == notice.Resolved {
 		s.ended = now
 	}
@@ -54,6 +54,18 @@ func (e *engine) noteMovement(n *notice.Notice, now time.Time) {
 		delete(e.movements, e.ended[0])
 		e.ended = e.ended[1:]
 	}
+}
+
+// began is when an incident started. Where that was in this run it is a moment of the monotonic clock, so that it is compared with
+// what the probes measured as it was, though somebody sets the wall clock between the two.
+func (e *engine) began(n *notice.Notice) time.Time {
+	if r := e.book.Record(n.Incident); r != nil && !r.Since.IsZero() {
+		return r.Since
+	}
+	if s, known := e.movements[n.Incident]; known { // it has just ended
+		return s.began
+	}
+	return n.StartedAt.Time
 }
 
 // joined keeps what is found of a POP from being an incident of its own where a routing incident is the cause, and adds what is

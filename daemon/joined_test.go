@@ -244,3 +244,27 @@ func TestAfterTheEnd(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The wall clock is set between the route and what it does to a POP: they are one event all the same.
+func TestJoinedOverAClockStep(t *testing.T) {
+	for _, by := range []time.Duration{time.Hour, -time.Hour} {
+		w := newJoinWorld(t, registered(ours, 64510))
+		w.source, w.now = netip.MustParseAddr("203.0.113.1"), time.Now()
+		w.usual()
+		if got := w.announce("edge2", ours, 64501, 64666, 174, 3356, 64511, 2914, 64510); !strings.HasPrefix(got, "firing:route_leak:"+ours) {
+			t.Fatal(got)
+		}
+		w.now = stepped(t, w.now, by)
+		if got := w.batch(0); !strings.HasPrefix(got, "updated critical route_leak [bothblack_hole]") {
+			t.Errorf("a step by %v: %s", by, got)
+		}
+		for range 4 {
+			w.want(w.batch(0), "")
+		}
+		w.change("edge2", ours, 64501, 64510)
+		w.whole()
+		for range 20 {
+			w.want(w.batch(0), "") // for a minute it may be what is left of it
+		}
+	}
+}

@@ -13,9 +13,10 @@ type uplink struct {
 	// hold time, since a keepalive is due by then. nil: sessions prove nothing, as in a replay.
 	heard func() (last time.Time, silence time.Duration)
 
-	holds   bool      // it is cut off, or may be
-	due     time.Time // when that is decided
-	touched bool      // something was measured since it was last judged
+	holds    bool      // it is cut off, or may be
+	due      time.Time // when that is decided
+	touched  bool      // something was measured since it was last judged
+	released time.Time // when it last held no more: what was measured before proves nothing of a POP
 }
 
 var uplinkScope = incident.Scope{Kind: incident.Service, Subject: "uplink"}
@@ -46,6 +47,7 @@ func (e *engine) judgeUplink(now time.Time) {
 	e.tell(e.book.HoldBack(u.holds, now), now)
 	e.tell(e.book.Reconcile(uplinkScope, findings, now, incident.World{}), now)
 	if held && !u.holds {
+		u.released = now
 		e.release()
 	}
 }
@@ -67,12 +69,12 @@ func (e *engine) release() {
 	e.reigns.touched = true
 }
 
-// held keeps findings from firing while this host may be cut off itself. What fires already goes on.
+// held keeps what is found of a POP from firing while this host may be cut off itself, and after that until every way to the POP was
+// measured anew: what was lost before is no fault of the POP. What fires already goes on.
 func (e *engine) held(findings []bgp.Finding) []bgp.Finding {
-	if e.uplink.holds {
-		for i := range findings {
-			findings[i].Quiet = true
-		}
+	for i := range findings {
+		f := &findings[i]
+		f.Quiet = f.Quiet || e.uplink.holds || !e.plane.Fresh(f.POP, e.uplink.released)
 	}
 	return findings
 }

@@ -78,3 +78,42 @@ func (c *cut) answers(pop string, rtt time.Duration) {
 		}
 	}
 }
+
+// Once a peer is heard again, a POP is judged by batches that began since: one that was lost whole while this host was cut off
+// is no alarm, and one that stays lost is.
+func TestLossesOfTheCutAreNoFaultOfThePOP(t *testing.T) {
+	recovers := func(t *testing.T) *cut {
+		c := newCut(t)
+		c.want(c.batch(true), "")
+		told := ""
+		for range 4 {
+			told += c.pass(10*time.Second) + c.batch(false)
+		}
+		c.want(told, "firing:uplink::0")
+		c.pass(10 * time.Second)
+		c.heard = c.now
+		c.want(c.lost("par1", c.now.Add(-5*time.Second)), "resolved:uplink::0") // it began while nothing came through
+		c.want(c.pass(time.Second), "")
+		return c
+	}
+	c := recovers(t)
+	c.want(c.batch(true), "")
+
+	c = recovers(t)
+	c.want(c.lost("fra1", c.now.Add(-5*time.Second)), "")
+	c.want(c.lost("fra1", c.now), "firing:pop_unreachable::0")
+	c.answers("par1", 12*time.Millisecond)
+	c.want(c.tell(), "")
+}
+
+// lost is a batch of one POP that nothing answered.
+func (c *cut) lost(pop string, started time.Time) string {
+	for _, p := range c.engine.cfg.POPs {
+		if p.Name == pop {
+			c.engine.batch(probe.Batch{
+				Target: probe.Target{POP: p.Name, Addr: p.Address, Method: "icmp"}, Sample: stats.Sample{Started: started, Ended: c.now, Sent: 5, Lost: 5},
+			})
+		}
+	}
+	return c.tell()
+}

@@ -84,7 +84,7 @@ func (r *reconciliation) fire(key string, f *bgp.Finding) {
 	}
 	delete(r.page.pending, key)
 	r.ordinal++
-	rec := &Record{Scope: r.scope, Open: true}
+	rec := &Record{Scope: r.scope, Open: true, Since: since}
 	rec.Notice = notice.Notice{
 		Incident: r.opt.NewID(key, r.now, r.ordinal), Fingerprint: key,
 		Type: f.Type, Source: r.opt.Source, StartedAt: notice.At(since),

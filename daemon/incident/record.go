@@ -32,7 +32,8 @@ type Record struct {
 	Lead     string    `json:"lead,omitempty"`     // of a group: the summary of the first in it
 	Of       string    `json:"of,omitempty"`       // of a group: the kind of what is in it
 
-	Held string `json:"-"` // why nothing is told of it just now; found anew after a restart
+	Held  string    `json:"-"` // why nothing is told of it just now; found anew after a restart
+	Since time.Time `json:"-"` // when it started, as the clock of this run shows it, which nobody sets; zero after a restart
 }
 
 // Owed is what has happened since the last notice that cannot be seen from what holds now.

@@ -38,3 +38,14 @@ func (p *Plane) Uplink(since, last time.Time) bgp.Finding {
 		Summary: fmt.Sprintf("this host is cut off: %d of %d probe targets are lost, and %s", p.cut, len(p.flows), peers),
 	}
 }
+
+// Fresh says whether the latest batch of every way to a POP began at a time or later.
+func (p *Plane) Fresh(pop string, since time.Time) bool {
+	for _, f := range p.of(pop) {
+		h := p.flows[f]
+		if h.samples[len(h.samples)-1].Started.Before(since) {
+			return false
+		}
+	}
+	return true
+}
