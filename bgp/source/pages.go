@@ -30,6 +30,8 @@ func (p *pages) Allocate(n int) []byte {
 	if n >= hugePage {
 		_ = unix.Madvise(b, unix.MADV_HUGEPAGE) // where it cannot be had, it does without
 	}
+	// All of it is about to be written. A fault for each page, while a table grows, cost a fifth of loading it.
+	_ = unix.Madvise(b, unix.MADV_POPULATE_WRITE) // before Linux 5.14, it comes page by page
 	p.mapped.Add(int64(n))
 	return b
 }
