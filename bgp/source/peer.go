@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -39,8 +40,9 @@ type Peer struct {
 	session *session.Session
 	control control
 	pending *Pending
-	kick    chan struct{} // a deadline has changed
-	logRate *rate.Limiter // of malformed UPDATEs
+	kick    chan struct{}              // a deadline has changed
+	last    atomic.Pointer[PeerStatus] // see show
+	logRate *rate.Limiter              // of malformed UPDATEs
 
 	mu         sync.Mutex
 	watched    *rib.Watched
@@ -108,6 +110,7 @@ func newPeer(cfg PeerConfig, c control, wake chan struct{}, log *zap.Logger) *Pe
 	}
 	p.interner.Memory = &p.pages
 	p.table = rib.NewTable(&p.interner, rand.Uint64())
+	p.show()
 	return p
 }
 
