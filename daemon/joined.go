@@ -73,7 +73,7 @@ func (e *engine) began(n *notice.Notice) time.Time {
 func (e *engine) joined(findings []bgp.Finding, now time.Time) []bgp.Finding {
 	for i := range findings {
 		f := &findings[i]
-		if e.awaited(f) || e.toldElsewhere(f) {
+		if e.awaited(f) || e.toldElsewhere(f) || e.toldOfSource(f) {
 			f.Quiet = true
 			continue
 		}
@@ -124,6 +124,33 @@ func (e *engine) toldElsewhere(f *bgp.Finding) bool {
 	}
 	if others = slices.Compact(others); len(others) > 0 {
 		f.Hints = append(f.Hints, "the same change moved the latency to "+strings.Join(others, ", "))
+	}
+	return false
+}
+
+// toldOfSource says whether a bad way back to a source is told of another POP already: with no route to blame, what begins together
+// is one condition. If it is told of this one, the others are in its hints. Once that incident has ended, what is left is told.
+func (e *engine) toldOfSource(f *bgp.Finding) bool {
+	if f.Type != notice.ReturnPath || f.Cause != nil {
+		return false
+	}
+	var others []string
+	for _, name := range e.pops.names {
+		same := func(g bgp.Finding) bool {
+			return name != f.POP && g.Type == f.Type && g.Source == f.Source && f.Since.Sub(g.Since).Abs() <= joinSpan
+		}
+		found := e.pops.byName[name].found
+		i := slices.IndexFunc(found, same)
+		if i < 0 {
+			continue
+		}
+		if e.book.Tells(incident.Scope{Kind: incident.Probing, Subject: name}, &found[i]) {
+			return true
+		}
+		others = append(others, name)
+	}
+	if len(others) > 0 {
+		f.Hints = append(f.Hints, "the way back from "+strings.Join(others, ", ")+" is bad, too")
 	}
 	return false
 }

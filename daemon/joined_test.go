@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,4 +268,45 @@ func TestJoinedOverAClockStep(t *testing.T) {
 			w.want(w.batch(0), "") // for a minute it may be what is left of it
 		}
 	}
+}
+
+// A bad way back to one source is one incident, though every POP shows it; when that POP is well again, what is left is told.
+func TestReturnPathIsToldOnce(t *testing.T) {
+	w := newJoinWorld(t, registered(ours, 64510))
+	cfg := *w.engine.cfg
+	cfg.POPs = append(cfg.POPs, config.POP{Name: "fra1", Address: netip.MustParseAddr("198.51.100.2"), ICMP: true})
+	w.engine.cfg = &cfg
+	w.engine.pops.configure(&cfg)
+	own, control := netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("192.0.2.10")
+	// round is a batch of both POPs from both sources; the POPs that are named lose all that goes to our prefix.
+	round := func(lost ...string) (told []string) {
+		for _, c := range cfg.POPs {
+			for _, source := range []netip.Addr{own, control} {
+				w.source = source
+				ms := 12.0
+				if source == own && slices.Contains(lost, c.Name) {
+					ms = 0
+				}
+				b := w.sample(ms)
+				b.Target.POP, b.Target.Addr = c.Name, c.Address
+				w.engine.batch(b)
+				for line := range strings.Lines(w.whole()) {
+					f := strings.Fields(line)
+					told = append(told, f[0]+" "+f[2])
+				}
+			}
+		}
+		return told
+	}
+	rounds := func(n int, lost ...string) string {
+		var told []string
+		for range n {
+			told = append(told, round(lost...)...)
+		}
+		return strings.Join(told, ", ")
+	}
+	w.want(rounds(40), "")
+	w.want(rounds(10, "par1", "fra1"), "firing return_path")
+	w.want(rounds(10, "fra1"), "resolved return_path, firing return_path")
+	w.want(rounds(10), "resolved return_path")
 }

@@ -149,6 +149,12 @@ func (b *Book) Fires(scope Scope) bool {
 	return p != nil && len(p.open) > 0
 }
 
+// Tells says whether an incident of a finding is open in a scope.
+func (b *Book) Tells(scope Scope, f *bgp.Finding) bool {
+	p := b.find(scope)
+	return p != nil && p.open[fingerprint(f)] != nil
+}
+
 // Waits says whether a condition of a type waits for its hold in a scope.
 func (b *Book) Waits(scope Scope, typ string) bool {
 	p := b.find(scope)
