@@ -33,6 +33,7 @@ type publisher struct {
 
 	unwritten map[netip.Prefix]*registration // whose memory has changed since it was written
 	written   time.Time                      // when memories were written last
+	pause     time.Duration                  // from then until they may be again
 }
 
 // memoryRate is how often memories are written that no notice rests on. While a registration is under attack its memory
@@ -42,6 +43,10 @@ const memoryRate = 500 * time.Millisecond
 // memoryBite is how many of them are written at once: when a million registrations are seen for the first time, a notice
 // waits for a part of them, and not for all.
 const memoryBite = 5000
+
+// memoryFlow is how many bytes of them a second are written in the long run: that of a registration of which a hundred thousand
+// more-specifics are hijacked has ten million.
+const memoryFlow = 4 << 20
 
 // hooks hear how far the notices of an UPDATE have come, with the time at which it was read.
 type hooks struct{ queued, durable func(heard time.Time) }
@@ -138,8 +143,8 @@ func (p *publisher) dueMemories(out output, now time.Time) []*registration {
 		return nil
 	}
 	var due []*registration
-	if now.Sub(p.written) >= memoryRate {
-		p.written = now
+	if now.Sub(p.written) >= p.pause {
+		p.written, p.pause = now, memoryRate
 		for prefix, reg := range p.unwritten {
 			if len(due) == memoryBite {
 				break
@@ -178,11 +183,12 @@ func (p *publisher) due() time.Time {
 	if len(p.unwritten) == 0 {
 		return time.Time{}
 	}
-	return p.written.Add(memoryRate)
+	return p.written.Add(p.pause)
 }
 
 func (p *publisher) memories(changed []*registration) []store.KV {
 	var out []store.KV
+	size := 0
 	for _, reg := range changed {
 		value, err := json.Marshal(&reg.memory)
 		if err != nil {
@@ -190,7 +196,9 @@ func (p *publisher) memories(changed []*registration) []store.KV {
 			continue
 		}
 		out = append(out, store.KV{Kind: kindMemory, Key: reg.Prefix.String(), Value: value})
+		size += len(value)
 	}
+	p.pause += time.Duration(size) * time.Second / memoryFlow
 	return out
 }
 

@@ -116,7 +116,7 @@ type State struct {
 	// Of a more-specific only, for evidence: routes of the registered prefix, and of the other half of what it is half of.
 	Around []Held
 
-	Hijacks []Hijack // inside the registration: Memory.Hijacks, in every scope of it
+	Hijacks *Hijacks // inside the registration: Memory.Hijacks, in every scope of it
 
 	// Of the exact scope only: the longest less-specific routes of each vantage, default routes left out, in the
 	// order of Sort; and what is remembered of the registration.

@@ -9,9 +9,9 @@ import (
 
 // Unrest is what few registrations have to remember at a time, apart, so that a million quiet ones stay small.
 type Unrest struct {
-	Hijacks []Hijack  `json:"hijacks,omitempty"` // by prefix
-	Flaps   []Flap    `json:"flaps,omitempty"`   // by vantage and path
-	Shown   []Shown   `json:"shown,omitempty"`   // by vantage, where upstreams are required
+	Hijacks *Hijacks  `json:"hijacks,omitempty"`
+	Flaps   []Flap    `json:"flaps,omitempty"` // by vantage and path
+	Shown   []Shown   `json:"shown,omitempty"` // by vantage, where upstreams are required
 	Missing []Missing `json:"missing,omitempty"`
 	Unseen  time.Time `json:"unseen,omitzero"` // too few collectors' peers hold the prefix
 }
@@ -30,7 +30,7 @@ func (m *Memory) disturb(f func(*Unrest) (changed bool)) (changed bool) {
 		m.Unrest = &Unrest{}
 	}
 	changed = f(m.Unrest)
-	if u := m.Unrest; len(u.Hijacks)+len(u.Flaps)+len(u.Shown)+len(u.Missing) == 0 && u.Unseen.IsZero() {
+	if u := m.Unrest; u.Hijacks.len()+len(u.Flaps)+len(u.Shown)+len(u.Missing) == 0 && u.Unseen.IsZero() {
 		m.Unrest = nil
 	}
 	return changed

@@ -28,17 +28,17 @@ type groupKey struct {
 type group struct {
 	rec       *Record
 	seats     map[string]seat // of its open members, by id
-	audible   int             // how many of them nothing holds back
+	held      map[string]int  // how many of them each reason holds back; "": nothing does
 	grave     [notice.Critical + 1]int
 	audiences map[string]*crowd
 }
 
 // seat is how a member was counted.
 type seat struct {
-	rec     *Record
-	grave   notice.Severity
-	audible bool
-	crowds  []string
+	rec    *Record
+	grave  notice.Severity
+	held   string // why nothing is told of it
+	crowds []string
 }
 
 // crowd is an audience, and how many members have it.
@@ -48,7 +48,7 @@ type crowd struct {
 }
 
 func newGroup(rec *Record) *group {
-	return &group{rec: rec, seats: map[string]seat{}, audiences: map[string]*crowd{}}
+	return &group{rec: rec, seats: map[string]seat{}, held: map[string]int{}, audiences: map[string]*crowd{}}
 }
 
 func (r *Record) grouped() bool { return r.Scope.Kind == Grouped }
@@ -153,14 +153,14 @@ func (r *Record) subject() string {
 
 // seat counts a member as it is now.
 func (g *group) seat(rec *Record) {
-	s := seat{rec: rec, grave: rec.Notice.Severity, audible: rec.Held == ""}
-	if old, sits := g.seats[rec.ID()]; sits && old.grave == s.grave && old.audible == s.audible {
+	s := seat{rec: rec, grave: rec.Notice.Severity, held: rec.Held}
+	if old, sits := g.seats[rec.ID()]; sits && old.grave == s.grave && old.held == s.held {
 		return // connection and labels change with a reload alone, which seats it anew when its severity does
 	}
 	g.rise(rec.ID())
 	g.grave[s.grave]++
-	if s.audible {
-		g.audible++
+	g.held[s.held]++
+	if s.held == "" {
 		for _, a := range rec.ways() {
 			key := a.Severity.String() + "\x00" + a.Connection + "\x00" + fmt.Sprint(a.Labels)
 			c := g.audiences[key]
@@ -192,8 +192,8 @@ func (g *group) rise(id string) {
 	}
 	delete(g.seats, id)
 	g.grave[s.grave]--
-	if s.audible {
-		g.audible--
+	if g.held[s.held]--; g.held[s.held] == 0 {
+		delete(g.held, s.held)
 	}
 	for _, key := range s.crowds {
 		if c := g.audiences[key]; c.members > 1 {
@@ -204,15 +204,12 @@ func (g *group) rise(id string) {
 	}
 }
 
-// quiet says what holds all members back: that of one of them.
+// quiet says what holds all members back: the first of their reasons; "" when nothing holds one of them back, or there is none.
 func (g *group) quiet() string {
-	least := ""
-	for _, s := range g.seats {
-		if least == "" || s.rec.Held < least {
-			least = s.rec.Held
-		}
+	if len(g.held) == 0 {
+		return ""
 	}
-	return least
+	return slices.Min(slices.Collect(maps.Keys(g.held))) // "" is the least
 }
 
 // sayGroup tells what is owed of a group.

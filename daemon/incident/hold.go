@@ -26,7 +26,7 @@ func (b *Book) holds(rec *Record) string {
 			return "silence " + b.silences[i].ID
 		}
 	}
-	if g := b.groupOf[rec.ID()]; g != nil && g.audible == 0 && len(g.seats) > 0 {
+	if g := b.groupOf[rec.ID()]; g != nil && g.quiet() != "" {
 		return g.quiet()
 	}
 	if peer := b.unseen(rec); peer != "" {

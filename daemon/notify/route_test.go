@@ -76,6 +76,37 @@ func TestRouteThroughALife(t *testing.T) {
 	}
 }
 
+// A channel of some connections is told of what belongs to one of them: by its own connection, or by any that it concerns.
+func TestRouteByConnection(t *testing.T) {
+	paris := []config.Channel{{Name: "paris", Kind: "webhook", MinSeverity: "error", Connections: []string{"paris-1", "paris-2"}, Resolve: true}}
+	at := func(severity notice.Severity, connection string) notice.Audience {
+		return notice.Audience{Severity: severity, Connection: connection}
+	}
+	for name, c := range map[string]struct {
+		n    notice.Notice
+		told bool
+	}{
+		"of the first":                  {notice.Notice{Severity: notice.Error, Connection: "paris-1"}, true},
+		"of the second":                 {notice.Notice{Severity: notice.Critical, Connection: "paris-2"}, true},
+		"of another":                    {notice.Notice{Severity: notice.Critical, Connection: "lyon-1"}, false},
+		"of none":                       {notice.Notice{Severity: notice.Critical}, false},
+		"too light":                     {notice.Notice{Severity: notice.Warning, Connection: "paris-1"}, false},
+		"of several, one of them":       {notice.Notice{Audience: []notice.Audience{at(notice.Error, "lyon-1"), at(notice.Error, "paris-2")}}, true},
+		"of several, grave elsewhere":   {notice.Notice{Audience: []notice.Audience{at(notice.Critical, "lyon-1"), at(notice.Info, "paris-1")}}, false},
+		"of several, its own not asked": {notice.Notice{Severity: notice.Error, Connection: "paris-1", Audience: []notice.Audience{at(notice.Error, "lyon-1")}}, false},
+	} {
+		c.n.Type, c.n.Status = notice.Withdrawn, notice.Firing
+		to, told := Route(&c.n, nil, paris)
+		if got := slices.Equal(to, []string{"paris"}); got != c.told {
+			t.Errorf("%s: goes to %v", name, to)
+		}
+		c.n.Status, c.n.Connection, c.n.Audience = notice.Resolved, "", nil
+		if end, _ := Route(&c.n, told, paris); !slices.Equal(end, to) {
+			t.Errorf("%s: its end goes to %v, its beginning went to %v", name, end, to)
+		}
+	}
+}
+
 func TestRouteAcrossReloads(t *testing.T) {
 	firing := &notice.Notice{Type: notice.SubPrefix, Status: notice.Firing, Severity: notice.Warning}
 	updated := &notice.Notice{Type: notice.SubPrefix, Status: notice.Updated, Severity: notice.Warning}
