@@ -33,9 +33,25 @@ type Registered func(source netip.Addr) netip.Prefix
 // sources show is told once, what one source alone shows is told of that source: of its return path, where others are well.
 // Each address of the POP is judged on its own, since sources are compared over one way there.
 func (p *Plane) Findings(pop string, registered Registered) (out []bgp.Finding) {
-	if down := p.Unreachable(pop); down != nil {
-		return down
+	if out = p.Unreachable(pop); out != nil {
+		return append(out, p.worse(pop, registered)...)
 	}
+	return p.ailing(pop, registered)
+}
+
+// worse is the loss of a POP that nothing reaches any more: told with that, and not cured by it.
+func (p *Plane) worse(pop string, registered Registered) (out []bgp.Finding) {
+	for _, f := range p.ailing(pop, registered) {
+		if f.Type == notice.Loss {
+			f.Quiet = true
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// ailing is what is wrong with the ways to each address of a POP.
+func (p *Plane) ailing(pop string, registered Registered) (out []bgp.Finding) {
 	var seen []netip.Addr
 	for _, f := range p.Paths(pop) {
 		if !slices.Contains(seen, f.Addr) {
@@ -162,7 +178,7 @@ func (p *Plane) complaint(pop string, source netip.Addr, flows []Flow) (bgp.Find
 			POP: pop, Before: math.NaN(), After: math.NaN(), Loss: h.loss.Share(), Outage: math.NaN(), Convergence: math.NaN(),
 		}
 		// It may become an outage, or be over already.
-		f.Quiet = h.lost > 0 && h.lost < lostBatches || h.samples[len(h.samples)-1].Loss() == 0
+		f.Quiet = h.lost > 0 && h.lost < lostBatches || h.samples[len(h.samples)-1].Loss() == 0 || p.lagging(flow)
 		p.blame(&f, flow)
 		return f, true
 	}
@@ -174,6 +190,13 @@ func (p *Plane) complaint(pop string, source netip.Addr, flows []Flow) (bgp.Find
 		return f, true
 	}
 	return f, false
+}
+
+// lagging says whether a way to a POP was last measured before another one came back: what it lost, it lost in the outage.
+func (p *Plane) lagging(f Flow) bool {
+	h := p.flows[f]
+	last := h.samples[len(h.samples)-1].Started
+	return h.lost > 0 && slices.ContainsFunc(p.of(f.POP), func(other Flow) bool { return p.flows[other].back.After(last) })
 }
 
 // lossy finds a flow that loses too much. Where another method to the same address loses next to nothing, a router on the

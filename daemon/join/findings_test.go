@@ -146,7 +146,7 @@ func TestReturnPathNeedsAControl(t *testing.T) {
 	if got := lost(ours).say(registered); got != "return_path error latency_only" {
 		t.Errorf("one source alone: %q", got)
 	}
-	if got := lost(ours, par1).say(registered); got != "pop_unreachable error latency_only" {
+	if got := lost(ours, par1).say(registered); got != "pop_unreachable error latency_only, loss warning latency_only quiet" {
 		t.Errorf("both sources: %q", got)
 	}
 	early := steady(par1, ours)
@@ -166,12 +166,35 @@ func TestAnOutageIsNoLoss(t *testing.T) {
 	p.Add(par1, batch(600, 0))
 	p.Add(par1, batch(610, 0))
 	p.Add(par1, batch(620, 0))
-	if got := p.say(unregistered); got != "pop_unreachable error latency_only" {
-		t.Errorf("three batches: %q", got)
+	if got := p.say(unregistered); got != "pop_unreachable error latency_only, loss warning latency_only quiet" {
+		t.Errorf("three batches: %q", got) // a loss that was told before is not cured by it
 	}
 	p.Add(par1, batch(630, 12))
 	if got := p.say(unregistered); got != "" {
 		t.Errorf("it is over: %q", got)
+	}
+}
+
+// One method is measured a moment after the other: what it lost last, it lost in the outage.
+func TestTheEndOfAnOutageIsNoLoss(t *testing.T) {
+	tcp := par1
+	tcp.Method = "tcp:443"
+	p := steady(par1, tcp)
+	for second := 600; second < 650; second += 10 {
+		p.Add(par1, batch(second, 0))
+		p.Add(tcp, batch(second+1, 0))
+	}
+	p.Add(par1, batch(650, 12))
+	if got := p.say(unregistered); got != "loss warning latency_only quiet" {
+		t.Errorf("one method is back, the other was not tried since: %q", got)
+	}
+	p.Add(tcp, batch(651, 0))
+	if got := p.say(unregistered); got != "loss warning latency_only" {
+		t.Errorf("it was tried, and is lost alone: %q", got)
+	}
+	p.Add(tcp, batch(661, 12))
+	if got := p.say(unregistered); got != "" {
+		t.Errorf("both are back: %q", got)
 	}
 }
 

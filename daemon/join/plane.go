@@ -43,6 +43,7 @@ type history struct {
 	samples []stats.Sample
 	lost    int       // fully lost batches in a row
 	since   time.Time // start of the first of them
+	back    time.Time // start of the batch that ended the last outage
 	loss    stats.Loss
 	shift   *stats.Shift
 	suspect suspicion
@@ -92,7 +93,7 @@ func (h *history) add(s stats.Sample) {
 	h.loss.Add(s)
 	if !s.FullyLost() || s.Recovered > 0 { // a reply that came after its batch was closed proves the way, too
 		if h.lost >= lostBatches {
-			h.loss = stats.Loss{} // that was an outage
+			h.loss, h.back = stats.Loss{}, s.Started // that was an outage
 		}
 		h.lost = 0
 		return
