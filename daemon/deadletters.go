@@ -141,6 +141,10 @@ func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, done string,
 		http.Error(w, "no dead letter has this number: see 'peervane deadletter list'", http.StatusNotFound)
 		return
 	}
+	if r.URL.Query().Has("json") {
+		writeJSON(w, api.LettersChanged{Done: done, DeadLetters: count})
+		return
+	}
 	fmt.Fprintf(w, "%s %s\n", plural(count), done)
 }
 

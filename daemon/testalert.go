@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"peervane/config"
+	"peervane/daemon/api"
 	"peervane/daemon/notice"
 	"peervane/daemon/notify"
 	"peervane/daemon/store"
@@ -40,6 +41,10 @@ func (d *Daemon) testAlert(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		http.Error(w, strings.TrimSpace(told+"\n"+err.Error()), http.StatusBadGateway)
+		return
+	}
+	if r.URL.Query().Has("json") {
+		writeJSON(w, api.Tried{Channel: name, Told: strings.Split(told, "\n")})
 		return
 	}
 	fmt.Fprintln(w, told)

@@ -69,7 +69,7 @@ func deadletterList(e *env) *cobra.Command {
 		},
 	}
 	f.flags(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "print what the daemon answers, as it is")
+	jsonFlag(c, &asJSON)
 	return c
 }
 
@@ -91,9 +91,9 @@ func showLetters(e *env, body []byte) error {
 
 func deadletterChange(e *env, what, short string) *cobra.Command {
 	var f letterFlags
-	var all bool
+	var all, asJSON bool
 	c := &cobra.Command{
-		Use:   what + " NUMBER… | --channel CHANNEL | --incident ID | --type TYPE | --all [--socket SOCKET]",
+		Use:   what + " NUMBER… | --channel CHANNEL | --incident ID | --type TYPE | --all [--json] [--socket SOCKET]",
 		Short: short,
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -104,7 +104,7 @@ func deadletterChange(e *env, what, short string) *cobra.Command {
 			if len(args) == 0 && len(q) == 1 {
 				return usage(c, fmt.Errorf("say which dead letters: the command is 'deadletter %s'", c.Use))
 			}
-			answer, err := control(c.Context(), f.socket, "/deadletter/"+what+"?"+q.Encode())
+			answer, err := control(c.Context(), f.socket, "/deadletter/"+what+"?"+orJSON(q, asJSON).Encode())
 			if err != nil {
 				return err
 			}
@@ -114,5 +114,6 @@ func deadletterChange(e *env, what, short string) *cobra.Command {
 	}
 	f.flags(c)
 	c.Flags().BoolVar(&all, "all", false, "all of them")
+	jsonFlag(c, &asJSON)
 	return c
 }

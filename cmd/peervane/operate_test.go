@@ -182,6 +182,11 @@ func tryChannel(o operator, hook *moody) {
 		return len(taken) == 2 && taken[0].Type == notice.Test && taken[0].Status == notice.Firing && taken[0].Severity == notice.Warning &&
 			taken[1].Status == notice.Resolved && taken[1].Incident == taken[0].Incident && taken[1].Delivery != taken[0].Delivery
 	})
+	out, _ = o.types(0, "test-alert", "hook", "--json")
+	var tried api.Tried
+	if err := json.Unmarshal([]byte(out), &tried); err != nil || tried.Channel != "hook" || len(tried.Told) != 2 {
+		o.Errorf("%v, got %q", err, out)
+	}
 	hook.answer(http.StatusInternalServerError)
 	if _, said := o.types(1, "test-alert", "hook"); !strings.Contains(said, "not delivered, and not tried again: answered 500") {
 		o.Errorf("got %q", said)
@@ -223,7 +228,7 @@ func handleLetters(o operator, hook *moody, edge scripted) {
 	}
 	o.types(64, "deadletter", "drop")
 	o.types(64, "deadletter")
-	if out, _ := o.types(0, "deadletter", "drop", letters[2].Delivery); out != "1 dead letter dropped\n" {
+	if out, _ := o.types(0, "deadletter", "drop", "--json", letters[2].Delivery); out != `{"done":"dropped","dead_letters":1}`+"\n" {
 		o.Errorf("got %q", out)
 	}
 	if _, complaint := o.types(1, "deadletter", "drop", letters[2].Delivery); !strings.Contains(complaint, "no dead letter has this number") {

@@ -127,6 +127,14 @@ func jsonFlag(c *cobra.Command, asJSON *bool) {
 	c.Flags().BoolVar(asJSON, "json", false, "print what the daemon answers, as it is")
 }
 
+// orJSON asks for an answer that is not meant for a person.
+func orJSON(q url.Values, asJSON bool) url.Values {
+	if asJSON {
+		q.Set("json", "yes")
+	}
+	return q
+}
+
 func matchersOf(s api.Silence) string {
 	if len(s.Matchers) == 0 {
 		return "everything"

@@ -107,3 +107,15 @@ type Route struct {
 	Since       notice.Time  `json:"since"`
 	Stale       bool         `json:"stale"`
 }
+
+// LettersChanged says what was done to how many dead letters.
+type LettersChanged struct {
+	Done        string `json:"done"`
+	DeadLetters int    `json:"dead_letters"`
+}
+
+// Tried says how a test notice and its end went, each in a sentence.
+type Tried struct {
+	Channel string   `json:"channel"`
+	Told    []string `json:"told"`
+}
