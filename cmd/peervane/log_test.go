@@ -138,7 +138,7 @@ func TestJournal(t *testing.T) {
 	const good = "[daemon]\nasn = 64512\nrouter_id = \"192.0.2.10\"\nhttp = \"\"\n"
 	for name, c := range map[string]struct{ config, want string }{
 		"refused": {"[daemon]\nasn = 0\n", "^(<3>\\S+:\\d+:\\d+: .*\n){2}$"},
-		"failed":  {strings.Replace(good, "http", "state_dir = \"/dev/null/state\"\nhttp", 1), `(?s)^<3>peervane: make state_dir: `},
+		"failed":  {strings.Replace(good, "http", "state_dir = \"/dev/null/state\"\nhttp", 1), `(?m)^<3>peervane: make state_dir: `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
