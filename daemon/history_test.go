@@ -95,6 +95,7 @@ func TestWindowsUpToAMonthComeBackAfterARestart(t *testing.T) {
 			expectWindow(t, m, all, now, window)
 		}
 	}
+	m.keep(t.Context(), store.Batch{Urgent: true}) // what is asked for is read from the disk
 	check(m)
 	m.stop()
 	check(newMeasuring(t, dir))

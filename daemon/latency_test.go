@@ -51,7 +51,8 @@ func BenchmarkDetection(b *testing.B) {
 	var toQueue, toDisk []time.Duration
 	for i := 0; b.Loop(); i++ {
 		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 7), byte(i << 1), 0}), 24)
-		update := wire.AppendUpdate(nil, speaks, &bgp.Attrs{Path: bgp.Sequence(64500, 64510), NextHop: speaker}, []wire.NLRI{{Prefix: prefix}}, nil)
+		path := bgp.Sequence(64500, 100_000+uint32(i)) // a culprit each: what one does to many prefixes is told as a group
+		update := wire.AppendUpdate(nil, speaks, &bgp.Attrs{Path: path, NextHop: speaker}, []wire.NLRI{{Prefix: prefix}}, nil)
 		written := time.Now()
 		if _, err := router.Write(update); err != nil {
 			b.Fatal(err)

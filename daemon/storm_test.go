@@ -161,6 +161,9 @@ func TestStorm(t *testing.T) {
 		disk bool
 	}{{"of one registration", storm, false, false}, {"of one registration, on disk", storm / 10, false, true}, {"of each its own, on disk", storm / 10, true, true}} {
 		t.Run(c.name, func(t *testing.T) {
+			if testing.Short() {
+				c.n /= 10
+			}
 			before := inUse()
 			registered := 0
 			if c.each {

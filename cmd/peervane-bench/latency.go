@@ -77,7 +77,8 @@ func (b *bed) hijacks(ctx context.Context, o *options, s *speaker, told *watcher
 	var took []time.Duration
 	for i := range o.changes {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 7), byte(i << 1), 0}), 24)
-		for _, say := range []func() error{func() error { return s.announce(p, 64510) }, func() error { return s.withdraw(p) }} {
+		culprit := 100_000 + uint32(i) // each its own: what one culprit does to many prefixes is told as a group
+		for _, say := range []func() error{func() error { return s.announce(p, culprit) }, func() error { return s.withdraw(p) }} {
 			began := time.Now()
 			if err := say(); err != nil {
 				return err
