@@ -332,7 +332,7 @@ func firstDSCP(t *testing.T, tap int, target Target) uint8 {
 		switch b := buffer[:n]; {
 		case n >= 20 && b[0]>>4 == 4 && netip.AddrFrom4([4]byte(b[16:20])) == target.Addr:
 			return b[1] >> 2
-		case n >= 41 && b[0]>>4 == 6 && netip.AddrFrom16([16]byte(b[24:40])) == target.Addr && b[40] != 135 && b[40] != 136:
+		case n >= 41 && b[0]>>4 == 6 && netip.AddrFrom16([16]byte(b[24:40])) == target.Addr && !(b[6] == 58 && (b[40] == 135 || b[40] == 136)):
 			return (b[0]<<4 | b[1]>>4) >> 2
 		}
 	}
