@@ -88,8 +88,6 @@ func FuzzHistogramUnmarshal(f *testing.F) {
 		if read.UnmarshalBinary(b) != nil {
 			return
 		}
-		read.Quantile(.5)
-		read.Merge(&read)
 		kept, err := read.MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
@@ -97,6 +95,8 @@ func FuzzHistogramUnmarshal(f *testing.F) {
 		if err := again.UnmarshalBinary(kept); err != nil || again.Count() != read.Count() {
 			t.Fatalf("%v, %d values, want %d", err, again.Count(), read.Count())
 		}
+		read.Merge(&again) // which may be more than a file can hold
+		read.Quantile(.5)
 	})
 }
 
