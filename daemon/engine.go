@@ -49,6 +49,7 @@ type engine struct {
 	movements   map[string]movement      // of incidents, by id
 	ended       []string                 // those of them that have ended, in that order
 	suffering   map[string][]bgp.Finding // of POPs, where it came with a change of a route
+	echoes      []echo                   // of what was told of POPs
 	traces      traces
 	trailsKept  time.Time                 // when they were written last
 	locals      map[netip.Addr]netip.Addr // which source the system chooses for an address

@@ -73,7 +73,7 @@ func (e *engine) began(n *notice.Notice) time.Time {
 func (e *engine) joined(findings []bgp.Finding, now time.Time) []bgp.Finding {
 	for i := range findings {
 		f := &findings[i]
-		if e.awaited(f) || e.toldElsewhere(f) || e.toldOfSource(f) {
+		if e.awaited(f) || e.toldElsewhere(f) || e.toldOfSource(f) || e.isEcho(f, now) {
 			f.Quiet = true
 			continue
 		}
@@ -116,7 +116,7 @@ func (e *engine) toldElsewhere(f *bgp.Finding) bool {
 			if name == f.POP || !join.SameEvent(f.Cause, g.Cause) {
 				continue
 			}
-			if e.pops.byName[name].teller && graver(f.Severity, g.Severity) == g.Severity {
+			if len(e.pops.byName[name].told) > 0 && graver(f.Severity, g.Severity) == g.Severity {
 				return true
 			}
 			others = append(others, name)

@@ -3,7 +3,6 @@ package daemon
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -270,38 +269,96 @@ func TestJoinedOverAClockStep(t *testing.T) {
 	}
 }
 
-// A bad way back to one source is one incident, though every POP shows it; when that POP is well again, what is left is told.
-func TestReturnPathIsToldOnce(t *testing.T) {
-	w := newJoinWorld(t, registered(ours, 64510))
+// elsewhere is a world of two POPs, both reached by the same route, which are probed from two sources of ours.
+func newElsewhere(t *testing.T) (w *joinWorld, round func(ms map[string]float64) string) {
+	w = newJoinWorld(t, registered(ours, 64510))
 	cfg := *w.engine.cfg
 	cfg.POPs = append(cfg.POPs, config.POP{Name: "fra1", Address: netip.MustParseAddr("198.51.100.2"), ICMP: true})
 	w.engine.cfg = &cfg
 	w.engine.pops.configure(&cfg)
-	own, control := netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("192.0.2.10")
-	// round is a batch of both POPs from both sources; the POPs that are named lose all that goes to our prefix.
-	round := func(lost ...string) (told []string) {
+	w.announce("edge1", popRoute, 64500, 64496) // so that the way to the second is known, too
+	sources := map[string]netip.Addr{"own": netip.MustParseAddr("203.0.113.1"), "control": netip.MustParseAddr("192.0.2.10")}
+	// round is a batch of each POP from each source; ms is by POP, or by POP and source.
+	return w, func(ms map[string]float64) string {
+		var told []string
 		for _, c := range cfg.POPs {
-			for _, source := range []netip.Addr{own, control} {
-				w.source = source
-				ms := 12.0
-				if source == own && slices.Contains(lost, c.Name) {
-					ms = 0
+			for _, name := range []string{"own", "control"} {
+				w.source = sources[name]
+				rtt, given := ms[c.Name+" "+name]
+				if !given {
+					rtt = ms[c.Name]
 				}
-				b := w.sample(ms)
+				b := w.sample(rtt)
 				b.Target.POP, b.Target.Addr = c.Name, c.Address
 				w.engine.batch(b)
 				for line := range strings.Lines(w.whole()) {
-					f := strings.Fields(line)
-					told = append(told, f[0]+" "+f[2])
+					if f := strings.Fields(line); f[0] != "updated" {
+						told = append(told, f[0]+" "+f[2])
+					}
 				}
 			}
 		}
-		return told
+		return strings.Join(told, ", ")
 	}
+}
+
+// What is left of an undone move at another POP, or for one source, is no incident; unless it stays.
+func TestEchoOfAnUndoneMove(t *testing.T) {
+	for name, c := range map[string]struct {
+		left  map[string]float64 // when the POP that was told of is well again
+		stays string             // is told a minute later
+	}{
+		"of another POP":         {map[string]float64{"par1": 12, "fra1": 42}, "firing latency_shift"},
+		"of another POP's route": {map[string]float64{"par1": 12, "fra1 own": 42, "fra1 control": 12}, "firing return_path"},
+		"of one source":          {map[string]float64{"par1 own": 42, "par1 control": 12, "fra1": 12}, "firing return_path"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, stays := range []bool{false, true} {
+				w, round := newElsewhere(t)
+				usual, moved := map[string]float64{"par1": 12, "fra1": 12}, map[string]float64{"par1": 42, "fra1": 42}
+				for range 40 {
+					w.want(round(usual), "")
+				}
+				w.want(w.announce("edge1", popRoute, 64500, 3356, 64496), "")
+				told := ""
+				for range 20 {
+					told += round(moved)
+				}
+				w.want(told, "firing latency_shift")
+				w.want(w.announce("edge1", popRoute, 64500, 64496), "")
+				told = ""
+				for range 13 { // four seconds each
+					told += round(c.left)
+				}
+				w.want(told, "resolved latency_shift")
+				told = ""
+				for range 20 {
+					if stays {
+						told += round(c.left)
+					} else {
+						told += round(usual)
+					}
+				}
+				w.want(told, map[bool]string{true: c.stays}[stays])
+			}
+		})
+	}
+}
+
+// A bad way back to one source is one incident, though every POP shows it; when that POP is well again, what is left is told.
+func TestReturnPathIsToldOnce(t *testing.T) {
+	w, round := newElsewhere(t)
+	// rounds has the POPs that are named lose all that goes to our prefix.
 	rounds := func(n int, lost ...string) string {
+		ms := map[string]float64{"par1": 12, "fra1": 12}
+		for _, pop := range lost {
+			ms[pop+" own"] = 0
+		}
 		var told []string
 		for range n {
-			told = append(told, round(lost...)...)
+			if line := round(ms); line != "" {
+				told = append(told, line)
+			}
 		}
 		return strings.Join(told, ", ")
 	}

@@ -30,8 +30,7 @@ type pop struct {
 	stale bool                  // the routes to it changed since it was last looked at
 	heard bool                  // a batch came since it was last judged
 	found []bgp.Finding         // when it was last judged
-
-	teller bool // an incident tells of it
+	told  []bgp.Finding         // of found, what an incident of the POP tells
 }
 
 // popWay is how our own sessions reach an address: for each of them the routes of the longest matching prefix.
@@ -160,6 +159,7 @@ func (e *engine) batch(b probe.Batch) {
 		e.out.bursts = append(e.out.bursts, b.Target.Addr)
 	}
 	e.uplink.touched = true
+	e.reigns.touched = e.reigns.touched || e.reigns.waits
 	if !p.heard {
 		p.heard = true
 		e.pops.touched = append(e.pops.touched, p)
@@ -176,6 +176,7 @@ func (e *engine) nearest(change join.Change, at time.Time) {
 type reigns struct {
 	touched bool
 	due     time.Time
+	waits   bool // for the next batch: what is found is not certain yet
 }
 
 var nearestScope = incident.Scope{Kind: incident.Service, Subject: "nearest"}
@@ -185,6 +186,10 @@ func (e *engine) judgeNearest(now time.Time) {
 	if !e.reigns.touched && (e.reigns.due.IsZero() || now.Before(e.reigns.due)) {
 		return
 	}
+	if e.uplink.holds { // what is nearest is judged once that is over
+		e.reigns = reigns{touched: true}
+		return
+	}
 	findings, due := e.plane.Usurped(now)
 	if len(findings) > 0 {
 		hints := e.places.hints(e.plane.Reports(now))
@@ -192,8 +197,9 @@ func (e *engine) judgeNearest(now time.Time) {
 			findings[i].Hints = hints[findings[i].POP]
 		}
 	}
-	e.reigns = reigns{due: due}
-	e.tell(e.book.Reconcile(nearestScope, e.held(findings), now, incident.World{}), now)
+	findings = e.held(findings)
+	e.reigns = reigns{due: due, waits: slices.ContainsFunc(findings, func(f bgp.Finding) bool { return f.Quiet })}
+	e.tell(e.book.Reconcile(nearestScope, findings, now, incident.World{}), now)
 }
 
 // judgePOPs asks for a burst where the way to a POP changed, and judges whether it can be reached.
@@ -223,7 +229,7 @@ func (e *engine) judgePOP(p *pop, at incident.Scope, now time.Time) {
 	e.suffer(p.name, p.found)
 	findings := e.held(e.joined(slices.Clone(p.found), now))
 	e.tell(e.book.Reconcile(at, findings, now, incident.World{Remains: e.routeRemains}), now)
-	p.teller = e.book.Fires(at)
+	e.noteEchoes(p, at, now)
 }
 
 // registeredSource is the registered prefix that an address of ours lies in.

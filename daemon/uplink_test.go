@@ -117,3 +117,33 @@ func (c *cut) lost(pop string, started time.Time) string {
 	}
 	return c.tell()
 }
+
+// That another POP is the nearest is told once it is certain, though nothing but batches come after that.
+func TestNearestAfterTheCut(t *testing.T) {
+	c := newCut(t)
+	// round is a batch of each POP, which takes a second; 0: it is lost.
+	round := func(par1, fra1 time.Duration) (told string) {
+		c.heard = c.heard.Add(10 * time.Second)
+		for i, rtt := range []time.Duration{par1, fra1} {
+			p := c.engine.cfg.POPs[i]
+			s := stats.Sample{Started: c.now, Sent: 1, Lost: 1}
+			if rtt > 0 {
+				s.Received, s.Lost, s.RTTs = 1, 0, []time.Duration{rtt}
+			}
+			told += c.pass(time.Second)
+			s.Ended = c.now
+			c.engine.batch(probe.Batch{Target: probe.Target{POP: p.Name, Addr: p.Address, Method: "icmp"}, Sample: s})
+			told += c.tell()
+		}
+		return told + c.pass(8*time.Second)
+	}
+	c.want(round(12*time.Millisecond, 20*time.Millisecond), "")
+	told := ""
+	for range 6 {
+		told += round(0, 0)
+		c.heard = start
+	}
+	c.want(told, "firing:uplink::0")
+	c.want(round(0, 20*time.Millisecond), "resolved:uplink::0")
+	c.want(round(0, 20*time.Millisecond), "firing:pop_unreachable::0firing:pop_change::0")
+}

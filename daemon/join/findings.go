@@ -264,11 +264,12 @@ func (p *Plane) tie(f *bgp.Finding, flow Flow, m Move, moved bool) {
 	}
 }
 
-// lossSince is when the losses began that are judged now: the first batch with one, as far back as they are judged.
+// lossSince is when the losses began that are judged now: the first batch with one, as far back as they are judged, which is not
+// behind an outage that is over.
 func (h *history) lossSince() time.Time {
 	const judged = 12
 	for _, s := range h.samples[max(0, len(h.samples)-judged):] {
-		if s.Loss() > 0 {
+		if s.Loss() > 0 && !s.Started.Before(h.back) {
 			return s.Started
 		}
 	}

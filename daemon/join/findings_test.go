@@ -435,3 +435,18 @@ func TestTransits(t *testing.T) {
 		t.Errorf("%d paths are remembered", n)
 	}
 }
+
+// Losses after an outage that is over did not begin with it.
+func TestLossesAfterAnOutage(t *testing.T) {
+	p := steady(par1)
+	for i := range 14 {
+		ms := 0.0
+		if i > 3 && i < 10 {
+			ms = 12
+		}
+		p.Add(par1, batch(600+10*i, ms))
+	}
+	if since := p.flows[par1].lossSince(); !since.Equal(at(700)) {
+		t.Errorf("since %v", since.Sub(at(600)))
+	}
+}

@@ -132,6 +132,7 @@ func TestNearestAndReports(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	for i := range 3 {
+		p.Add(fra1, batch(30+10*i, 20))
 		change, changed := p.Add(par1, batch(30+10*i, 0))
 		if last := i == 2; changed != last || last && change.To != "fra1" {
 			t.Errorf("after %d lost batches: changed %v to %q", i+1, changed, change.To)

@@ -109,13 +109,14 @@ func (n *Nearest) choose(why Reason, now time.Time) (Change, bool) {
 }
 
 // bestOther is the closest POP but the current one; nil when there is none. One
-// that has just fallen silent too is none: perhaps it is we who are cut off.
+// that is not known to answer while that is silent is none: perhaps it is we
+// who are cut off.
 func (n *Nearest) bestOther(limit float64, now time.Time) *candidate {
 	var best *candidate
 	var lowest time.Duration
 	for _, c := range n.pops {
 		_, rtt, ok := c.best(limit, now)
-		if !ok || c.name == n.current || !c.reach.Answering() {
+		if !ok || c.name == n.current || !n.answersInstead(c) {
 			continue
 		}
 		if best == nil || rtt < lowest || rtt == lowest && c.name < best.name {
@@ -123,6 +124,15 @@ func (n *Nearest) bestOther(limit float64, now time.Time) *candidate {
 		}
 	}
 	return best
+}
+
+// answersInstead says whether a POP answers, and, where the current one does not,
+// whether that is no matter of time.
+func (n *Nearest) answersInstead(c *candidate) bool {
+	if current := n.pops[n.current]; current != nil {
+		return c.reach.AnswersInstead(current.reach)
+	}
+	return c.reach.Answering()
 }
 
 // challenge counts the batches for which a POP was better than the current

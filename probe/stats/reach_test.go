@@ -93,26 +93,61 @@ func TestLossNeedsEnoughProbes(t *testing.T) {
 	equal(t, "share", l.Share(), 1.0)
 }
 
-// When all come back from an outage, the first to answer is no better than the others.
-func TestNoPOPChangesWhenAllComeBack(t *testing.T) {
+// cutOff is two POPs that answered, and then fell silent. Then "near" loses one batch more, of what is still under way.
+func cutOff(lost int) *Nearest {
 	n := NewNearest()
 	for i := range 20 {
 		n.Add("near", "icmp", answered(i, ms(10)...))
 		n.Add("far", "icmp", answered(i, ms(50)...))
 	}
-	for i := range 5 {
+	for i := range lost {
 		n.Add("near", "icmp", lossy(20+i, 5))
 		n.Add("far", "icmp", lossy(20+i, 5))
 	}
-	if c, changed := n.Add("far", "icmp", answered(25, ms(50)...)); changed {
-		t.Errorf("changed to %s", c.To)
+	n.Add("near", "icmp", lossy(20+lost, 5))
+	return n
+}
+
+// When all come back from an outage, the first to answer is no better than the others, however often it answers before they do.
+func TestNoPOPChangesWhenAllComeBack(t *testing.T) {
+	for _, lost := range []int{2, 3, 10} {
+		n := cutOff(lost)
+		for i := range 3 {
+			if c, changed := n.Add("far", "icmp", answered(21+lost+i, ms(50)...)); changed {
+				t.Errorf("changed to %s", c.To)
+			}
+		}
+		late := lossy(21+lost, 5) // it began before "far" was back, and ended after
+		late.Started, late.Ended = at(20+lost), at(25+lost)
+		if c, changed := n.Add("near", "icmp", late); changed {
+			t.Errorf("changed to %s", c.To)
+		}
+		if c, changed := n.Add("near", "icmp", answered(30+lost, ms(10)...)); changed || n.Current() != "near" {
+			t.Errorf("changed to %s", c.To)
+		}
 	}
-	if c, changed := n.Add("near", "icmp", answered(25, ms(10)...)); changed || n.Current() != "near" {
-		t.Errorf("changed to %s", c.To)
-	}
-	for i := range 5 {
-		n.Add("near", "icmp", lossy(26+i, 5))
-		n.Add("far", "icmp", answered(26+i, ms(50)...))
-	}
+}
+
+// One that stays silent when the other is back is replaced.
+func TestTheOneThatAnswersIsTheNearest(t *testing.T) {
+	n := cutOff(3)
+	n.Add("far", "icmp", answered(24, ms(50)...))
+	n.Add("near", "icmp", lossy(25, 5))
 	equal(t, "the one that answers", n.Current(), "far")
+}
+
+// One that fell silent a little earlier is not replaced by one of which that is not known yet.
+func TestNoPOPChangesWhenAllFallSilent(t *testing.T) {
+	n := NewNearest()
+	for i := range 20 {
+		n.Add("near", "icmp", answered(i, ms(10)...))
+		n.Add("far", "icmp", answered(i, ms(50)...))
+	}
+	for i := range 3 { // a burst
+		if c, changed := n.Add("near", "icmp", lossy(20+i, 5)); changed {
+			t.Errorf("changed to %s", c.To)
+		}
+	}
+	n.Add("far", "icmp", answered(20, ms(50)...))
+	equal(t, "once it has answered since", n.Current(), "far")
 }
