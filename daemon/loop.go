@@ -13,7 +13,9 @@ import (
 
 const (
 	bite         = 256                    // scopes judged between two looks at what has come in
-	snapshotRate = 250 * time.Millisecond // a snapshot is at most so old while things change
+	snapshotRate = 250 * time.Millisecond // a snapshot is at most so old while things change,
+	snapshotLoad = 20                     // or so many times as old as it took to make, which with thousands of POPs is some time,
+	snapshotSlow = 5 * time.Second        // but never older than this
 	idleRate     = time.Second            // and else: sessions fail and count without a word to the engine
 )
 
@@ -21,10 +23,11 @@ const (
 type loop struct {
 	*Daemon
 	inputs  []bgp.Input
-	dirty   bool      // something changed since the last snapshot
-	shown   time.Time // when that was
-	backlog bool      // judge has more to do
-	status  string    // what the service manager was told last
+	dirty   bool          // something changed since the last snapshot
+	shown   time.Time     // when that was
+	rate    time.Duration // until the next
+	backlog bool          // judge has more to do
+	status  string        // what the service manager was told last
 }
 
 func (d *Daemon) runEngine(ctx context.Context) error {
@@ -100,7 +103,7 @@ func (l *loop) step(heard time.Time) {
 	}
 	l.publisher.publish(out, l.engine.book.Changed(), heard, now)
 	l.dirty = true
-	if now.Sub(l.shown) >= snapshotRate {
+	if now.Sub(l.shown) >= l.rate {
 		l.show(now)
 	}
 }
@@ -109,6 +112,7 @@ func (l *loop) step(heard time.Time) {
 func (l *loop) show(now time.Time) {
 	l.snapshot.Store(l.picture(now))
 	l.shown, l.dirty = now, false
+	l.rate = min(max(snapshotRate, snapshotLoad*time.Since(now)), snapshotSlow)
 	l.tellStatus(l.snapshot.Load().Status)
 }
 
@@ -124,9 +128,9 @@ func (l *loop) tellStatus(s api.Status) {
 
 // next is when the loop must go on by itself.
 func (l *loop) next() time.Time {
-	at := l.shown.Add(idleRate)
+	at := l.shown.Add(max(idleRate, l.rate))
 	if l.dirty {
-		at = l.shown.Add(snapshotRate)
+		at = l.shown.Add(l.rate)
 	}
 	if due, ok := l.engine.next(); ok {
 		at = earliest(at, due)

@@ -33,7 +33,7 @@ func TestStandingOfPrefixes(t *testing.T) {
 	}
 	w.down("edge1")
 	w.up("edge1")
-	if got := w.standings()[2]; got != "203.0.113.0/24 failed [announced nowhere, silent: edge2] 0 0" {
+	if got := w.standings()[2]; got != "203.0.113.0/24 failed [announced nowhere; up, but without it: edge2] 0 0" {
 		t.Error(got)
 	}
 }

@@ -95,7 +95,7 @@ func TestBlackholeIsLoss(t *testing.T) {
 		b := l.probe(t, labTarget(either(v6, "10.78.0.1", "fd78::1")), 1, quick)[0]
 		expect(t, b.Lost, 3)
 		expect(t, b.Loss(), 1.0)
-		if spent := b.Ended.Sub(b.Started); spent < quick.Timeout || spent > 5*quick.Timeout {
+		if spent := b.Ended.Sub(b.Started); spent < quick.Timeout {
 			t.Errorf("the batch took %v with a timeout of %v", spent, quick.Timeout)
 		}
 	})
@@ -125,7 +125,7 @@ func TestLateIsNotLost(t *testing.T) {
 				r.reply(held[1])
 			}
 		})
-		s := Settings{Packets: 2, Spacing: 300 * time.Millisecond, Timeout: 100 * time.Millisecond}
+		s := Settings{Packets: 2, Spacing: 600 * time.Millisecond, Timeout: 300 * time.Millisecond}
 		b := l.probe(t, labTarget(either(v6, far4, far6)), 1, s)[0]
 		expect(t, b.Late, 1)
 		expect(t, b.Received, 1)
@@ -223,7 +223,7 @@ func TestSilentFlowTakesAnotherID(t *testing.T) {
 				close(done)
 			}
 		})
-		s := Settings{Packets: 1, Timeout: 20 * time.Millisecond}
+		s := Settings{Packets: 1, Timeout: 100 * time.Millisecond}
 		batches := l.probe(t, labTarget(either(v6, far4, far6)), 3*silentBatches, s)
 		<-done
 		expect(t, len(ids), 2)
@@ -270,7 +270,7 @@ func TestInterfaceThatComesBack(t *testing.T) {
 		l.in(t, l.near, func() {
 			p := l.prober(t, target)
 			defer p.close()
-			brief := Settings{Packets: 1, Timeout: 50 * time.Millisecond}
+			brief := Settings{Packets: 1, Timeout: 250 * time.Millisecond}
 			expect(t, p.probe(t.Context(), brief).Received, 1)
 
 			link, err := netlink.LinkByName("near")

@@ -204,5 +204,5 @@ func (s *State) nowhere(r rollCall, inside []netip.Prefix) (string, []string) {
 		return Lacking, []string{"no exact route, only " + names(others)}
 	}
 	silent := append(slices.Clone(r.primaries.silent), r.backups.silent...)
-	return Failed, []string{"announced nowhere, silent: " + names(silent)}
+	return Failed, []string{"announced nowhere; up, but without it: " + names(silent)}
 }

@@ -73,10 +73,10 @@ func TestStanding(t *testing.T) {
 			l.announce(l.peer("e1", 64500, bgp.Provider), aggregate, "64500 64499")
 		}, nil, []string{"warning", "no exact route, only 203.0.112.0/22"}},
 		{"`failed` (announced nowhere)", func(l *lab) { l.peer("e1", 64500, bgp.Provider) }, nil,
-			[]string{"failed", "announced nowhere, silent: e1"}},
+			[]string{"failed", "announced nowhere; up, but without it: e1"}},
 		{"`failed` (announced nowhere): a stranger's covering route does not help", func(l *lab) {
 			l.announce(l.peer("e1", 64500, bgp.Provider), aggregate, "64500 65550")
-		}, nil, []string{"failed", "announced nowhere, silent: e1"}},
+		}, nil, []string{"failed", "announced nowhere; up, but without it: e1"}},
 		{"`failed` (wrong origin)", func(l *lab) {
 			provider(l, "64500 65550")
 			l.announce(l.collector("a", 64700), exact, "64700 65550")

@@ -44,13 +44,19 @@ func pathOrNone(path string) string {
 	return path
 }
 
+// latencyLine tells the figures; of an outage and a convergence only where there was one.
 func latencyLine(l *notice.Latency) string {
 	var parts []string
 	for _, p := range []struct {
 		name string
 		ms   *float64
-	}{{"before", l.BeforeMS}, {"after", l.AfterMS}, {"outage", l.OutageMS}, {"convergence", l.ConvergenceMS}} {
-		if p.ms != nil {
+		none string // in place of 0
+	}{{"before", l.BeforeMS, "under 0.1 ms"}, {"after", l.AfterMS, "under 0.1 ms"}, {"outage", l.OutageMS, ""}, {"convergence", l.ConvergenceMS, ""}} {
+		switch {
+		case p.ms == nil, *p.ms == 0 && p.none == "":
+		case *p.ms == 0:
+			parts = append(parts, p.name+" "+p.none)
+		default:
 			parts = append(parts, fmt.Sprintf("%s %g ms", p.name, *p.ms))
 		}
 	}

@@ -26,13 +26,17 @@ func TestEvidenceLines(t *testing.T) {
 	}
 	want := []string{
 		"cause: r1 (10.3.1.1, AS64501) at 2026-11-22T12:03:04Z: 198.18.1.0/24 by 64501 64502 64496, before by 64501 64496, in 2 steps",
-		"latency to par1: before 32.4 ms, after 62.6 ms, outage 120 ms, convergence 0 ms, loss 5 %",
+		"latency to par1: before 32.4 ms, after 62.6 ms, outage 120 ms, loss 5 %",
 		"trace to 198.18.1.1 by icmp at 2026-11-22T12:03:04Z: 1 10.3.1.1 AS64501 2.0 ms > 2 * > 3 10.4.2.2 52.0 ms > no farther",
 		"trace before, at 2026-11-22T12:03:04Z: 1 198.18.1.1 AS64496 32.4 ms",
 		"hint: AS64502 has cost 30 ms before",
 	}
 	if got := evidenceLines(e); !slices.Equal(got, want) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+	local := &notice.Evidence{Latency: &notice.Latency{POP: "par1", BeforeMS: ms(0), AfterMS: ms(4), Loss: ms(0), OutageMS: ms(0), ConvergenceMS: ms(35)}}
+	if got := evidenceLines(local); !slices.Equal(got, []string{"latency to par1: before under 0.1 ms, after 4 ms, convergence 35 ms, loss 0 %"}) {
+		t.Errorf("got %q", got)
 	}
 	if got := evidenceLines(&notice.Evidence{}); len(got) != 0 {
 		t.Errorf("nothing to tell: %q", got)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"text/template"
@@ -178,7 +179,7 @@ func (p *planes) startDaemon(binary string, pops []planesPOP) {
 	p.watcher = runPeervane(p.t, binary, p.hosts["monitor"], p.configure(pops))
 	p.watcher.established(p.t)
 	p.watcher.sees(p.t, "203.0.113.0/24", 2)
-	p.warm(35)
+	p.calm(35)
 }
 
 func (p *planes) configure(pops []planesPOP) string {
@@ -245,35 +246,84 @@ func (p *planes) tell(router string, command ...string) {
 	p.must(err)
 }
 
+// shownFlow is one way in which a POP is probed.
+type shownFlow struct{ POP, Source string }
+
 // shownLatency is what the API tells of a flow, as far as the cases look at it.
 type shownLatency struct {
-	POP, Source string
-	Points      []struct {
-		P50MS *float64 `json:"p50_ms"`
+	shownFlow
+	Points []struct {
+		Loss float64
 	}
 }
 
-// warm waits until so many batches of every flow were answered: there is a baseline then.
-func (p *planes) warm(batches int) {
+// calm waits until nothing was lost of so many batches in a row, by every way: there is a baseline after 30, and what was lost before
+// counts no more after 12.
+func (p *planes) calm(batches int) {
 	p.t.Helper()
-	eventually(p.t, "there is no baseline", func() error {
+	p.measured("not all POPs answer", func(flows []shownLatency) error {
+		for _, f := range flows {
+			if n := f.inARow(); n < batches {
+				return fmt.Errorf("POP %s from %s: %d batches", f.POP, f.Source, n)
+			}
+		}
+		return nil
+	})
+}
+
+// inARow is of how many batches nothing was lost, the latest ones.
+func (f *shownLatency) inARow() int {
+	n := 0
+	for _, point := range slices.Backward(f.Points) {
+		if point.Loss > 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// goOn waits for so many batches more by every way.
+func (p *planes) goOn(batches int) {
+	p.t.Helper()
+	wanted := map[shownFlow]int{}
+	p.measured("the POPs are not probed", func(flows []shownLatency) error {
+		for _, f := range flows {
+			switch want, known := wanted[f.shownFlow]; {
+			case !known:
+				wanted[f.shownFlow] = len(f.Points) + batches
+			case len(f.Points) >= want:
+				continue
+			}
+			return fmt.Errorf("POP %s from %s: %d batches", f.POP, f.Source, len(f.Points))
+		}
+		return nil
+	})
+}
+
+// measured asks, as often as new batches come, until what was measured lately is what is waited for.
+func (p *planes) measured(what string, enough func([]shownLatency) error) {
+	p.t.Helper()
+	late := time.After(patience)
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for {
 		flows, err := ask[[]shownLatency](p.t, p.watcher, "/api/v1/latency?window=10m")
-		if err == nil && len(flows) == 0 {
+		if err == nil && len(flows) != 2*len(planesPOPs) {
 			err = errNotYet
 		}
-		for _, f := range flows {
-			answered := 0
-			for _, point := range f.Points {
-				if point.P50MS != nil {
-					answered++
-				}
-			}
-			if answered < batches {
-				err = fmt.Errorf("POP %s from %s: %d batches", f.POP, f.Source, answered)
-			}
+		if err == nil {
+			err = enough(flows)
 		}
-		return err
-	})
+		if err == nil {
+			return
+		}
+		select {
+		case <-late:
+			p.t.Fatalf("%s: %v", what, err)
+		case <-again.C:
+		}
+	}
 }
 
 // expect waits for a notice of a type and status.

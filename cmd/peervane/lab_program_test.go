@@ -18,7 +18,7 @@ import (
 
 // patience is how long anything that must happen may take. It is far more than it does take, and is waited for only by
 // a test that fails.
-const patience = 40 * time.Second
+const patience = 2 * time.Minute
 
 // program is a running program of a lab.
 type program struct {

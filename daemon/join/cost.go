@@ -119,11 +119,11 @@ func (h *history) cost(began, noticed time.Time) (c Cost, known bool) {
 		return c, false
 	}
 	c = Cost{Before: milliseconds(stats.Median(medians)), After: math.NaN()}
-	i := slices.IndexFunc(h.samples, func(s stats.Sample) bool { return s.Started.After(noticed) })
+	i := slices.IndexFunc(h.batches.kept, func(s packed) bool { return s.started.After(noticed) })
 	if i < 0 {
 		return c, true
 	}
-	s := h.samples[i]
+	s := h.batches.at(i)
 	c.Measured, c.Loss = true, s.Loss()
 	if m, ok := s.Median(); ok {
 		c.After = milliseconds(m)
@@ -133,7 +133,7 @@ func (h *history) cost(began, noticed time.Time) (c Cost, known bool) {
 
 func (h *history) mediansBefore(at time.Time) []time.Duration {
 	var out []time.Duration
-	for _, s := range h.samples {
+	for s := range h.batches.from(0) {
 		m, ok := s.Median()
 		if ok && !s.Ended.After(at) && at.Sub(s.Ended) <= before {
 			out = append(out, m)

@@ -112,7 +112,7 @@ const (
 
 // undecided says whether other sources may yet show the same: they are neither known to be well, nor to suffer.
 func (p *Plane) undecided(f *bgp.Finding, by map[netip.Addr][]Flow) bool {
-	if len(p.flows[by[f.Source][0]].from(f.Since)) > waitBatches {
+	if h := p.flows[by[f.Source][0]]; h.batches.len()-h.batches.since(f.Since) > waitBatches {
 		return false
 	}
 	for s, flows := range by {
@@ -129,13 +129,12 @@ func (p *Plane) undecided(f *bgp.Finding, by map[netip.Addr][]Flow) bool {
 // well says whether a flow has shown since then that it does not suffer the same: it lost nothing, and was nearer to its own
 // baseline than to what would be the shift.
 func (h *history) well(f *bgp.Finding) bool {
-	since := h.from(f.Since)
-	if len(since) < wellBatches {
+	if h.batches.len()-h.batches.since(f.Since) < wellBatches {
 		return false
 	}
 	level, warm := h.shift.Baseline()
 	shift := finite(f.Measured.After - f.Measured.Before)
-	for _, s := range since[len(since)-wellBatches:] {
+	for s := range h.batches.from(h.batches.len() - wellBatches) {
 		median, ok := s.Median()
 		off := math.Abs(milliseconds(median) - milliseconds(level.Level))
 		if s.Loss() > 0 || ok && warm && shift != 0 && off > math.Abs(shift)/2 {
@@ -177,9 +176,11 @@ func (p *Plane) complaint(pop string, source netip.Addr, flows []Flow) (bgp.Find
 		f.Measured = &bgp.Measured{
 			POP: pop, Before: math.NaN(), After: math.NaN(), Loss: h.loss.Share(), Outage: math.NaN(), Convergence: math.NaN(),
 		}
-		// It may become an outage, or be over already.
-		f.Quiet = h.lost > 0 && h.lost < lostBatches || h.samples[len(h.samples)-1].Loss() == 0 || p.lagging(flow)
 		p.blame(&f, flow)
+		last := h.batches.last()
+		settles := f.Cause != nil && h.lost == 0 && last.Started.Sub(f.Cause.Last) < calm // what is lost meanwhile is the outage of that move
+		// It may become an outage, or be over already.
+		f.Quiet = h.lost > 0 && h.lost < lostBatches || last.Loss() == 0 || p.lagging(flow) || settles
 		return f, true
 	}
 	for _, flow := range flows {
@@ -195,7 +196,7 @@ func (p *Plane) complaint(pop string, source netip.Addr, flows []Flow) (bgp.Find
 // lagging says whether a way to a POP was last measured before another one came back: what it lost, it lost in the outage.
 func (p *Plane) lagging(f Flow) bool {
 	h := p.flows[f]
-	last := h.samples[len(h.samples)-1].Started
+	last := h.batches.lastStarted()
 	return h.lost > 0 && slices.ContainsFunc(p.of(f.POP), func(other Flow) bool { return p.flows[other].back.After(last) })
 }
 
@@ -268,7 +269,7 @@ func (p *Plane) tie(f *bgp.Finding, flow Flow, m Move, moved bool) {
 // behind an outage that is over.
 func (h *history) lossSince() time.Time {
 	const judged = 12
-	for _, s := range h.samples[max(0, len(h.samples)-judged):] {
+	for s := range h.batches.from(max(0, h.batches.len()-judged)) {
 		if s.Loss() > 0 && !s.Started.Before(h.back) {
 			return s.Started
 		}
@@ -284,4 +285,9 @@ func from(source netip.Addr) string {
 }
 
 // short writes a latency as people say it.
-func short(d time.Duration) string { return fmt.Sprintf("%.1f ms", milliseconds(d)) }
+func short(d time.Duration) string {
+	if d < 50*time.Microsecond {
+		return "under 0.1 ms"
+	}
+	return fmt.Sprintf("%.1f ms", milliseconds(d))
+}

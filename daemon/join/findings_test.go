@@ -388,7 +388,10 @@ func TestOutage(t *testing.T) {
 		"it goes on":               {[]stats.Sample{batch(90, 12), batch(101, 0), batch(105, 0)}, 4000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &history{samples: c.samples}
+			h := &history{}
+			for _, s := range c.samples {
+				h.batches.add(s)
+			}
 			if got := h.outage(at(100)); got != c.want && !(math.IsNaN(got) && math.IsNaN(c.want)) {
 				t.Errorf("%v ms, want %v", got, c.want)
 			}
@@ -448,5 +451,42 @@ func TestLossesAfterAnOutage(t *testing.T) {
 	}
 	if since := p.flows[par1].lossSince(); !since.Equal(at(700)) {
 		t.Errorf("since %v", since.Sub(at(600)))
+	}
+}
+
+// Packets that are lost while routes settle are no loss yet; what is lost after that is.
+func TestLossesWhileRoutesSettle(t *testing.T) {
+	some := func(second int) stats.Sample {
+		s := batch(second, 12)
+		s.Received, s.Lost, s.RTTs = 2, 1, s.RTTs[:2]
+		return s
+	}
+	p := steady(par1)
+	p.Moved(par1.Addr, Move{At: at(600), Old: route(64500, 64496), New: route(64500, 64501, 64496)})
+	for i := range 10 {
+		p.Add(par1, some(601+i))
+	}
+	if got := p.say(unregistered); got != "loss warning both quiet" {
+		t.Error(got)
+	}
+	p.Add(par1, some(640))
+	if got := p.say(unregistered); got != "loss warning both" {
+		t.Error(got)
+	}
+}
+
+// A shift that two noisy batches overstated is told as it is once it was measured long enough.
+func TestOverstatedShiftIsCorrected(t *testing.T) {
+	p := steady(par1)
+	p.Moved(par1.Addr, Move{At: at(600), Old: route(64500, 64496), New: route(64500, 64501, 64496)})
+	for i, ms := range []float64{70, 70, 50, 50, 50, 50, 50} {
+		p.Add(par1, batch(601+i, ms))
+		want := 70.0
+		if i >= 5 {
+			want = 50
+		}
+		if found := p.Findings("par1", unregistered); i > 0 && found[0].Measured.After != want {
+			t.Errorf("after batch %d: %v ms", i, found[0].Measured.After)
+		}
 	}
 }

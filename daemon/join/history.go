@@ -35,7 +35,7 @@ func (p *Plane) Reports(now time.Time) []Report {
 	for _, f := range p.sorted() {
 		h := p.flows[f]
 		if h.report == nil || len(p.flows) < many || now.Sub(h.reportedAt).Abs() >= fresh {
-			r := p.report(f, h.from(now.Add(-reported)))
+			r := p.report(f, h.batches.since(now.Add(-reported)))
 			h.report, h.reportedAt = &r, now
 		}
 		h.report.Nearest = p.contestOf(f).Current() == f.POP
@@ -61,31 +61,25 @@ func (p *Plane) History(pop string, since time.Time) []Measured {
 	var out []Measured
 	for _, f := range flows {
 		h := p.flows[f]
-		samples := slices.Clone(h.from(since))
-		out = append(out, Measured{p.report(f, samples), samples, len(h.samples) < keep || len(samples) < len(h.samples)})
+		first := h.batches.since(since)
+		out = append(out, Measured{p.report(f, first), slices.Collect(h.batches.from(first)), h.batches.len() < keep || first > 0})
 	}
 	return out
 }
 
-func (p *Plane) report(f Flow, samples []stats.Sample) Report {
-	r := Report{Flow: f, Summary: stats.Summarize(samples), Nearest: p.contestOf(f).Current() == f.POP}
-	if n := len(samples); n > 0 {
-		r.Last = samples[n-1].Started
-		r.Median, _ = samples[n-1].Median()
+// report sums up the batches of a flow from the i-th on.
+func (p *Plane) report(f Flow, i int) Report {
+	b := &p.flows[f].batches
+	r := Report{Flow: f, Summary: stats.Summarize(b.from(i)), Nearest: p.contestOf(f).Current() == f.POP}
+	if i < b.len() {
+		last := b.last()
+		r.Last = last.Started
+		r.Median, _ = last.Median()
 	}
-	for i := range samples {
-		if samples[i].Offender.IsValid() {
-			r.Offender = samples[i].Offender
+	for ; i < b.len(); i++ {
+		if rare := b.kept[i].rare; rare != nil && rare.offender.IsValid() {
+			r.Offender = rare.offender
 		}
 	}
 	return r
-}
-
-// from gives the batches that ended at that moment or later.
-func (h *history) from(at time.Time) []stats.Sample {
-	first := len(h.samples)
-	for first > 0 && !h.samples[first-1].Ended.Before(at) {
-		first--
-	}
-	return h.samples[first:]
 }

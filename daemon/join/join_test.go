@@ -107,7 +107,7 @@ func TestBounds(t *testing.T) {
 	for i := range 3 * keep {
 		p.Add(par1, batch(10*i, 12))
 	}
-	if n := len(p.flows[par1].samples); n != keep {
+	if n := p.flows[par1].batches.len(); n != keep {
 		t.Errorf("%d batches kept, want %d", n, keep)
 	}
 	p.Retain(map[Flow]bool{fra1: true}, at(0))

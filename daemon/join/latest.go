@@ -10,10 +10,10 @@ import (
 // Latest is the median of the latest batch of the first flow of a POP, in milliseconds, or that all of it was lost.
 func (p *Plane) Latest(pop string) (median float64, lost, measured bool) {
 	for _, f := range p.of(pop) {
-		if len(p.flows[f].samples) == 0 {
+		if p.flows[f].batches.len() == 0 {
 			continue
 		}
-		s := &p.flows[f].samples[len(p.flows[f].samples)-1]
+		s := p.flows[f].batches.last()
 		m, ok := s.Median()
 		return milliseconds(m), !ok && s.FullyLost(), true
 	}

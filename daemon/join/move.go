@@ -126,7 +126,7 @@ type shown struct {
 	caused bool
 }
 
-// show follows a shift: it is told anew when it has grown by half.
+// show follows a shift: it is told anew when it has grown by half, and when it proves to be smaller by a third than it seemed at first.
 func (p *Plane) show(f Flow, h *history) {
 	s, holds := h.shift.Shifted()
 	switch {
@@ -135,8 +135,10 @@ func (p *Plane) show(f Flow, h *history) {
 	case h.shown.Since.IsZero():
 		h.shown = shown{Shifted: s}
 		h.shown.cause, h.shown.caused = p.causeOf(f, s.Since)
-	case 2*s.By().Abs() >= 3*h.shown.By().Abs():
+	case 2*s.By().Abs() >= 3*h.shown.By().Abs(), s.Sized && !h.shown.Sized && 3*s.By().Abs() <= 2*h.shown.By().Abs() && !h.shift.Recovering():
 		h.shown.Shifted = s
+	case s.Sized:
+		h.shown.Sized = true
 	}
 	for _, m := range p.moved[f.Addr] {
 		if h.shown.caused && m.At.Equal(h.shown.cause.At) && m.vantage() == h.shown.cause.vantage() {
@@ -148,10 +150,10 @@ func (p *Plane) show(f Flow, h *history) {
 // Wants says whether another batch at once would decide about a shift, or show when an outage ends that came with a move.
 func (p *Plane) Wants(f Flow) bool {
 	h := p.flows[f]
-	if h == nil || len(h.samples) == 0 {
+	if h == nil || h.batches.len() == 0 {
 		return false
 	}
-	last, m := h.samples[len(h.samples)-1], p.moved[f.Addr].latest()
+	last, m := h.batches.last(), p.moved[f.Addr].latest()
 	since := last.Started.Sub(m.Last)
 	out := last.Loss() > 0 && since > 0 && since <= outageWatched
 	return h.suspect.n > 0 || h.suspect.clean > 0 && h.suspect.clean < cleanBurst || out

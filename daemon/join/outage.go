@@ -16,9 +16,8 @@ const outageWatched = time.Minute
 func (h *history) outage(at time.Time) float64 {
 	var first, last time.Time
 	measured := false
-	for i := range h.samples {
-		s := &h.samples[i]
-		from, to := losses(s)
+	for s := range h.batches.from(0) {
+		from, to := losses(&s)
 		over := !last.IsZero() && s.Started.After(last)
 		switch {
 		case s.Started.Before(at.Add(-causeSpan / 5)):

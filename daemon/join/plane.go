@@ -40,7 +40,7 @@ type Plane struct {
 
 // history is the latest batches of a flow, oldest first.
 type history struct {
-	samples []stats.Sample
+	batches series
 	lost    int       // fully lost batches in a row
 	since   time.Time // start of the first of them
 	back    time.Time // start of the batch that ended the last outage
@@ -86,10 +86,7 @@ func (p *Plane) Add(f Flow, s stats.Sample) (change Change, changed bool) {
 func (h *history) cut() int { return min(h.lost, 1) }
 
 func (h *history) add(s stats.Sample) {
-	if len(h.samples) >= keep {
-		h.samples = slices.Delete(h.samples, 0, len(h.samples)-keep+1)
-	}
-	h.samples = append(h.samples, s)
+	h.batches.add(s)
 	h.loss.Add(s)
 	if !s.FullyLost() || s.Recovered > 0 { // a reply that came after its batch was closed proves the way, too
 		if h.lost >= lostBatches {

@@ -58,7 +58,7 @@ func (p *Plane) Undecided(pop string) bool {
 	for _, f := range p.of(pop) {
 		h := p.flows[f]
 		switch {
-		case h.lost < lostBatches && h.lost < len(h.samples):
+		case h.lost < lostBatches && h.lost < h.batches.len():
 			return false // reached lately
 		case h.lost < lostBatches:
 			undecided = true

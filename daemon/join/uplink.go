@@ -43,7 +43,7 @@ func (p *Plane) Uplink(since, last time.Time) bgp.Finding {
 func (p *Plane) Fresh(pop string, since time.Time) bool {
 	for _, f := range p.of(pop) {
 		h := p.flows[f]
-		if h.samples[len(h.samples)-1].Started.Before(since) {
+		if h.batches.lastStarted().Before(since) {
 			return false
 		}
 	}

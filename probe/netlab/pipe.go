@@ -57,18 +57,23 @@ func newPipe(in, out *wire, seed uint64) (*pipe, error) {
 // it.
 func (p *pipe) run() {
 	runtime.LockOSThread()
-	shortenSlice()
+	goFirst()
 	for p.wait() {
 		p.take()
 		p.give()
 	}
 }
 
-// shortenSlice asks the scheduler for a short time slice, which it repays with
-// an earlier turn after each sleep (EEVDF, Linux 6.12). With all CPUs busy the
-// 99th percentile of a frame's lateness fell from 3.7 ms to under 1 ms. Older
-// kernels ignore it, and one that refuses costs no more than that.
-func shortenSlice() {
+// goFirst asks the scheduler for an early turn after each sleep: before all programs of the ordinary class, where that is allowed (root
+// may), so that a busy machine makes no latency of its own: beside two programs that computed on two CPUs, the 99th percentile of a
+// frame's lateness fell from 2 to 18 ms to 0.2 ms. Elsewhere it asks for a short time slice (EEVDF, Linux 6.12), which brings it under
+// 4 ms. A kernel that refuses both costs no more than that.
+func goFirst() {
+	const lowest = 1 // of the real-time priorities
+	first := unix.SchedAttr{Policy: unix.SCHED_RR, Priority: lowest, Flags: unix.SCHED_FLAG_RESET_ON_FORK}
+	if unix.SchedSetAttr(0, &first, 0) == nil {
+		return
+	}
 	attr, err := unix.SchedGetAttr(0, 0)
 	if err != nil {
 		return

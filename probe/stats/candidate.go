@@ -34,7 +34,7 @@ func (c *candidate) best(limit float64, now time.Time) (via string, lowest time.
 		w := c.ways[name]
 		w.Expire(now)
 		rtt, answered := w.Min()
-		if answered && w.Counts().Loss() < limit && (!ok || rtt < lowest) {
+		if answered && w.Loss() < limit && (!ok || rtt < lowest) {
 			via, lowest, ok = name, rtt, true
 		}
 	}

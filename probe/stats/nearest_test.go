@@ -2,6 +2,7 @@ package stats
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -256,6 +257,6 @@ func oracle(samples []Sample, now time.Time) (time.Duration, float64) {
 			held = append(held, s)
 		}
 	}
-	sum := Summarize(held)
+	sum := Summarize(slices.Values(held))
 	return sum.Min, sum.Loss()
 }

@@ -2,6 +2,7 @@ package stats
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestRollupsAgainstTheExactSummary(t *testing.T) {
 			}
 			all.Merge(&one)
 		}
-		got, want := all.Summary(), Summarize(samples)
+		got, want := all.Summary(), Summarize(slices.Values(samples))
 		if got.Counts != want.Counts || got.RTTs != want.RTTs || got.TSSource != want.TSSource {
 			t.Fatalf("%+v, want %+v", got, want)
 		}

@@ -8,6 +8,8 @@ const (
 	shiftRecovery = 12               // batches near the baseline that end a shift
 	// shiftRecovering is how many of the latest batches tell that it is about to end.
 	shiftRecovering = 3
+	// shiftSized is after how many batches the size of a shift is measured again: two that asked for attention may have been noisy.
+	shiftSized = 6
 )
 
 // Turn is what a batch did to the state of a Shift.
@@ -25,6 +27,7 @@ type Shifted struct {
 	Since    time.Time // start of the first batch that showed it
 	Baseline Baseline  // frozen at its begin
 	After    time.Duration
+	Sized    bool // After is of enough batches to tell how large it is
 }
 
 // By is how far the latency has moved: negative is downward.
@@ -45,7 +48,7 @@ type Shift struct {
 // holding is a shift that holds.
 type holding struct {
 	Shifted
-	step  time.Duration // By, as it was when it fired
+	step  time.Duration // By, as it was when it fired, or when it was measured again
 	since recent        // batches of the shift
 	near  int           // of them in a row near the baseline
 }
@@ -164,11 +167,22 @@ func (b Baseline) least() time.Duration {
 	return max(shiftLeast, time.Duration(shiftShare*float64(b.Level)))
 }
 
+// size measures a shift again, unless it is over already.
+func (h *holding) size() {
+	h.Sized = true
+	if by := h.By(); (by > 0) == (h.step > 0) && by.Abs() >= h.Baseline.least() && by.Abs() < h.step.Abs() {
+		h.step = by
+	}
+}
+
 // hold follows a shift to its end.
 func (d *Shift) hold(median time.Duration, ended time.Time) Turn {
 	h := d.holding
 	h.since.add(median)
 	h.After = Median(h.since.last(shiftRecovery))
+	if len(h.since.arrived) >= shiftSized && !h.Sized {
+		h.size()
+	}
 	if h.isNear(median) {
 		h.near++
 	} else {

@@ -211,3 +211,24 @@ func TestStepsAreFound(t *testing.T) {
 		}
 	}
 }
+
+// Two noisy batches that were confirmed do not make of a shift that stays one that is over.
+func TestSizeIsMeasuredAgain(t *testing.T) {
+	d := NewShift(24 * time.Hour)
+	n := 0
+	add := func(batches int, rtt float64) (turn Turn) {
+		for range batches {
+			turn = max(turn, d.Add(answered(n, ms(rtt, rtt, rtt)...)))
+			n++
+		}
+		return turn
+	}
+	add(60, 12)
+	add(2, 70)
+	equal(t, "confirmed", d.Confirm(2, at(60)), true)
+	equal(t, "it stays", add(40, 37), Steady)
+	s, holds := d.Shifted()
+	equal(t, "holds", holds, true)
+	equal(t, "by", s.By(), ms(25)[0])
+	equal(t, "it ends", add(shiftRecovery, 12), Recovered)
+}

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"iter"
 	"slices"
 	"time"
 )
@@ -18,14 +19,14 @@ type Summary struct {
 func (s Summary) Jitter() time.Duration { return s.P95 - s.P50 }
 
 // Summarize sums up samples.
-func Summarize(samples []Sample) Summary {
+func Summarize(samples iter.Seq[Sample]) Summary {
 	var total sums
 	var rtts []time.Duration
 	source := ""
-	for i := range samples {
-		total.add(sumsOf(&samples[i]), 1)
-		rtts = append(rtts, samples[i].RTTs...)
-		source = Weaker(source, samples[i].TSSource)
+	for s := range samples {
+		total.add(sumsOf(&s), 1)
+		rtts = append(rtts, s.RTTs...)
+		source = Weaker(source, s.TSSource)
 	}
 	sum := Summary{Counts: total.settled(), RTTs: len(rtts), TSSource: source}
 	if len(rtts) == 0 {

@@ -1,17 +1,16 @@
 package stats
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 )
 
-func TestWindowSumsUp(t *testing.T) {
-	w := NewWindow(time.Minute)
-	w.Add(lossy(0, 1, ms(10, 11, 12, 13)...))
-	w.Add(answered(1, ms(9, 10, 11, 12, 50)...))
-	sum := w.Summary()
+func TestSummary(t *testing.T) {
+	sum := Summarize(slices.Values([]Sample{lossy(0, 1, ms(10, 11, 12, 13)...), answered(1, ms(9, 10, 11, 12, 50)...)}))
 	equal(t, "sent", sum.Sent, 10)
 	equal(t, "loss", sum.Loss(), 0.1)
 	equal(t, "min", sum.Min, ms(9)[0])
@@ -22,14 +21,12 @@ func TestWindowSumsUp(t *testing.T) {
 }
 
 func TestLateAnswersAreTakenFromTheLosses(t *testing.T) {
-	w := NewWindow(time.Minute)
-	w.Add(lossy(0, 5))
 	late := answered(1, ms(10, 10, 10, 10, 10)...)
 	late.Recovered = 3
-	w.Add(late)
-	equal(t, "late", w.Counts().Late, 3)
-	equal(t, "lost", w.Counts().Lost, 2)
-	equal(t, "loss", w.Counts().Loss(), 0.2)
+	sum := Summarize(slices.Values([]Sample{lossy(0, 5), late}))
+	equal(t, "late", sum.Late, 3)
+	equal(t, "lost", sum.Lost, 2)
+	equal(t, "loss", sum.Loss(), 0.2)
 }
 
 func TestLateAnswersToBatchesThatAreGone(t *testing.T) {
@@ -37,21 +34,8 @@ func TestLateAnswersToBatchesThatAreGone(t *testing.T) {
 	late := answered(0, ms(10)...)
 	late.Recovered = 3
 	w.Add(late)
-	equal(t, "loss", w.Counts().Loss(), 0)
-	equal(t, "late", w.Counts().Late, 0)
-}
-
-func TestBetweenTakesWhatLiesWhollyOnOneSide(t *testing.T) {
-	w := NewWindow(time.Hour)
-	for n := range 10 {
-		w.Add(answered(n, ms(float64(10+n))...))
-	}
-	event := at(5).Add(500 * time.Millisecond) // in the middle of batch 5
-	before, after := w.Between(time.Time{}, event), w.Between(event, at(100))
-	equal(t, "before", before.Batches, 5)
-	equal(t, "before, max", before.Max, ms(14)[0])
-	equal(t, "after", after.Batches, 4)
-	equal(t, "after, min", after.Min, ms(16)[0])
+	equal(t, "loss", w.Loss(), 0)
+	equal(t, "late", Summarize(slices.Values([]Sample{late})).Late, 0)
 }
 
 // drawSamples makes a plausible series.
@@ -84,16 +68,40 @@ func TestWindowAgainstAllItsSamples(t *testing.T) {
 					held = append(held, old)
 				}
 			}
-			want := Summarize(held)
-			if got := w.Summary(); got != want {
-				t.Fatalf("summary %+v, want %+v", got, want)
-			}
-			if got := w.Counts(); got != want.Counts {
-				t.Fatalf("counts %+v, want %+v", got, want.Counts)
+			want := Summarize(slices.Values(held))
+			if got := w.Loss(); got != want.Loss() {
+				t.Fatalf("loss %v, want %v", got, want.Loss())
 			}
 			if got, ok := w.Min(); ok != (want.RTTs > 0) || got != want.Min {
 				t.Fatalf("min %v, want %v", got, want.Min)
 			}
 		}
 	})
+}
+
+// A window of batches that come fast is as small as any, and forgets none before its time, nor keeps one for long after it.
+func TestWindowOfManyBatches(t *testing.T) {
+	w := NewWindow(time.Minute)
+	luck := rand.New(rand.NewPCG(1, 1))
+	for n := range 10_000 {
+		end := epoch.Add(time.Duration(n) * 20 * time.Millisecond)
+		rtt := ms(10 + luck.Float64())[0]
+		switch n {
+		case 2_000:
+			rtt = ms(5)[0]
+		case 4_000:
+			rtt = ms(8)[0]
+		}
+		w.Add(Sample{Started: end, Ended: end, Sent: 1, Received: 1, RTTs: []time.Duration{rtt}})
+		lowest, _ := w.Min()
+		if 2_000 <= n && n < 5_000 && lowest != ms(5)[0] || 5_100 <= n && n < 7_000 && lowest != ms(8)[0] || n >= 7_100 && lowest < ms(10)[0] {
+			t.Fatalf("after %d batches: %v", n, lowest)
+		}
+		if len(w.slots) > windowSlots+1 || len(w.lows) > windowSlots+1 {
+			t.Fatalf("%d slots, %d minima", len(w.slots), len(w.lows))
+		}
+		if held := w.sums.measured; n >= 3_000 && (held < 3_000 || held > 3_100) {
+			t.Fatalf("%d batches are held", held)
+		}
+	}
 }
