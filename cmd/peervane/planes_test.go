@@ -4,6 +4,7 @@ import (
 	"math"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,9 +21,10 @@ func TestPlanes(t *testing.T) {
 		return
 	}
 	// The threads of the relays must not wait for a processor of the Go scheduler.
-	before := runtime.GOMAXPROCS(16)
-	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(16))
 	binary := buildPeervane(t)
+	var cases sync.WaitGroup // all at once, however many processors there are: most of the time they wait
+	defer cases.Wait()
 	for _, c := range []struct {
 		name string
 		test func(p *planes)
@@ -31,13 +33,14 @@ func TestPlanes(t *testing.T) {
 		{"leak", testLeakBlackHoles},
 		{"elsewhere", testElsewhere},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			p := newPlanes(t, binary)
-			c.test(p)
-			p.watcher.terminate(t)
-			p.pass(func(a *alert) bool { return a.Type == "pop_unreachable" || a.Type == "return_path" }) // of what the case ended with
-			p.quiet("the end")
+		cases.Go(func() {
+			t.Run(c.name, func(t *testing.T) {
+				p := newPlanes(t, binary)
+				c.test(p)
+				p.watcher.terminate(t)
+				p.pass(func(a *alert) bool { return a.Type == "pop_unreachable" || a.Type == "return_path" }) // of what the case ended with
+				p.quiet("the end")
+			})
 		})
 	}
 }
