@@ -12,7 +12,7 @@ import (
 )
 
 // batchQueue bounds the batches that wait for their reader.
-const batchQueue = 1024
+const batchQueue = 4096
 
 // Scheduler probes a set of targets for ever and hands out the batches.
 type Scheduler struct {

@@ -28,28 +28,26 @@ type Measured struct {
 	Whole   bool           // none of the time asked for was forgotten
 }
 
+// reportsAtOnce is how many reports are made anew at once. Where there are more flows, each has its turn every few times, so that
+// nobody waits for thousands of them.
+const reportsAtOnce = 1000
+
 // Reports sums up the last ten minutes of every flow, in the order of POPs and then of preference.
 func (p *Plane) Reports(now time.Time) []Report {
 	out := make([]Report, 0, len(p.flows))
-	fresh := time.Duration(len(p.flows)) * reportCost
-	for _, f := range p.sorted() {
+	parts := 1 + len(p.flows)/reportsAtOnce
+	p.turn = (p.turn + 1) % parts
+	for i, f := range p.sorted() {
 		h := p.flows[f]
-		if h.report == nil || len(p.flows) < many || now.Sub(h.reportedAt).Abs() >= fresh {
+		if h.report == nil || i%parts == p.turn {
 			r := p.report(f, h.batches.since(now.Add(-reported)))
-			h.report, h.reportedAt = &r, now
+			h.report = &r
 		}
 		h.report.Nearest = p.contestOf(f).Current() == f.POP
 		out = append(out, *h.report)
 	}
 	return out
 }
-
-// Where there are many flows the sums of each are made only so often, some seconds apart where there are thousands, so that they
-// take a small share of a processor however often somebody asks.
-const (
-	many       = 200
-	reportCost = 500 * time.Microsecond // of each
-)
 
 // History gives what every flow to a POP, or, where it is "", to any, measured since then, as far as it is remembered, in the
 // order of Reports.

@@ -1,6 +1,7 @@
 package join
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 	"testing"
@@ -136,6 +137,28 @@ func TestNearestAndReports(t *testing.T) {
 		change, changed := p.Add(par1, batch(30+10*i, 0))
 		if last := i == 2; changed != last || last && change.To != "fra1" {
 			t.Errorf("after %d lost batches: changed %v to %q", i+1, changed, change.To)
+		}
+	}
+}
+
+// Where there are many flows, the report of each is made anew within a few times, and all are told each time.
+func TestReportsOfManyFlows(t *testing.T) {
+	const flows = 2*reportsAtOnce + 10
+	p := &Plane{}
+	for round := range 2 {
+		for i := range flows {
+			f := par1
+			f.POP = fmt.Sprint("pop", i)
+			p.Add(f, batch(10*round, 12))
+		}
+		if n := len(p.Reports(at(20))); n != flows {
+			t.Fatalf("%d reports", n)
+		}
+	}
+	p.Reports(at(20))
+	for _, r := range p.Reports(at(20)) {
+		if r.Batches != 2 {
+			t.Fatalf("%s: %d batches", r.POP, r.Batches)
 		}
 	}
 }

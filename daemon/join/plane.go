@@ -30,6 +30,7 @@ type Plane struct {
 	order   []Flow            // all of them as sorted gives them; nil: not known
 	ofPOP   map[string][]Flow // likewise, by POP
 	cut     int               // flows that lost their last batch whole
+	turn    int               // which reports are made anew next, where there are many
 	nearest map[contest]*stats.Nearest
 	moved   map[netip.Addr]moves
 	ways    map[netip.Addr]inUse
@@ -50,8 +51,7 @@ type history struct {
 	shown   shown // the shift that holds; the zero value is none
 	trails  map[string]*trail
 
-	report     *Report // as it was made last
-	reportedAt time.Time
+	report *Report // as it was made last
 }
 
 // Add takes the result of a batch, and says whether it made another POP the nearest of its service.
