@@ -46,6 +46,7 @@ type engine struct {
 	rpki        dataAge
 	channels    channels
 	costs       []openCost
+	costsLooked time.Time                // when they were compared last
 	movements   map[string]movement      // of incidents, by id
 	ended       []string                 // those of them that have ended, in that order
 	suffering   map[string][]bgp.Finding // of POPs, where it came with a change of a route

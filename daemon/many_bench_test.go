@@ -17,7 +17,7 @@ import (
 )
 
 // BenchmarkTenThousandPOPs is what one batch costs the engine, and what a snapshot does, when that many POPs are probed once a
-// second: at 10,000 batches and 4 snapshots a second.
+// second; and the memory of all that is remembered of them once it grows no more.
 //
 //	go test ./daemon -run '^$' -bench TenThousandPOPs
 func BenchmarkTenThousandPOPs(b *testing.B) {
@@ -42,12 +42,20 @@ func BenchmarkTenThousandPOPs(b *testing.B) {
 		n++
 		now = now.Add(time.Second / pops)
 	}
-	for range 20 * pops {
+	const rounds = 650 // what is remembered of each is full by then: 360 batches, and ten minutes
+	for range rounds * pops {
 		one()
 	}
+	full := liveHeap() / (1 << 20)
 	b.Run("batch", func(b *testing.B) {
 		for b.Loop() {
 			one()
+		}
+		b.ReportMetric(full, "MiB")
+	})
+	b.Run("cost", func(b *testing.B) { // of a routing incident, to all of them
+		for b.Loop() {
+			e.plane.CostOf(now.Add(-10*time.Second), now.Add(-5*time.Second), nil)
 		}
 	})
 	b.Run("snapshot", func(b *testing.B) {

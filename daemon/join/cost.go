@@ -9,8 +9,11 @@ import (
 	"peervane/probe/stats"
 )
 
-// before is how far back the latency before an event is looked for.
-const before = 10 * time.Minute
+// The latency before an event is looked for so far back, and in so many batches: all of them at the default interval.
+const (
+	before     = 10 * time.Minute
+	beforeMost = 60
+)
 
 // Cost is what an event did to the latency to one POP, in milliseconds. NaN stands for what is not known.
 type Cost struct {
@@ -114,29 +117,36 @@ func compareCosts(a, b Cost) int {
 }
 
 func (h *history) cost(began, noticed time.Time) (c Cost, known bool) {
-	medians := h.mediansBefore(began)
-	if len(medians) == 0 {
+	usual := h.usualBefore(began)
+	if len(usual) == 0 {
 		return c, false
 	}
-	c = Cost{Before: milliseconds(stats.Median(medians)), After: math.NaN()}
+	c = Cost{Before: milliseconds(stats.Median(usual)), After: math.NaN()}
 	i := slices.IndexFunc(h.batches.kept, func(s packed) bool { return s.started.After(noticed) })
 	if i < 0 {
 		return c, true
 	}
 	s := h.batches.at(i)
 	c.Measured, c.Loss = true, s.Loss()
-	if m, ok := s.Median(); ok {
-		c.After = milliseconds(m)
+	if q, ok := s.Quartile(); ok {
+		c.After = milliseconds(q)
 	}
 	return c, true
 }
 
-func (h *history) mediansBefore(at time.Time) []time.Duration {
-	var out []time.Duration
-	for s := range h.batches.from(0) {
-		m, ok := s.Median()
-		if ok && !s.Ended.After(at) && at.Sub(s.Ended) <= before {
-			out = append(out, m)
+// usualBefore is the latency of the latest batches before a moment, each measured as the one after it is: by its lower quartile, since
+// that one may be a single batch.
+func (h *history) usualBefore(at time.Time) (out []time.Duration) {
+	for i := h.batches.len() - 1; i >= 0 && len(out) < beforeMost; i-- {
+		s := h.batches.at(i)
+		if s.Ended.After(at) {
+			continue
+		}
+		if at.Sub(s.Ended) > before {
+			break
+		}
+		if q, ok := s.Quartile(); ok {
+			out = append(out, q)
 		}
 	}
 	return out

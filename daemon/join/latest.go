@@ -23,6 +23,9 @@ func (p *Plane) Latest(pop string) (median float64, lost, measured bool) {
 // Off says whether a latency is as far from another as makes a shift.
 func Off(before, now float64) bool { return math.Abs(now-before) >= stats.Least(before) }
 
+// Flows is how many there are.
+func (p *Plane) Flows() int { return len(p.flows) }
+
 // Every says whether something holds for every flow.
 func (p *Plane) Every(holds func(Flow) bool) bool {
 	for f := range p.flows {

@@ -91,6 +91,15 @@ func (s *Sample) Median() (time.Duration, bool) {
 	return Median(s.RTTs), true
 }
 
+// Quartile is the lower quartile of the round-trip times: what holds up most packets of one batch, but is not the way, does not show
+// in it. False when there is none.
+func (s *Sample) Quartile() (time.Duration, bool) {
+	if len(s.RTTs) == 0 {
+		return 0, false
+	}
+	return Quantile(slices.Sorted(slices.Values(s.RTTs)), .25), true
+}
+
 // Min is the lowest round-trip time; false when there is none.
 func (s *Sample) Min() (time.Duration, bool) {
 	if len(s.RTTs) == 0 {

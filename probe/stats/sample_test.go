@@ -86,3 +86,17 @@ func TestKindNames(t *testing.T) {
 	equal(t, "name", Foreign.String(), "foreign")
 	equal(t, "name", Kind(99).String(), "unknown")
 }
+
+func TestQuartile(t *testing.T) {
+	for _, c := range []struct{ rtts, want []float64 }{
+		{[]float64{10}, []float64{10}}, {[]float64{30, 10, 20}, []float64{10}}, {[]float64{78, 58, 98, 38, 37}, []float64{38}},
+	} {
+		s := Sample{RTTs: ms(c.rtts...)}
+		got, ok := s.Quartile()
+		equal(t, "quartile", got, ms(c.want...)[0])
+		equal(t, "known", ok, true)
+		equal(t, "untouched", s.RTTs[0], ms(c.rtts...)[0])
+	}
+	_, ok := (&Sample{}).Quartile()
+	equal(t, "of nothing", ok, false)
+}
