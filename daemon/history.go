@@ -83,7 +83,7 @@ func (h *history) detailed(wanted bool) {
 		for i := range m.Samples {
 			w.total.Add(&m.Samples[i])
 			s := &m.Samples[i]
-			w.points = append(w.points, pointOf(s.Started, s.Ended, stats.Summarize(slices.Values(m.Samples[i:i+1]))))
+			w.points = append(w.points, pointOf(s.Started, s.Ended, stats.Summarize(m.Samples[i:i+1])))
 		}
 	}
 }

@@ -113,7 +113,7 @@ func expectWindow(t *testing.T, m *measuring, all []stats.Sample, now time.Time,
 		t.Errorf("%v: it begins with %v to %v", window, first.At, first.Until)
 	}
 	within := slices.DeleteFunc(slices.Clone(all), func(s stats.Sample) bool { return s.Started.Before(first.At.Time) })
-	want := figures(stats.Summarize(slices.Values(within)))
+	want := figures(stats.Summarize(within))
 	for _, pair := range [][2]*float64{{got.P50MS, want.P50MS}, {got.P95MS, want.P95MS}, {got.P99MS, want.P99MS}} {
 		if off := *pair[0] - *pair[1]; off > *pair[1]/1000 || off < -*pair[1]/1000 {
 			t.Errorf("%v: %v ms, want %v ms to three digits", window, *pair[0], *pair[1])

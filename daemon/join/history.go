@@ -68,7 +68,7 @@ func (p *Plane) History(pop string, since time.Time) []Measured {
 // report sums up the batches of a flow from the i-th on.
 func (p *Plane) report(f Flow, i int) Report {
 	b := &p.flows[f].batches
-	r := Report{Flow: f, Summary: stats.Summarize(b.from(i)), Nearest: p.contestOf(f).Current() == f.POP}
+	r := Report{Flow: f, Summary: b.summary(i), Nearest: p.contestOf(f).Current() == f.POP}
 	if i < b.len() {
 		last := b.last()
 		r.Last = last.Started

@@ -50,19 +50,39 @@ func (s *series) add(x stats.Sample) {
 	if len(s.kept) >= keep {
 		s.kept = slices.Delete(s.kept, 0, len(s.kept)-keep+1)
 	}
+	if n := len(s.kept); n == cap(s.kept) { // as append does, but not beyond what is kept
+		s.kept = append(make([]packed, 0, min(2*n+1, keep)), s.kept...)
+	}
 	s.kept = append(s.kept, p)
 }
 
 func (s *series) at(i int) (x stats.Sample) {
+	s.unpack(i, &x)
+	return x
+}
+
+func (s *series) unpack(i int, x *stats.Sample) {
 	p := &s.kept[i]
 	x.Started, x.Ended, x.RTTs, x.TSSource = p.started, p.started.Add(p.took), p.rtts, p.source
-	for i, n := range counted(&x) {
+	for i, n := range counted(x) {
 		*n = int(p.counts[i])
 	}
+	var r rare
 	if p.rare != nil {
-		x.Offender, x.FirstLost, x.LastLost = p.rare.offender, p.rare.firstLost, p.rare.lastLost
+		r = *p.rare
 	}
-	return x
+	x.Offender, x.FirstLost, x.LastLost = r.offender, r.firstLost, r.lastLost
+}
+
+// summary sums up the batches from the i-th on.
+func (s *series) summary(i int) stats.Summary {
+	var sum stats.Summing
+	var x stats.Sample
+	for ; i < len(s.kept); i++ {
+		s.unpack(i, &x)
+		sum.Add(&x)
+	}
+	return sum.Summary()
 }
 
 // last is the latest batch; there must be one.

@@ -2,7 +2,6 @@ package stats
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -257,6 +256,6 @@ func oracle(samples []Sample, now time.Time) (time.Duration, float64) {
 			held = append(held, s)
 		}
 	}
-	sum := Summarize(slices.Values(held))
+	sum := Summarize(held)
 	return sum.Min, sum.Loss()
 }

@@ -2,7 +2,6 @@ package stats
 
 import (
 	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -31,7 +30,7 @@ func TestRollupsAgainstTheExactSummary(t *testing.T) {
 			}
 			all.Merge(&one)
 		}
-		got, want := all.Summary(), Summarize(slices.Values(samples))
+		got, want := all.Summary(), Summarize(samples)
 		if got.Counts != want.Counts || got.RTTs != want.RTTs || got.TSSource != want.TSSource {
 			t.Fatalf("%+v, want %+v", got, want)
 		}

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"iter"
 	"slices"
 	"time"
 )
@@ -18,22 +17,38 @@ type Summary struct {
 // Jitter is how far the slow answers lie above the usual.
 func (s Summary) Jitter() time.Duration { return s.P95 - s.P50 }
 
-// Summarize sums up samples.
-func Summarize(samples iter.Seq[Sample]) Summary {
-	var total sums
-	var rtts []time.Duration
-	source := ""
-	for s := range samples {
-		total.add(sumsOf(&s), 1)
-		rtts = append(rtts, s.RTTs...)
-		source = Weaker(source, s.TSSource)
-	}
-	sum := Summary{Counts: total.settled(), RTTs: len(rtts), TSSource: source}
+// Summing sums up samples one by one. The zero value is empty.
+type Summing struct {
+	total  sums
+	rtts   []time.Duration
+	source string
+}
+
+// Add takes in a sample, of which it keeps nothing.
+func (sum *Summing) Add(s *Sample) {
+	sum.total.add(sumsOf(s), 1)
+	sum.rtts = append(sum.rtts, s.RTTs...)
+	sum.source = Weaker(sum.source, s.TSSource)
+}
+
+// Summary is what they come to.
+func (sum *Summing) Summary() Summary {
+	rtts := sum.rtts
+	out := Summary{Counts: sum.total.settled(), RTTs: len(rtts), TSSource: sum.source}
 	if len(rtts) == 0 {
-		return sum
+		return out
 	}
 	slices.Sort(rtts)
-	sum.Min, sum.Max = rtts[0], rtts[len(rtts)-1]
-	sum.P50, sum.P95, sum.P99 = Quantile(rtts, .5), Quantile(rtts, .95), Quantile(rtts, .99)
-	return sum
+	out.Min, out.Max = rtts[0], rtts[len(rtts)-1]
+	out.P50, out.P95, out.P99 = Quantile(rtts, .5), Quantile(rtts, .95), Quantile(rtts, .99)
+	return out
+}
+
+// Summarize sums up samples.
+func Summarize(samples []Sample) Summary {
+	var sum Summing
+	for i := range samples {
+		sum.Add(&samples[i])
+	}
+	return sum.Summary()
 }

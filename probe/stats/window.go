@@ -24,6 +24,18 @@ type slot struct {
 // shares are what a loss is the share of.
 type shares struct{ measured, lost, unreachable, recovered int32 }
 
+func sharesOf(s *Sample) shares {
+	return shares{int32(s.Measured()), int32(s.Lost), int32(s.Unreachable), int32(s.Recovered)}
+}
+
+// loss is the unanswered share, 0 to 1. Answers that came late are set against the losses before them.
+func (c shares) loss() float64 {
+	if c.measured <= 0 {
+		return 0
+	}
+	return float64(max(0, c.lost-c.recovered)+c.unreachable) / float64(c.measured)
+}
+
 func (c *shares) add(o shares, sign int32) {
 	c.measured += sign * o.measured
 	c.lost += sign * o.lost
@@ -50,7 +62,7 @@ func (w *Window) Add(s Sample) {
 		w.slots = append(w.slots, slot{first: s.Ended})
 		last++
 	}
-	of := shares{int32(s.Measured()), int32(s.Lost), int32(s.Unreachable), int32(s.Recovered)}
+	of := sharesOf(&s)
 	w.slots[last].last = s.Ended
 	w.slots[last].add(of, 1)
 	w.sums.add(of, 1)
@@ -82,13 +94,8 @@ func (w *Window) Expire(now time.Time) {
 	}
 }
 
-// Loss is the unanswered share of what was measured, 0 to 1. Answers that came late are set against the losses before them.
-func (w *Window) Loss() float64 {
-	if w.sums.measured <= 0 {
-		return 0
-	}
-	return float64(max(0, w.sums.lost-w.sums.recovered)+w.sums.unreachable) / float64(w.sums.measured)
-}
+// Loss is the unanswered share of what was measured, 0 to 1.
+func (w *Window) Loss() float64 { return w.sums.loss() }
 
 // Min is the lowest round-trip time; false when there is none.
 func (w *Window) Min() (time.Duration, bool) {

@@ -2,7 +2,6 @@ package stats
 
 import (
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 )
 
 func TestSummary(t *testing.T) {
-	sum := Summarize(slices.Values([]Sample{lossy(0, 1, ms(10, 11, 12, 13)...), answered(1, ms(9, 10, 11, 12, 50)...)}))
+	sum := Summarize([]Sample{lossy(0, 1, ms(10, 11, 12, 13)...), answered(1, ms(9, 10, 11, 12, 50)...)})
 	equal(t, "sent", sum.Sent, 10)
 	equal(t, "loss", sum.Loss(), 0.1)
 	equal(t, "min", sum.Min, ms(9)[0])
@@ -23,7 +22,7 @@ func TestSummary(t *testing.T) {
 func TestLateAnswersAreTakenFromTheLosses(t *testing.T) {
 	late := answered(1, ms(10, 10, 10, 10, 10)...)
 	late.Recovered = 3
-	sum := Summarize(slices.Values([]Sample{lossy(0, 5), late}))
+	sum := Summarize([]Sample{lossy(0, 5), late})
 	equal(t, "late", sum.Late, 3)
 	equal(t, "lost", sum.Lost, 2)
 	equal(t, "loss", sum.Loss(), 0.2)
@@ -35,7 +34,7 @@ func TestLateAnswersToBatchesThatAreGone(t *testing.T) {
 	late.Recovered = 3
 	w.Add(late)
 	equal(t, "loss", w.Loss(), 0)
-	equal(t, "late", Summarize(slices.Values([]Sample{late})).Late, 0)
+	equal(t, "late", Summarize([]Sample{late}).Late, 0)
 }
 
 // drawSamples makes a plausible series.
@@ -68,7 +67,7 @@ func TestWindowAgainstAllItsSamples(t *testing.T) {
 					held = append(held, old)
 				}
 			}
-			want := Summarize(slices.Values(held))
+			want := Summarize(held)
 			if got := w.Loss(); got != want.Loss() {
 				t.Fatalf("loss %v, want %v", got, want.Loss())
 			}
