@@ -287,17 +287,16 @@ func (f *shownLatency) inARow() int {
 func (p *planes) goOn(batches int) {
 	p.t.Helper()
 	wanted := map[shownFlow]int{}
-	p.measured("the POPs are not probed", func(flows []shownLatency) error {
+	p.measured("the POPs are not probed", func(flows []shownLatency) (err error) {
 		for _, f := range flows {
-			switch want, known := wanted[f.shownFlow]; {
-			case !known:
+			if _, known := wanted[f.shownFlow]; !known {
 				wanted[f.shownFlow] = len(f.Points) + batches
-			case len(f.Points) >= want:
-				continue
 			}
-			return fmt.Errorf("POP %s from %s: %d batches", f.POP, f.Source, len(f.Points))
+			if len(f.Points) < wanted[f.shownFlow] {
+				err = fmt.Errorf("POP %s from %s: %d batches", f.POP, f.Source, len(f.Points))
+			}
 		}
-		return nil
+		return err
 	})
 }
 
