@@ -46,14 +46,16 @@ func (d *Daemon) Prefixes(ctx context.Context, some func([]api.Prefix) error) er
 	return show()
 }
 
-// openByPrefix gives the open incidents of each registered prefix.
+// openByPrefix gives the open incidents of each registered prefix, the gravest first.
 func (e *engine) openByPrefix() map[netip.Prefix][]notice.Notice {
 	open := map[netip.Prefix][]notice.Notice{}
 	for r := range e.book.All() {
 		open[r.Scope.Prefix] = append(open[r.Scope.Prefix], r.Notice)
 	}
 	for _, notices := range open {
-		slices.SortFunc(notices, func(a, b notice.Notice) int { return cmp.Compare(a.Incident, b.Incident) })
+		slices.SortFunc(notices, func(a, b notice.Notice) int {
+			return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Incident, b.Incident))
+		})
 	}
 	return open
 }
@@ -64,18 +66,9 @@ func (e *engine) picturePrefixes(out []api.Prefix, regs []*registration, open ma
 		if e.regs.exact(reg.Prefix) != reg || reg.Policy.Ignore {
 			continue
 		}
-		p := api.Prefix{Prefix: reg.Prefix, Origins: some(reg.Policy.Origins), Incidents: []string{}}
+		p := api.Prefix{Prefix: reg.Prefix, Origins: some(reg.Policy.Origins)}
 		var stands []string
-		for i, n := range open[reg.Prefix] {
-			if i == mostShown {
-				stands = append(stands, fmt.Sprintf("%d more stand", len(open[reg.Prefix])-i))
-				break
-			}
-			p.Incidents = append(p.Incidents, n.Incident)
-			if n.Severity >= notice.Warning {
-				stands = append(stands, fmt.Sprintf("%s stands: %s", n.Type, n.Summary))
-			}
-		}
+		p.Incidents, stands = standingIncidents(open[reg.Prefix])
 		if reg.Connection != nil {
 			p.Connection = reg.Connection.Name
 		}
@@ -86,13 +79,37 @@ func (e *engine) picturePrefixes(out []api.Prefix, regs []*registration, open ma
 			}
 		}
 		state, reasons := e.state(reg, reg.Prefix, now).Standing(e.inside(reg.Prefix))
-		if state == detect.Verified && len(stands) > 0 {
+		switch {
+		case state != detect.Failed && state != detect.Invalid && slices.ContainsFunc(open[reg.Prefix], wrongOrigin):
+			state, reasons = detect.Failed, append(stands, reasons...) // a part of it is announced by a wrong origin
+		case state == detect.Verified && len(stands) > 0:
 			state, reasons = detect.Lacking, stands // what is announced is right, and yet something is wrong
 		}
 		p.State, p.Reasons = state, some(reasons)
 		out = append(out, p)
 	}
 	return out
+}
+
+// standingIncidents lists the open incidents of a prefix by id, and says what they mean for it, where that is not only told.
+func standingIncidents(open []notice.Notice) (ids, stands []string) {
+	ids = []string{}
+	for i := range open {
+		n := &open[i]
+		if i == mostShown {
+			return ids, append(stands, fmt.Sprintf("%d more stand", len(open)-i))
+		}
+		ids = append(ids, n.Incident)
+		if n.Severity >= notice.Warning {
+			stands = append(stands, fmt.Sprintf("%s stands: %s", n.Type, n.Summary))
+		}
+	}
+	return ids, stands
+}
+
+// wrongOrigin says whether an incident is that a wrong origin announces the prefix, or a part of it.
+func wrongOrigin(n notice.Notice) bool {
+	return n.Type == notice.SubPrefix || n.Type == notice.OriginChange
 }
 
 // inside lists a few announced more-specifics of a prefix.

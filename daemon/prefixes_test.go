@@ -58,13 +58,35 @@ func TestNotVerifiedWhileAnIncidentStands(t *testing.T) {
 	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
 	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
 	w.announce("edge2", "203.0.113.0/24", 64501, 64496)
-	w.announce("edge1", "203.0.113.128/25", 64500, 64510)
-	if got := w.standings()[0]; !strings.Contains(got, "warning [subprefix stands: 203.0.113.128/25") {
+	w.announce("edge1", "203.0.113.128/25", 64500, 64496)
+	if got := w.standings()[0]; !strings.Contains(got, "warning [new_more_specific stands: 203.0.113.128/25") {
 		t.Error(got)
 	}
 	w.withdraw("edge1", "203.0.113.128/25")
 	if got := w.standings()[0]; !strings.Contains(got, "verified []") {
 		t.Error(got)
+	}
+}
+
+// A wrong origin of a part of a prefix is one of the prefix, whatever else is to be said of it; the gravest reason stands first.
+func TestFailedWhileAPartIsHijacked(t *testing.T) {
+	for _, lacks := range []bool{false, true} {
+		cfg := twoPeers(registered("203.0.113.0/24", 64496))
+		if lacks {
+			cfg.Prefixes[0].Policy.MaxPathLength = 1
+		}
+		w := newWorld(t, cfg)
+		w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+		w.announce("edge2", "203.0.113.0/24", 64501, 64496)
+		w.announce("edge1", "203.0.113.0/25", 64500, 64496)
+		w.announce("edge1", "203.0.113.128/25", 64500, 64510)
+		if got := w.standings()[0]; !strings.Contains(got, "failed [subprefix stands: 203.0.113.128/25") {
+			t.Errorf("with a requirement unmet %v: %s", lacks, got)
+		}
+		w.withdraw("edge1", "203.0.113.128/25")
+		if got := w.standings()[0]; strings.Contains(got, "failed") || strings.Contains(got, "subprefix") {
+			t.Errorf("after it is gone: %s", got)
+		}
 	}
 }
 
