@@ -73,6 +73,7 @@ type output struct {
 	burstAll bool         // all of them
 	traces   []path       // to follow now
 	trails   []join.Trails
+	reigns   []byte // which POPs are the nearest; nil: as it was
 }
 
 func newEngine(cfg *config.Config, o incident.Options, replay bool, log *zap.Logger) *engine {
@@ -235,6 +236,7 @@ func (e *engine) endOfRIB(v *vantage, in bgp.EndOfRIB) {
 	f := in.Family
 	was := v.families[f]
 	v.sync(f, e.configured, in.At)
+	e.recordStrayed(v, f, in.At)
 	e.sessions.touch(v)
 	if !was.synced || was.kept {
 		e.touchFamily(f)
@@ -302,6 +304,7 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 	st := e.state(reg, s.prefix, now)
 	if st.Memory != nil && st.Learn() {
 		e.out.memories = append(e.out.memories, reg)
+		e.recordMissing(reg, now)
 	}
 	findings, recheck := detect.All(st)
 	e.confirm(s, findings)
@@ -343,6 +346,7 @@ func (e *engine) tickBook(now time.Time) {
 func (e *engine) tell(notices []notice.Notice, now time.Time) {
 	e.out.notices = append(e.out.notices, notices...)
 	for _, n := range notices {
+		e.recordIncident(&n)
 		e.traceFor(&n, now)
 		e.account(n, now)
 		e.noteMovement(&n, now)

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -61,6 +62,9 @@ func (e *engine) recordChange(v *vantage, c bgp.Change, old held) {
 	}
 	paths := e.table.get(c.Prefix).of(v)
 	now := bestPath(paths)
+	if c.Cause == bgp.Initial && e.knew(v, reg, now) {
+		return
+	}
 	before := bestPath(replaced(paths, c.PathID, old))
 	detail := pathText(now)
 	if c.Coalesced() {
@@ -76,6 +80,73 @@ func (e *engine) recordChange(v *vantage, c bgp.Change, old held) {
 	case before.String() != now.String() || c.PathChanges > 1:
 		e.recordAt(v, reg, pathChanged, c.At, pathText(before)+" -> "+detail)
 	}
+}
+
+// knew says whether a session held a prefix when it was last in sight, also before a restart. Then its first table is no
+// news, and only what differs at its end is: until then it may hold better paths than it has shown.
+func (e *engine) knew(v *vantage, reg *registration, now *bgp.Path) bool {
+	path, held := reg.memory.Last(v.Name)
+	if !held || !v.Own() {
+		delete(v.strayed, reg.Prefix)
+		return false
+	}
+	if path == nil || now != nil && now.String() == path.String() {
+		delete(v.strayed, reg.Prefix)
+		return true
+	}
+	if v.strayed == nil {
+		v.strayed = map[netip.Prefix]*bgp.Path{}
+	}
+	v.strayed[reg.Prefix] = path
+	return true
+}
+
+// recordStrayed records what the first table of a family has shown otherwise than it was before.
+func (e *engine) recordStrayed(v *vantage, f bgp.Family, at time.Time) {
+	for _, p := range slices.SortedFunc(maps.Keys(v.strayed), netip.Prefix.Compare) {
+		reg := e.regs.exact(p)
+		if bgp.FamilyOf(p) != f || reg == nil {
+			continue
+		}
+		before, now := v.strayed[p], bestPath(e.table.get(p).of(v))
+		delete(v.strayed, p)
+		switch {
+		case now == nil:
+			e.recordAt(v, reg, withdrawn, at, "")
+		case now.String() != before.String():
+			e.recordAt(v, reg, pathChanged, at, pathText(before)+" -> "+pathText(now))
+		}
+	}
+}
+
+// recordMissing records which sessions have come back without a prefix that they held, as was found just now.
+func (e *engine) recordMissing(reg *registration, now time.Time) {
+	entry := e.table.get(reg.Prefix)
+	for i := range reg.memory.Traces {
+		t := &reg.memory.Traces[i]
+		v := e.vantages.named(t.Vantage)
+		if !t.Seen || !t.Lost.Equal(now) || v == nil || !v.Own() || !reg.Uses(v.Vantage) || e.settings.Replay {
+			continue
+		}
+		if _, seen := entry.holds(v); !seen { // else its withdrawal was recorded as it came
+			e.recordAt(v, reg, withdrawn, now, "not announced again when the session came back")
+		}
+	}
+}
+
+// recordIncident records that an incident was told for the first time, or that it ended.
+func (e *engine) recordIncident(n *notice.Notice) {
+	if e.settings.Replay || n.Status == notice.Updated {
+		return
+	}
+	ev := event{
+		at: n.UpdatedAt.Time, typ: "incident_firing", severity: n.Severity, prefix: n.Prefix, peer: n.Peer, pop: n.POP,
+		detail: fmt.Sprintf("%s %s: %s", n.Type, n.Incident, n.Summary),
+	}
+	if n.Status == notice.Resolved {
+		ev.typ, ev.severity = "incident_resolved", notice.Info
+	}
+	e.record(ev)
 }
 
 // alone says whether no other peer of a collector holds a prefix.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -12,14 +13,14 @@ import (
 	"peervane/config"
 )
 
-// events gives what was recorded since the last call, but for sessions, in short.
+// events gives what doing something has recorded of prefixes, but for incidents, in short.
 func (w *world) events(do func()) (out []string) {
 	w.engine.take()
 	do()
 	for w.engine.judge(w.now, 100) {
 	}
 	for _, ev := range w.engine.take().events {
-		if ev.prefix.IsValid() {
+		if ev.prefix.IsValid() && !strings.HasPrefix(ev.typ, "incident_") {
 			out = append(out, fmt.Sprintf("%s %s %s %s: %s", ev.typ, ev.severity, ev.prefix, ev.peer, ev.detail))
 		}
 	}
@@ -124,6 +125,73 @@ func TestEventsOfLeaks(t *testing.T) {
 		got := w.events(func() { w.hear(peer, "203.0.113.0/24", nil, w.peers[peer].ASN, 64502, 3356, 64496) })
 		if len(got) != 2 || !strings.HasPrefix(got[1], want+" 203.0.113.0/24 "+peer+": 203.0.113.0/24 leaked") {
 			t.Errorf("%s: %q", peer, got)
+		}
+	}
+}
+
+// What is told of a prefix is recorded with it, whatever its type is: a hijack of a part of it is no fact about its own routes.
+func TestEventsOfIncidents(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
+	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	var got []string
+	id := ""
+	for _, do := range []func(){
+		func() { w.hear("edge1", "203.0.113.128/25", nil, 64500, 64510) },
+		func() { w.hear("edge2", "203.0.113.128/25", nil, 64501, 64510) }, // an update
+		func() { w.hear("edge1", "203.0.113.128/25", nil); w.hear("edge2", "203.0.113.128/25", nil) },
+	} {
+		do()
+		for w.engine.judge(w.now, 100) {
+		}
+		id = cmp.Or(w.ids(), id)
+		for _, ev := range w.engine.take().events {
+			detail, _, _ := strings.Cut(ev.detail, " announced")
+			got = append(got, fmt.Sprintf("%s %s %s: %s", ev.typ, ev.severity, ev.prefix, detail))
+		}
+	}
+	want := []string{
+		"incident_firing critical 203.0.113.0/24: subprefix " + id + ": 203.0.113.128/25 inside 203.0.113.0/24",
+		"incident_resolved info 203.0.113.0/24: subprefix " + id + ": resolved after 0s: 203.0.113.128/25 inside 203.0.113.0/24",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
+// The first table after a restart, or after a session came back, is recorded where it differs from what was last in sight.
+func TestEventsOfFirstTables(t *testing.T) {
+	const p = "203.0.113.0/24"
+	first := func(id uint32) func(*bgp.Change) {
+		return func(c *bgp.Change) { c.Cause, c.PathID = bgp.Initial, id }
+	}
+	for _, c := range []struct {
+		what  string
+		table func(*world)
+		want  []string
+	}{
+		{"the same", func(w *world) { w.hear("edge1", p, first(1), 64500, 64496) }, nil},
+		{"the same, behind a worse path", func(w *world) {
+			w.hear("edge1", p, first(2), 64500, 64502, 64503, 64496)
+			w.hear("edge1", p, first(1), 64500, 64496)
+		}, nil},
+		{"another path", func(w *world) { w.hear("edge1", p, first(1), 64500, 64502, 64496) },
+			[]string{"active_path info 203.0.113.0/24 edge1: 64500 64496 -> 64500 64502 64496"}},
+		{"nothing", func(*world) {}, []string{"prefix_withdrawn warning 203.0.113.0/24 edge1: not announced again when the session came back"}},
+	} {
+		for _, again := range []func(w *world) *world{
+			func(w *world) *world { return w.restart() },
+			func(w *world) *world { w.down("edge1"); return w },
+		} {
+			w := newWorld(t, twoPeers(registered(p, 64496)))
+			w.announce("edge1", p, 64500, 64496)
+			w.announce("edge2", p, 64501, 64496)
+			w = again(w)
+			w.up("edge1")
+			got := w.events(func() { c.table(w) })
+			got = append(got, w.events(func() { w.engine.input(bgp.EndOfRIB{Vantage: w.peers["edge1"], Family: bgp.IPv4, At: w.now}) })...)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s\n got %q\nwant %q", c.what, got, c.want)
+			}
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"peervane/config"
 	"peervane/daemon/incident"
 	"peervane/daemon/join"
-	"peervane/daemon/notice"
 	"peervane/probe"
 )
 
@@ -96,14 +94,6 @@ func flowOf(t probe.Target) join.Flow {
 	return join.Flow{POP: t.POP, Service: t.Service, Addr: t.Addr, Method: string(t.Method), Source: t.Source}
 }
 
-// describeChange says why the nearest POP is another one.
-func describeChange(c join.Change) string {
-	if c.From == "" {
-		return fmt.Sprintf("%s: %s is the nearest (%s)", c.Contest, c.To, c.After)
-	}
-	return fmt.Sprintf("%s: %s (%s) after %s (%s): %s", c.Contest, c.To, c.After, c.From, c.Before, c.Reason)
-}
-
 // watched are the addresses whose routes matter.
 func (ps *pops) watched() []netip.Prefix {
 	var out []netip.Prefix
@@ -164,42 +154,6 @@ func (e *engine) batch(b probe.Batch) {
 		p.heard = true
 		e.pops.touched = append(e.pops.touched, p)
 	}
-}
-
-// nearest records that the nearest POP of a service is another one.
-func (e *engine) nearest(change join.Change, at time.Time) {
-	e.record(event{at: at, typ: "pop_change", severity: notice.Info, pop: change.To, detail: describeChange(change)})
-	e.reigns.touched = true
-}
-
-// reigns is when the nearest POPs must be judged: now, or at a time.
-type reigns struct {
-	touched bool
-	due     time.Time
-	waits   bool // for the next batch: what is found is not certain yet
-}
-
-var nearestScope = incident.Scope{Kind: incident.Service, Subject: "nearest"}
-
-// judgeNearest finds the services whose nearest POP is not the usual one.
-func (e *engine) judgeNearest(now time.Time) {
-	if !e.reigns.touched && (e.reigns.due.IsZero() || now.Before(e.reigns.due)) {
-		return
-	}
-	if e.uplink.holds { // what is nearest is judged once that is over
-		e.reigns = reigns{touched: true}
-		return
-	}
-	findings, due := e.plane.Usurped(now)
-	if len(findings) > 0 {
-		hints := e.places.hints(e.plane.Reports(now))
-		for i := range findings {
-			findings[i].Hints = hints[findings[i].POP]
-		}
-	}
-	findings = e.held(findings)
-	e.reigns = reigns{due: due, waits: slices.ContainsFunc(findings, func(f bgp.Finding) bool { return f.Quiet })}
-	e.tell(e.book.Reconcile(nearestScope, findings, now, incident.World{}), now)
 }
 
 // judgePOPs asks for a burst where the way to a POP changed, and judges whether it can be reached.

@@ -83,7 +83,7 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 		wake = append(wake, to...)
 	}
 	b.Incidents = p.incidents(changed)
-	b.KV = append(p.memories(p.dueMemories(out, now)), p.trails(out.trails)...)
+	b.KV = append(p.memories(p.dueMemories(out, now)), slices.Concat(p.trails(out.trails), reignRows(out.reigns))...)
 	b.Events, b.Latency = rows(out.events), out.latency
 	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events)+len(b.Latency) == 0 {
 		return
@@ -217,6 +217,7 @@ type kept struct {
 	silences []incident.Silence
 	memories map[netip.Prefix][]byte
 	trails   [][]byte
+	reigns   []byte
 }
 
 // load reads what an earlier run kept: for the engine its incidents, silences and memories, for the publisher who was told.
@@ -242,6 +243,8 @@ func (p *publisher) load(ctx context.Context) (k kept, err error) {
 			k.silences = append(k.silences, p.silence(kv)...)
 		case kv.Kind == kindTrails:
 			k.trails = append(k.trails, kv.Value)
+		case kv.Kind == kindReigns:
+			k.reigns = kv.Value
 		}
 	}
 	return k, nil
@@ -268,6 +271,6 @@ func (p *publisher) rewrite(e *engine) {
 		}
 	}
 	silences, _ := e.book.Silences()
-	kv := slices.Concat(p.memories(regs), p.trails(e.plane.TrailsSince(time.Time{})), silenceRows(silences))
+	kv := slices.Concat(p.memories(regs), p.trails(e.plane.TrailsSince(time.Time{})), silenceRows(silences), reignRows(e.reigns.kept))
 	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Records()), KV: kv, Latency: e.rollups.all()}, nil)
 }

@@ -43,6 +43,7 @@ func (w *world) restart() *world {
 	if err := next.engine.restore(records, nil, memories); err != nil {
 		w.t.Fatal(err)
 	}
+	next.engine.resumeReigns(old.reigns.kept)
 	next.want(next.tell(), "")
 	return next
 }

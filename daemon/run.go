@@ -57,6 +57,7 @@ func (d *Daemon) restore(ctx context.Context) error {
 		return nil
 	}
 	d.engine.rememberTrails(kept.trails)
+	d.engine.resumeReigns(kept.reigns)
 	return d.engine.restore(kept.records, kept.silences, kept.memories)
 }
 

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"net/netip"
 	"time"
 
 	"peervane/bgp"
@@ -25,7 +26,8 @@ type vantage struct {
 	leaked   detect.Leaked
 	drops    [bgp.NumFamilies]detect.Drop
 	activity detect.Activity
-	reason   string // why it is down
+	reason   string                     // why it is down
+	strayed  map[netip.Prefix]*bgp.Path // what its first table shows otherwise than it was: the path before
 	families [bgp.NumFamilies]familyState
 }
 
@@ -96,6 +98,7 @@ func (vs *vantages) named(name string) *vantage { return vs.name[name] }
 func (v *vantage) rise(up bgp.SessionUp) {
 	v.up, v.everUp, v.recorded, v.since, v.reason = true, true, up.Recorded, up.At, ""
 	v.risen, v.endDue = true, up.EndOfRIBDue
+	v.strayed = nil
 	v.activity.Rise(up.At)
 	for f := range v.families {
 		v.families[f].spoken = false

@@ -31,8 +31,9 @@ type Change struct {
 // via names the way to the POP within its contest.
 func (f Flow) via() string { return fmt.Sprintf("%s %s", f.Addr, f.Method) }
 
-func (p *Plane) contestOf(f Flow) *stats.Nearest {
-	c := f.contest()
+func (p *Plane) contestOf(f Flow) *stats.Nearest { return p.nearestOf(f.contest()) }
+
+func (p *Plane) nearestOf(c contest) *stats.Nearest {
 	if p.nearest[c] == nil {
 		if p.nearest == nil {
 			p.nearest = map[contest]*stats.Nearest{}

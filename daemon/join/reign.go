@@ -3,6 +3,7 @@ package join
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -18,6 +19,39 @@ type reign struct {
 	usual  string
 	since  time.Time // when the latest change was
 	latest stats.Change
+}
+
+// Reign is the nearest POP of a contest, for a restart to go on with.
+type Reign struct {
+	Service string       `json:"service"`
+	V6      bool         `json:"v6"`
+	Source  netip.Addr   `json:"source"`
+	Usual   string       `json:"usual"`
+	Since   time.Time    `json:"since"`
+	Latest  stats.Change `json:"latest"`
+}
+
+// Reigns gives those of all contests, in order.
+func (p *Plane) Reigns() (out []Reign) {
+	for _, c := range p.contests() {
+		r := p.reigns[c]
+		out = append(out, Reign{c.service, c.v6, c.source, r.usual, r.since, r.latest})
+	}
+	return out
+}
+
+// Resume goes on from what an earlier run found.
+func (p *Plane) Resume(r Reign) {
+	c := contest{r.Service, r.V6, r.Source}
+	p.nearestOf(c).Resume(r.Latest.To)
+	if p.reigns == nil {
+		p.reigns = map[contest]*reign{}
+	}
+	p.reigns[c] = &reign{r.Usual, r.Since, r.Latest}
+}
+
+func (p *Plane) contests() []contest {
+	return slices.SortedFunc(maps.Keys(p.reigns), compareContests)
 }
 
 // reign takes in a change. The first POP that answers is the usual one.
@@ -39,13 +73,8 @@ func (p *Plane) reign(c contest, change stats.Change, at time.Time) {
 // Usurped finds the services whose nearest POP is not the usual one. What has held for the settling time is the usual.
 // recheck is when time alone changes that.
 func (p *Plane) Usurped(now time.Time) (findings []bgp.Finding, recheck time.Time) {
-	contests := make([]contest, 0, len(p.reigns))
-	for c := range p.reigns {
-		contests = append(contests, c)
-	}
-	slices.SortFunc(contests, compareContests)
 	settle := cmp.Or(p.Settle, 24*time.Hour)
-	for _, c := range contests {
+	for _, c := range p.contests() {
 		r := p.reigns[c]
 		if p.nearest[c].Current() != r.latest.To || r.latest.To == r.usual {
 			continue

@@ -23,10 +23,11 @@ const (
 
 // Change is a new nearest POP.
 type Change struct {
-	From, To string
-	Reason   Reason
-	Before   time.Duration // lowest round-trip time of From, 0 = none
-	After    time.Duration // of To
+	From   string        `json:"from"`
+	To     string        `json:"to"`
+	Reason Reason        `json:"reason"`
+	Before time.Duration `json:"before"` // lowest round-trip time of From, 0 = none
+	After  time.Duration `json:"after"`  // of To
 }
 
 // Nearest chooses among the POPs of one service, for one family and source:
@@ -45,6 +46,13 @@ func NewNearest() *Nearest {
 	return &Nearest{pops: make(map[string]*candidate)}
 }
 
+// Resume goes on with the POP that was the nearest in an earlier run. Until it answers, or has not for as long as a challenger
+// needs, nothing has changed.
+func (n *Nearest) Resume(pop string) {
+	n.candidate(pop)
+	n.current = pop
+}
+
 // Current is the nearest POP; "" before any has answered.
 func (n *Nearest) Current() string { return n.current }
 
@@ -60,11 +68,7 @@ func (n *Nearest) Lowest(pop string, now time.Time) (time.Duration, bool) {
 
 // Add takes in a sample of one way to a POP: an address and a method.
 func (n *Nearest) Add(pop, via string, s Sample) (Change, bool) {
-	c := n.pops[pop]
-	if c == nil {
-		c = &candidate{name: pop, ways: make(map[string]*Window), reach: NewReach()}
-		n.pops[pop] = c
-	}
+	c := n.candidate(pop)
 	c.add(via, s)
 	if n.current == "" {
 		return n.choose(ReasonFirst, s.Ended)
@@ -73,6 +77,15 @@ func (n *Nearest) Add(pop, via string, s Sample) (Change, bool) {
 		return n.choose(ReasonFailed, s.Ended)
 	}
 	return n.challenge(c, via, s.Ended)
+}
+
+func (n *Nearest) candidate(pop string) *candidate {
+	c := n.pops[pop]
+	if c == nil {
+		c = &candidate{name: pop, ways: make(map[string]*Window), reach: NewReach()}
+		n.pops[pop] = c
+	}
+	return c
 }
 
 // Forget drops a way that is no longer probed, and a POP with its last way.
