@@ -2,13 +2,10 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -18,11 +15,7 @@ import (
 	"peervane/config"
 )
 
-const (
-	defaultHTTP = "127.0.0.1:9479"
-	patient     = 10 * time.Second // with a daemon that takes long
-	maxAnswer   = 256 << 20
-)
+const defaultHTTP = "127.0.0.1:9479"
 
 // view is a command that asks the running daemon for one page of its API, and prints it.
 type view struct {
@@ -32,7 +25,7 @@ type view struct {
 	optional   bool   // the argument may be missing
 	options    []option
 	none       string // what is said of an empty list
-	print      func(*screen, []byte) error
+	print      func(*screen, io.Reader) error
 }
 
 // option is a flag that is handed on as a parameter.
@@ -50,17 +43,19 @@ func asking(v *view) func(*env) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				body, err := fetch(c.Context(), base+"/api/v1/"+v.page+v.query(c, args))
+				answer, err := inquire(c.Context(), base+"/api/v1/"+v.page+v.query(c, args))
 				if refused := new(refused); errors.As(err, refused) {
 					return usage(c, err)
 				}
 				if err != nil {
 					return err
 				}
+				defer answer.Close()
 				if asJSON {
-					return writeAll(e.stdout, body)
+					_, err := io.Copy(e.stdout, answer)
+					return err
 				}
-				return v.show(e, body)
+				return v.show(e, answer)
 			},
 		}
 		where.flags(c)
@@ -98,9 +93,9 @@ func (v *view) query(c *cobra.Command, args []string) string {
 	return "?" + q.Encode()
 }
 
-func (v *view) show(e *env, body []byte) error {
+func (v *view) show(e *env, answer io.Reader) error {
 	s := newScreen(e.stdout, time.Now())
-	if err := v.print(s, body); err != nil {
+	if err := v.print(s, answer); err != nil {
 		return fmt.Errorf("the daemon's answer: %w", err)
 	}
 	if s.empty() {
@@ -143,59 +138,4 @@ func (a *daemonAddress) base(c *cobra.Command) (string, error) {
 		return "", fmt.Errorf("%s has no daemon.http: the daemon cannot be asked", a.config)
 	}
 	return "http://" + cfg.Daemon.HTTP.String(), nil
-}
-
-// refused is what the daemon says of a question that it does not understand.
-type refused struct{ text string }
-
-func (r refused) Error() string { return r.text }
-
-// fetch gives the answer to a question.
-func fetch(ctx context.Context, question string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, patient)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, question, nil)
-	if err != nil {
-		return nil, err
-	}
-	client := http.Client{Transport: &http.Transport{}} // no proxy stands between this host and itself
-	defer client.CloseIdleConnections()
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("no daemon answers at %s: %w: is it running, with this address in daemon.http?", req.URL.Host, reason(err))
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", req.URL.Host, err)
-	}
-	return body, refusal(resp, body)
-}
-
-// refusal makes an error of an answer that is none.
-func refusal(resp *http.Response, body []byte) error {
-	var told struct{ Error string }
-	switch {
-	case resp.StatusCode == http.StatusOK && resp.Header.Get("Content-Type") == "application/json":
-		return nil
-	case json.Unmarshal(body, &told) != nil || told.Error == "":
-		return fmt.Errorf("%s answers %s: is this a peervane?", resp.Request.URL.Host, resp.Status)
-	case resp.StatusCode == http.StatusBadRequest:
-		return refused{told.Error}
-	}
-	return errors.New(told.Error)
-}
-
-// reason leaves out what was asked of whom, which whoever reads it knows.
-func reason(err error) error {
-	if failed := (*net.OpError)(nil); errors.As(err, &failed) {
-		return failed.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("not within %v", patient)
-	}
-	if asked := (*url.Error)(nil); errors.As(err, &asked) {
-		return asked.Err
-	}
-	return err
 }

@@ -35,7 +35,8 @@ func revalidateCommand(e *env) *cobra.Command {
 				return fmt.Errorf("the daemon's answer: %w", err)
 			}
 			s := newScreen(e.stdout, time.Now())
-			printPrefixes(s, []api.Prefix{told.Prefix})
+			s.header(prefixColumns...)
+			printPrefix(s, &told.Prefix)
 			if err := s.flush(); err != nil {
 				return err
 			}

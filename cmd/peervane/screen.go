@@ -8,24 +8,30 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
 	"peervane/daemon/notice"
 )
 
-// screen collects rows, and prints them as a table: in aligned columns, and in colour where a person looks at it.
+// screen collects rows, and prints them as a table: in aligned columns, and, where a person looks at it, in colour and no
+// wider than the terminal.
 type screen struct {
 	w      io.Writer
 	now    time.Time
 	colour bool
+	width  int // of the terminal; 0: it is none
 	rows   [][]cell
-	begun  bool // a header was set
+	begun  bool   // a header was set
+	layout layout // of the columns; set by the first rows that are printed
+	shown  int    // rows that were printed already
 }
 
 // cell is a field of a table.
 type cell struct{ text, colour string }
+
+// none stands in a field that has nothing to tell.
+const none = "-"
 
 // Colours, as ECMA-48 has them.
 const (
@@ -37,9 +43,12 @@ const (
 )
 
 func newScreen(w io.Writer, now time.Time) *screen {
-	f, ok := w.(*os.File)
-	colour := ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd()))
-	return &screen{w: w, now: now, colour: colour}
+	s := &screen{w: w, now: now}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		s.colour = os.Getenv("NO_COLOR") == ""
+		s.width, _, _ = term.GetSize(int(f.Fd())) // 0 where it does not say
+	}
+	return s
 }
 
 func (s *screen) header(names ...string) {
@@ -60,7 +69,7 @@ func (s *screen) row(fields ...any) {
 			c = cell{text: fmt.Sprint(f)}
 		}
 		if c.text = printable(c.text); c.text == "" {
-			c.text = "-"
+			c.text = none
 		}
 		row = append(row, c)
 	}
@@ -78,28 +87,37 @@ func printable(text string) string {
 }
 
 // empty says whether there is a header and nothing below.
-func (s *screen) empty() bool { return s.begun && len(s.rows) == 1 }
+func (s *screen) empty() bool { return s.begun && s.shown+len(s.rows) == 1 }
 
+// mostRows is how many rows wait to be printed together. They decide on the layout of a longer table.
+const mostRows = 1000
+
+// flow prints what has come so far, if that is much.
+func (s *screen) flow() error {
+	if len(s.rows) < mostRows {
+		return nil
+	}
+	return s.print()
+}
+
+// flush prints all rows.
 func (s *screen) flush() error {
-	var widths []int
-	for _, row := range s.rows {
-		for i, c := range row[:len(row)-1] { // nothing stands behind the last one
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
-		}
+	if s.shown == 0 && s.width > 0 {
+		s.layout.skip = emptyColumns(s.rows) // they are all here
+	}
+	return s.print()
+}
+
+func (s *screen) print() error {
+	if s.layout.places == nil {
+		s.layout.set(s.rows, s.width)
 	}
 	out := bufio.NewWriter(s.w)
 	for _, row := range s.rows {
-		for i, c := range row {
-			out.WriteString(s.paint(c))
-			if i < len(row)-1 {
-				out.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2))
-			}
-		}
-		out.WriteByte('\n')
+		s.layout.write(out, row, s.paint)
 	}
+	s.shown += len(s.rows)
+	s.rows = s.rows[:0]
 	return out.Flush()
 }
 

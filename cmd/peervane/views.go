@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"strings"
 
@@ -28,7 +31,8 @@ var routesView = &view{
 }
 
 var prefixesView = &view{
-	use: "prefixes", short: "Show the registered prefixes", page: "prefixes", none: "no prefixes", print: printing(printPrefixes),
+	use: "prefixes", short: "Show the registered prefixes", page: "prefixes", none: "no prefixes",
+	print: listing(prefixColumns, printPrefix),
 }
 
 var incidentsView = &view{
@@ -60,14 +64,37 @@ var transitsView = &view{
 }
 
 // printing reads an answer before it is printed.
-func printing[T any](print func(*screen, T)) func(*screen, []byte) error {
-	return func(s *screen, body []byte) error {
-		var answer T
-		if err := json.Unmarshal(body, &answer); err != nil {
+func printing[T any](print func(*screen, T)) func(*screen, io.Reader) error {
+	return func(s *screen, answer io.Reader) error {
+		var whole T
+		if err := json.NewDecoder(answer).Decode(&whole); err != nil {
 			return err
 		}
-		print(s, answer)
+		print(s, whole)
 		return nil
+	}
+}
+
+// listing prints the parts of a list as they come: there may be a million.
+func listing[T any](columns []string, print func(*screen, *T)) func(*screen, io.Reader) error {
+	return func(s *screen, answer io.Reader) error {
+		s.header(columns...)
+		d := json.NewDecoder(answer)
+		if begin, err := d.Token(); err != nil || begin != json.Delim('[') {
+			return cmp.Or(err, errors.New("it is no list"))
+		}
+		for d.More() {
+			var item T
+			if err := d.Decode(&item); err != nil {
+				return err
+			}
+			print(s, &item)
+			if err := s.flow(); err != nil {
+				return err
+			}
+		}
+		_, err := d.Token() // ]
+		return err
 	}
 }
 
@@ -131,12 +158,11 @@ func printRoutes(s *screen, routes []api.Route) {
 	}
 }
 
-func printPrefixes(s *screen, prefixes []api.Prefix) {
-	s.header("PREFIX", "CONNECTION", "ORIGINS", "VANTAGES", "STATE", "OPEN INCIDENTS", "REASONS")
-	for _, p := range prefixes {
-		s.row(p.Prefix, p.Connection, strings.Trim(fmt.Sprint(p.Origins), "[]"), p.Vantages, standing(p.State),
-			good(len(p.Incidents) == 0, someOf(p.Incidents, " ")), someOf(p.Reasons, "; "))
-	}
+var prefixColumns = []string{"PREFIX", "CONNECTION", "ORIGINS", "VANTAGES", "STATE", "OPEN INCIDENTS", "REASONS"}
+
+func printPrefix(s *screen, p *api.Prefix) {
+	s.row(p.Prefix, p.Connection, strings.Trim(fmt.Sprint(p.Origins), "[]"), p.Vantages, standing(p.State),
+		good(len(p.Incidents) == 0, someOf(p.Incidents, " ")), someOf(p.Reasons, "; "))
 }
 
 // someOf joins the first of a list, and counts the others: --json has all.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +35,7 @@ func printed(t *testing.T, v *view, page []byte) string {
 	t.Helper()
 	var out bytes.Buffer
 	s := newScreen(&out, someTime)
-	if err := v.print(s, page); err != nil {
+	if err := v.print(s, bytes.NewReader(page)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.flush(); err != nil {
@@ -83,10 +81,10 @@ func TestFollowed(t *testing.T) {
 func TestViewsOfNothing(t *testing.T) {
 	for _, v := range []*view{peersView, routesView, prefixesView, incidentsView, eventsView, popsView, latencyView} {
 		var out, complaints bytes.Buffer
-		if err := v.show(&env{&out, &complaints}, []byte("[]")); err != nil || out.Len() > 0 || complaints.String() != v.none+"\n" {
+		if err := v.show(&env{&out, &complaints}, strings.NewReader("[]")); err != nil || out.Len() > 0 || complaints.String() != v.none+"\n" {
 			t.Errorf("%s: %q, %q, %v", v.page, &out, &complaints, err)
 		}
-		if err := v.show(&env{&out, &complaints}, []byte(`{"not": "a list"}`)); err == nil {
+		if err := v.show(&env{&out, &complaints}, strings.NewReader(`{"not": "a list"}`)); err == nil {
 			t.Errorf("%s: an answer of another kind is printed: %s", v.page, &out)
 		}
 	}
@@ -103,14 +101,6 @@ func TestLatest(t *testing.T) {
 		if got := latest(c.at, c.ms); got != c.want {
 			t.Errorf("%v, %v is told as %v, not as %v", c.at, c.ms, got, c.want)
 		}
-	}
-}
-
-// TestReason says how long a daemon was waited for.
-func TestReason(t *testing.T) {
-	err := &url.Error{Op: "Get", URL: "http://127.0.0.1:9479", Err: context.DeadlineExceeded}
-	if got := reason(err).Error(); got != "not within 10s" {
-		t.Errorf("got %q", got)
 	}
 }
 
@@ -132,6 +122,52 @@ func TestScreen(t *testing.T) {
 	}, "\n")
 	if out.String() != want {
 		t.Errorf("got\n%s", &out)
+	}
+}
+
+// A terminal is never written beyond its width while there is a space to break at, and nothing is cut off.
+func TestScreenFits(t *testing.T) {
+	summary := "203.0.113.0/24 leaked by AS64501: AS64500 (provider) -> AS64501 -> AS3356 (provider); +38 ms to POP par1"
+	for _, c := range []struct {
+		width int
+		want  []string
+	}{
+		{0, []string{
+			"INCIDENT                    TYPE        ENDED  STARTED               SUMMARY",
+			"01JC0000000000000000000000  route_leak  -      2026-11-22T09:00:00Z  " + summary,
+			"    hint: ask AS64501 to filter what it learns from AS64500",
+		}},
+		{120, []string{
+			"INCIDENT                    TYPE        STARTED               SUMMARY",
+			"01JC0000000000000000000000  route_leak  2026-11-22T09:00:00Z  203.0.113.0/24 leaked by AS64501: AS64500 (provider) ->",
+			"                                                              AS64501 -> AS3356 (provider); +38 ms to POP par1",
+			"    hint: ask AS64501 to filter what it learns from AS64500",
+		}},
+		{50, []string{
+			"INCIDENT                    TYPE",
+			"    STARTED",
+			"    SUMMARY",
+			"01JC0000000000000000000000  route_leak",
+			"    2026-11-22T09:00:00Z",
+			"    203.0.113.0/24 leaked by AS64501: AS64500",
+			"    (provider) -> AS64501 -> AS3356 (provider);",
+			"    +38 ms to POP par1",
+			"    hint: ask AS64501 to filter what it learns",
+			"          from AS64500",
+		}},
+	} {
+		var out bytes.Buffer
+		s := newScreen(&out, someTime)
+		s.width = c.width
+		s.header("INCIDENT", "TYPE", "ENDED", "STARTED", "SUMMARY")
+		s.row("01JC0000000000000000000000", "route_leak", "", "2026-11-22T09:00:00Z", summary)
+		s.row("    hint: ask AS64501 to filter what it learns from AS64500")
+		if err := s.flush(); err != nil {
+			t.Fatal(err)
+		}
+		if want := strings.Join(c.want, "\n") + "\n"; out.String() != want {
+			t.Errorf("at a width of %d, got\n%s\nwant\n%s", c.width, &out, want)
+		}
 	}
 }
 
