@@ -134,6 +134,7 @@ var mends = [...]struct{ about, mend string }{
 	{"Invalid float value", `text stands in quotes, addresses and prefixes too: "…"`},
 	{"invalid datetime", `text stands in quotes, addresses and prefixes too: "…"`},
 	{"expected a top-level item", `text stands in quotes, and each key on its own line`},
+	{"to end table name", `close it with ], or ]] where it began with [[`},
 	{"expected '.' or '='", `write it as key = value`},
 	{"expected a comma", `separate values with commas and close the list`},
 	{"invalid escape", `write \\ for a backslash, or use '…' quotes`},

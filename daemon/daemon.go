@@ -67,8 +67,9 @@ type Daemon struct {
 	metrics   *metrics
 	snapshot  atomic.Pointer[api.Snapshot]
 	followers followers
-	calls     chan func() // run by the engine's goroutine
-	lettersMu sync.Mutex  // one at a time handles dead letters
+	calls     chan func()     // run by the engine's goroutine
+	show      func(time.Time) // makes the API show what is so now; the engine's goroutine calls it, once it runs
+	lettersMu sync.Mutex      // one at a time handles dead letters
 	wake      chan struct{}
 	settled   chan struct{} // memory may be given back
 	hooks     hooks

@@ -125,14 +125,14 @@ func TestReloadRefuses(t *testing.T) {
 	if logs.FilterMessage("reload refused").Len() != 4 {
 		t.Error("each refusal is logged")
 	}
-	if shown := d.refusal(t); !strings.Contains(shown, "a.toml:3:1") {
+	if shown := d.Snapshot().Status.ReloadError; !strings.Contains(shown, "a.toml:3:1") {
 		t.Errorf("the status shows %q", shown)
 	}
 	problems = nil
 	if err := d.Reload(t.Context()); err != nil {
 		t.Errorf("a good file after bad ones: %v", err)
 	}
-	if shown := d.refusal(t); shown != "" {
+	if shown := d.Snapshot().Status.ReloadError; shown != "" {
 		t.Errorf("the status still shows %q", shown)
 	}
 }
@@ -170,13 +170,4 @@ func TestOneDaemonAState(t *testing.T) {
 	if err := New(cfg, Options{Log: zap.NewNop()}).Run(t.Context()); err == nil {
 		t.Error("two daemons share a state_dir")
 	}
-}
-
-// refusal is why the latest reload was refused, as the engine's goroutine knows it.
-func (d *Daemon) refusal(t *testing.T) (text string) {
-	t.Helper()
-	if !d.call(t.Context(), func() { text = d.refused }) {
-		t.Fatal("the daemon has ended")
-	}
-	return text
 }

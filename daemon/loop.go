@@ -32,6 +32,7 @@ type loop struct {
 
 func (d *Daemon) runEngine(ctx context.Context) error {
 	l := &loop{Daemon: d, dirty: true}
+	d.show = l.display
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	alive := d.watchdog()
@@ -104,12 +105,12 @@ func (l *loop) step(heard time.Time) {
 	l.publisher.publish(out, l.engine.book.Changed(), heard, now)
 	l.dirty = true
 	if now.Sub(l.shown) >= l.rate {
-		l.show(now)
+		l.display(now)
 	}
 }
 
-// show publishes a snapshot.
-func (l *loop) show(now time.Time) {
+// display publishes a snapshot.
+func (l *loop) display(now time.Time) {
 	l.snapshot.Store(l.picture(now))
 	l.shown, l.dirty = now, false
 	l.rate = min(max(snapshotRate, snapshotLoad*time.Since(now)), snapshotSlow)

@@ -44,7 +44,10 @@ func (d *Daemon) Reload(ctx context.Context) error {
 	}
 	if len(errs) > 0 {
 		d.log.Error("reload refused", zap.Strings("problems", texts(errs)))
-		d.call(ctx, func() { d.refused = errs[0].Error() })
+		d.call(ctx, func() {
+			d.refused = errs[0].Error()
+			d.show(time.Now()) // who reloads looks at the status next
+		})
 		return fmt.Errorf("%w:\n%w", ErrRefused, errors.Join(errs...)) // each problem on its line
 	}
 	signal(d.settled)
@@ -66,6 +69,7 @@ func (d *Daemon) engage(p *plan) []error {
 		d.opts.Reloaded(cfg)
 	}
 	d.engine.record(event{at: now, typ: "config_reload", severity: notice.Info})
+	d.show(now)
 	return nil
 }
 

@@ -15,8 +15,12 @@ import (
 func (d *Daemon) Routes(ctx context.Context, q api.Wanted) ([]api.Route, error) {
 	full := d.peers.full(q)
 	var out []api.Route
-	if !d.call(ctx, func() { out = d.engine.routesOf(q, full) }) {
+	var err error
+	if !d.call(ctx, func() { out, err = d.engine.routesOf(q, full), d.engine.vantages.has(q.Vantage) }) {
 		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, p := range full {
 		held, more := p.Query(ctx, q.Prefix, modes[q.Match])

@@ -1,11 +1,16 @@
 package daemon
 
 import (
+	"cmp"
+	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"peervane/bgp"
 	"peervane/bgp/detect"
+	"peervane/daemon/api"
 )
 
 // vantage is what the engine knows of one vantage's session.
@@ -93,6 +98,23 @@ func (vs *vantages) drop(v *vantage) {
 
 // named finds a vantage by name; nil when it is not known.
 func (vs *vantages) named(name string) *vantage { return vs.name[name] }
+
+// has refuses a name that is asked for, if there is one, and nobody has it.
+func (vs *vantages) has(name string) error {
+	if name == "" || vs.named(name) != nil {
+		return nil
+	}
+	const few = 20
+	var known []string
+	for _, v := range vs.list {
+		known = append(known, v.Name)
+	}
+	slices.Sort(known)
+	if n := len(known); n > few {
+		known = append(known[:few], fmt.Sprintf("and %d more", n-few))
+	}
+	return api.Refuse(fmt.Sprintf("there is no vantage %q; known: %s", name, cmp.Or(strings.Join(known, ", "), "none")))
+}
 
 // rise takes a session that came up. Kept routes stay held until they are confirmed or lost.
 func (v *vantage) rise(up bgp.SessionUp) {

@@ -21,6 +21,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	if errors.Is(e.Err, ErrForeign) {
+		return fmt.Sprintf("%s: %v", e.File, e.Err)
+	}
 	if e.Line > 0 {
 		return fmt.Sprintf("%s: line %d (offset %d): %v", e.File, e.Line, e.Offset, e.Err)
 	}
@@ -33,6 +36,7 @@ func (e *Error) Unwrap() error { return e.Err }
 var (
 	ErrTruncated = errors.New("the file is cut short here: get it again, or use it as far as it goes")
 	ErrCorrupt   = errors.New("the file is damaged here: get it again")
+	ErrForeign   = errors.New("it is neither an MRT file nor RIS Live JSON lines, plain or in gzip or bzip2: give another one")
 )
 
 // file is one input, decompressed as its first bytes demand.

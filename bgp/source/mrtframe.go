@@ -24,6 +24,7 @@ const (
 	mrtTableDumpV2 = 13
 	mrtBGP4MP      = 16
 	mrtBGP4MPET    = 17
+	lastMRTType    = 49 // OSPFv3_ET
 )
 
 const (
@@ -51,6 +52,9 @@ func (f *mrtFramer) frame(r *record) error {
 	}
 	r.at = time.Unix(int64(binary.BigEndian.Uint32(head)), 0).UTC()
 	r.typ, r.subtype = binary.BigEndian.Uint16(head[4:]), binary.BigEndian.Uint16(head[6:])
+	if f.offset == 0 && r.typ > lastMRTType {
+		return f.error(ErrForeign)
+	}
 	length := binary.BigEndian.Uint32(head[8:])
 	if length > maxMRTRecord {
 		return f.error(fmt.Errorf("%w: a record of type %d and %d bytes cannot be", ErrCorrupt, r.typ, length))

@@ -35,7 +35,7 @@ func NewRecording(names []string, opts RecordingOptions) *Recording {
 // Run tells sink everything in the files, merged by the times of their records; of equal times, that of the file named
 // first comes first, and within a file the order of its records stands. Bad records are reported and left out.
 // A file that ends before its end is used as far as it goes; the error then joins what happened, each an *Error with
-// ErrTruncated or ErrCorrupt. An error of sink or ctx ends everything.
+// ErrTruncated, ErrCorrupt or ErrForeign. An error of sink or ctx ends everything.
 func (r *Recording) Run(ctx context.Context, sink Sink) error {
 	w := &replay{ctx: ctx, sink: sink, opts: &r.opts, stats: &r.stats}
 	defer w.close()

@@ -193,7 +193,7 @@ func TestReplayReportsBadRecords(t *testing.T) {
 func TestReplayOfWhatIsNoRecording(t *testing.T) {
 	for _, content := range []string{"TABLE_DUMP2|1|B|192.0.2.1|64500|", "<html>not found</html>", "\x1f\x8bno gzip"} {
 		r := replayFiles(t, nil, writeFile(t, "x", []byte(content)))
-		if !errors.Is(r.end, ErrCorrupt) && !errors.Is(r.end, ErrTruncated) {
+		if want := map[bool]error{true: ErrTruncated, false: ErrForeign}[content[0] == 0x1f]; !errors.Is(r.end, want) {
 			t.Errorf("%q: %v", content, r.end)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,6 +105,11 @@ func (v *view) show(e *env, answer io.Reader) error {
 	return s.flush()
 }
 
+// firstError is why a configuration was refused.
+func firstError(problems []config.Problem) config.Problem {
+	return problems[slices.IndexFunc(problems, func(p config.Problem) bool { return p.Severity == config.Error })]
+}
+
 func writeAll(w io.Writer, b []byte) error {
 	_, err := w.Write(b)
 	return err
@@ -132,7 +138,7 @@ func (a *daemonAddress) base(c *cobra.Command) (string, error) {
 	}
 	cfg, problems := config.Loader{Recording: true}.Load(a.config) // reads no secret
 	if config.Refused(problems) {
-		return "", exit{exitConfig, fmt.Errorf("%s is not right: see 'peervane check -c %s'", a.config, a.config)}
+		return "", exit{exitConfig, fmt.Errorf("%s\nSee 'peervane check -c %s'", firstError(problems), a.config)}
 	}
 	if !cfg.Daemon.HTTP.IsValid() {
 		return "", fmt.Errorf("%s has no daemon.http: the daemon cannot be asked", a.config)

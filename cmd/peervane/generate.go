@@ -111,6 +111,12 @@ func (e *env) generate(c *cobra.Command, g *generation, inputs []string) error {
 		return readErr
 	}
 	d := draft.Make(view, g.Options)
+	for _, missing := range d.Unseen(g.Options) {
+		fmt.Fprintf(e.stderr, "peervane: %s\n", missing)
+	}
+	if len(d.Prefixes) == 0 && layers.Before == nil && len(g.ASNs)+len(g.Prefixes) > 0 {
+		return errors.Join(readErr, errors.New("nothing of what was asked for is seen: nothing was drafted"))
+	}
 	changes := d.Settle(layers)
 	if err := e.writeDraft(g, d.TOML(from...)); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -84,6 +85,21 @@ func Make(v *View, o Options) *Draft {
 		d.ASNs = append(d.ASNs, o.asn(v, asn))
 	}
 	return d
+}
+
+// Unseen names what was asked for and is not in the draft: ASNs that originate nothing, and prefixes.
+func (d *Draft) Unseen(o Options) (missing []string) {
+	for _, asn := range o.ASNs {
+		if !slices.ContainsFunc(d.Prefixes, func(e *Prefix) bool { return slices.Contains(asnsOf(e.Origins), asn) }) {
+			missing = append(missing, fmt.Sprintf("AS%d originates nothing that is seen", asn))
+		}
+	}
+	for _, p := range o.Prefixes {
+		if !slices.ContainsFunc(d.Prefixes, func(e *Prefix) bool { return e.Prefix == p }) {
+			missing = append(missing, fmt.Sprintf("%s is not seen", p))
+		}
+	}
+	return missing
 }
 
 // prefix drafts one prefix. Without origins it is none to register; wanted says whether too few vantages are the reason.
