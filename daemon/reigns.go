@@ -62,9 +62,17 @@ func (e *engine) judgeNearest(now time.Time) {
 // describeChange says why the nearest POP is another one.
 func describeChange(c join.Change) string {
 	if c.From == "" {
-		return fmt.Sprintf("%s: %s is the nearest (%s)", c.Contest, c.To, c.After)
+		return fmt.Sprintf("%s: %s is the nearest (%s)", c.Contest, c.To, inMillis(c.After))
 	}
-	return fmt.Sprintf("%s: %s (%s) after %s (%s): %s", c.Contest, c.To, c.After, c.From, c.Before, c.Reason)
+	return fmt.Sprintf("%s: %s (%s) after %s (%s): %s", c.Contest, c.To, inMillis(c.After), c.From, inMillis(c.Before), c.Reason)
+}
+
+// inMillis tells the lowest round-trip time of a POP.
+func inMillis(d time.Duration) string {
+	if d == 0 {
+		return "no answer"
+	}
+	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
 }
 
 // keepReigns has written which POPs are the nearest, where that has changed.

@@ -34,7 +34,7 @@ func (d *Daemon) revalidate(w http.ResponseWriter, r *http.Request) {
 		if found = len(shown) == 1; found {
 			answer.Prefix = shown[0]
 			answer.Asked = append(answer.Asked, d.peers.askAgain(bgp.FamilyOf(prefix), now)...)
-			d.engine.record(event{at: now, typ: "revalidate", severity: notice.Info, prefix: prefix, detail: answer.Prefix.State})
+			d.engine.record(event{at: now, typ: "revalidate", severity: notice.Info, prefix: prefix, detail: "its state: " + answer.Prefix.State})
 		}
 	})
 	switch {

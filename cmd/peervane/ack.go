@@ -30,7 +30,7 @@ func ackCommand(e *env) *cobra.Command {
 	}
 	socketFlag(c, &socket)
 	byFlag(c, &by)
-	c.Flags().StringVar(&comment, "comment", "", "what is done about it")
+	c.Flags().StringVar(&comment, "comment", "", "a `text`: what is done about it")
 	jsonFlag(c, &asJSON)
 	return c
 }

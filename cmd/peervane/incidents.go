@@ -23,7 +23,7 @@ import (
 func incidentsCommand(e *env) *cobra.Command {
 	c := asking(incidentsView)(e)
 	list := asking(incidentsView)(e)
-	list.Use = "list" + strings.TrimPrefix(list.Use, "incidents")
+	list.Use, list.Short = "list"+strings.TrimPrefix(list.Use, "incidents"), "Show the incidents"
 	c.AddCommand(failing(list), failing(asking(incidentView)(e)), failing(followIncidents(e)))
 	return c
 }

@@ -17,7 +17,6 @@ const (
 type layout struct {
 	width  int // 0: unlimited
 	places []place
-	skip   map[int]bool // columns that are not shown
 }
 
 // place is where a column stands.
@@ -29,10 +28,6 @@ func (l *layout) set(rows [][]cell, width int) {
 	widths, text := columnWidths(rows)
 	at := place{}
 	for i, w := range widths {
-		if l.skip[i] {
-			l.places = append(l.places, at)
-			continue
-		}
 		need := w
 		if i == len(widths)-1 {
 			need = min(text, leastText)
@@ -67,23 +62,27 @@ func columnWidths(rows [][]cell) (widths []int, text int) {
 	return widths, text
 }
 
-// emptyColumns finds those with a header in which no row has anything.
-func emptyColumns(rows [][]cell) map[int]bool {
-	skip := map[int]bool{}
+// withoutEmpty leaves out the columns that have a header and nothing below.
+func withoutEmpty(rows [][]cell) [][]cell {
 	if len(rows) < 2 || rows[0][0].colour != bold {
-		return skip
+		return rows
 	}
-	for i := range rows[0][:len(rows[0])-1] {
-		skip[i] = true
-	}
+	full := map[int]bool{}
 	for _, row := range rows[1:] {
 		for i, c := range row {
-			if c.text != none {
-				delete(skip, i)
-			}
+			full[i] = full[i] || c.text != none
 		}
 	}
-	return skip
+	for n, row := range rows {
+		var kept []cell
+		for i, c := range row {
+			if full[i] {
+				kept = append(kept, c)
+			}
+		}
+		rows[n] = kept
+	}
+	return rows
 }
 
 func (l *layout) write(out *bufio.Writer, row []cell, paint func(cell) string) {
@@ -94,9 +93,6 @@ func (l *layout) write(out *bufio.Writer, row []cell, paint func(cell) string) {
 	}
 	line, x := 0, 0
 	for i, c := range row {
-		if l.skip[i] {
-			continue
-		}
 		p := l.places[i]
 		if p.line > line {
 			out.WriteByte('\n')

@@ -103,7 +103,7 @@ func (s *screen) flow() error {
 // flush prints all rows.
 func (s *screen) flush() error {
 	if s.shown == 0 && s.width > 0 {
-		s.layout.skip = emptyColumns(s.rows) // they are all here
+		s.rows = withoutEmpty(s.rows) // they are all here
 	}
 	return s.print()
 }

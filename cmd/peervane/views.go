@@ -26,7 +26,7 @@ var routesView = &view{
 		"'peervane peers' names the vantages",
 	options: []option{
 		{"match", "related", "`how` they must match: related, exact, longest, longer (it and what is inside) or watched"},
-		{"vantage", "", "only what this `name`d vantage holds"},
+		{"vantage", "", "only what the vantage of this `name` holds"},
 	},
 }
 
@@ -37,7 +37,7 @@ var prefixesView = &view{
 
 var incidentsView = &view{
 	use: "incidents [--status STATUS]", short: "Show the incidents; show ID: all of one; follow: as they are told", page: "incidents", none: "no incidents",
-	options: []option{{"status", "open", "which `ones`: open, resolved or all"}, {"group", "", "those that this `incident` stands for"}}, print: printing(printIncidents),
+	options: []option{{"status", "open", "which ones: a `status` of open, resolved or all"}, {"group", "", "those that this `incident` stands for"}}, print: printing(printIncidents),
 }
 
 var eventsView = &view{
@@ -55,12 +55,12 @@ var popsView = &view{
 
 var latencyView = &view{
 	use: "latency [POP] [--window SPAN]", short: "Show what the probes measured", page: "latency", argument: "pop", optional: true, none: "nothing measured",
-	options: []option{{"window", "6h", "how far to look `back`, such as 10m, 7d or 30d"}}, print: printing(printLatency),
+	options: []option{{"window", "6h", "how far to look back: a `span` such as 10m, 7d or 30d"}}, print: printing(printLatency),
 }
 
 var transitsView = &view{
 	use: "transits", short: "Show what each AS on the way to the POPs has meant for the latency", page: "transits",
-	none: "no AS was on the way at times only, as far as is remembered", print: printing(printTransits),
+	none: "nothing to compare: as far as is remembered, the same ASes have always been on the way to each POP", print: printing(printTransits),
 }
 
 // printing reads an answer before it is printed.
