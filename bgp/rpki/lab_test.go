@@ -102,6 +102,16 @@ func (l *lab) published() []*Set {
 	return slices.Clone(l.sets)
 }
 
+// oneOnTheWay wants that nothing but one VRP was in force between what was first and what is last.
+func (l *lab) oneOnTheWay() {
+	l.t.Helper()
+	for _, s := range l.published()[1:] {
+		if n, _ := s.Size(); n != 1 {
+			l.t.Errorf("%d VRPs on the way", n)
+		}
+	}
+}
+
 func (l *lab) count(of map[string]int, url string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

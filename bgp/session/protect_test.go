@@ -86,19 +86,21 @@ func key(them netip.Addr, password string) func(fd int) error {
 	}
 }
 
-// A session comes up when both sides have the same key, and never else, whoever dials.
+// keyCases are what the two sides may have. A session comes up when it is the same key, and never else, whoever dials.
+var keyCases = []struct {
+	name, ours, theirs string
+	up                 bool
+}{
+	{"same key", "secret", "secret", true},
+	{"another key", "secret", "Secret", false},
+	{"they have none", "secret", "", false},
+	{"we have none", "", "secret", false},
+}
+
 func TestMD5WhenWeDial(t *testing.T) {
 	needsMD5(t)
 	for family, addr := range loopback {
-		for _, tc := range []struct {
-			name, ours, theirs string
-			up                 bool
-		}{
-			{"same key", "secret", "secret", true},
-			{"another key", "secret", "Secret", false},
-			{"they have none", "secret", "", false},
-			{"we have none", "", "secret", false},
-		} {
+		for _, tc := range keyCases {
 			t.Run(family+"/"+tc.name, func(t *testing.T) {
 				needs(t, family)
 				t.Parallel()
@@ -139,15 +141,7 @@ func dialAs(t *testing.T, from string, to netip.AddrPort, timeout time.Duration,
 func TestMD5WhenTheyDial(t *testing.T) {
 	needsMD5(t)
 	for family, addr := range loopback {
-		for _, tc := range []struct {
-			name, ours, theirs string
-			up                 bool
-		}{
-			{"same key", "secret", "secret", true},
-			{"another key", "secret", "Secret", false},
-			{"they have none", "secret", "", false},
-			{"we have none", "", "secret", false},
-		} {
+		for _, tc := range keyCases {
 			t.Run(family+"/"+tc.name, func(t *testing.T) {
 				needs(t, family)
 				t.Parallel()

@@ -58,6 +58,21 @@ func inNamespaces(t *testing.T, test string) bool {
 	return true
 }
 
+// newLab makes a lab that ends with the test.
+func newLab(t *testing.T) *netlab.Lab {
+	t.Helper()
+	lab, err := netlab.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := lab.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return lab
+}
+
 // again runs a test in namespaces.
 func again(t *testing.T, test string) {
 	pattern := "^" + test + "$"

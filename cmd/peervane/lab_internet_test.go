@@ -52,15 +52,7 @@ type internet struct {
 func newInternet(t *testing.T, binary string) *internet {
 	t.Helper()
 	needs(t, bird)
-	lab, err := netlab.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := lab.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	lab := newLab(t)
 	in := &internet{t: t, binary: binary, lab: lab, dir: shortDir(t), key: make([]byte, 32)}
 	_, _ = rand.Read(in.key) // never fails
 	in.monitor, in.noc = in.host("monitor"), in.host("noc")

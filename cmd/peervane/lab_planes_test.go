@@ -132,15 +132,7 @@ var planesPOPs = []planesPOP{{"par1", "198.18.1.1"}, {"fra1", "198.18.2.1"}, {"a
 func newPlanes(t *testing.T, binary string) *planes {
 	t.Helper()
 	needs(t, bird)
-	lab, err := netlab.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := lab.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	lab := newLab(t)
 	p := &planes{t: t, dir: shortDir(t), lab: lab, hosts: map[string]*netlab.Host{}, links: map[string]*netlab.Link{}}
 	for _, name := range []string{"monitor", "r1", "r2", "cloud", "par1", "fra1", "ams1"} {
 		h, err := lab.Host(name)

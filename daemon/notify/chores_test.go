@@ -225,14 +225,7 @@ func TestHeartbeat(t *testing.T) {
 
 func TestHeartbeatsAreNotMadeUpFor(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		var down atomic.Bool
-		down.Store(true)
-		r := newReceiver(func(d notice.Delivery) Result {
-			if down.Load() {
-				return fails(d)
-			}
-			return takes(d)
-		})
+		r, down := newBroken()
 		beating(b, r)
 		time.Sleep(time.Hour)
 		synctest.Wait()

@@ -124,14 +124,7 @@ func TestOrderOfAnIncidentIsHeld(t *testing.T) {
 
 func TestAfterAnOutageNobodyWaits(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		var down atomic.Bool
-		down.Store(true)
-		r := newReceiver(func(d notice.Delivery) Result {
-			if down.Load() {
-				return fails(d)
-			}
-			return takes(d)
-		})
+		r, down := newBroken()
 		b.run("noc", r)
 		for i := range 20 {
 			b.put("noc", fmt.Sprint("i", i), 1)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"peervane/daemon/notice"
@@ -108,6 +109,18 @@ type receiver struct {
 
 func newReceiver(answer func(d notice.Delivery) Result) *receiver {
 	return &receiver{answer: answer, began: time.Now()}
+}
+
+// newBroken is a receiver that takes nothing as long as it is down, as it is at first.
+func newBroken() (*receiver, *atomic.Bool) {
+	down := new(atomic.Bool)
+	down.Store(true)
+	return newReceiver(func(d notice.Delivery) Result {
+		if down.Load() {
+			return fails(d)
+		}
+		return takes(d)
+	}), down
 }
 
 func (r *receiver) Send(_ context.Context, d notice.Delivery) Result {
