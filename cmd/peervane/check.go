@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +43,9 @@ func complain(e *env, cfg *config.Config, problems []config.Problem) error {
 		fmt.Fprintln(e.stderr, p)
 	}
 	if config.Refused(problems) {
+		if _, err := os.Stat(problems[0].File); errors.Is(err, fs.ErrNotExist) {
+			fmt.Fprintln(e.stderr, "peervane: name the configuration with -c FILE; README.md has a first one")
+		}
 		return exit{code: exitConfig}
 	}
 	for _, p := range cfg.NotInEffect {

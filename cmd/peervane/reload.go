@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -75,7 +76,11 @@ func controlWith(ctx context.Context, to io.Writer, socket, path string, body io
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("no daemon answers at %s: %w: is it running, and may this user talk to it?", socket, reason(err))
+		ask := "is it running, and may this user talk to it?"
+		if errors.Is(err, fs.ErrNotExist) {
+			ask = "is it running? In the foreground it makes its socket in the folder that RUNTIME_DIRECTORY names, where that is set"
+		}
+		return fmt.Errorf("no daemon answers at %s: %w: %s", socket, reason(err), ask)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK {

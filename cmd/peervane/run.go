@@ -55,7 +55,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Proble
 	}
 	control := controlSocket()
 	if control == "" {
-		log.Info("no control socket, since RUNTIME_DIRECTORY is not set: reload by SIGHUP; test-alert, deadletter and backup need it")
+		log.Info("no control socket, since RUNTIME_DIRECTORY is not set: reload by SIGHUP; ack, silence, revalidate, test-alert, deadletter and backup need it")
 	}
 	d := daemon.New(cfg, daemon.Options{
 		Log: log, Version: version(), Sockets: sockets, Manager: manager, Control: control,
