@@ -30,6 +30,7 @@ const (
 // commands lists every command. A new one is a file and a line here.
 var commands = []func(*env) *cobra.Command{
 	runCommand,
+	initCommand,
 	checkCommand,
 	replayCommand,
 	dumpCommand,

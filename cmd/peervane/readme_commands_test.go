@@ -43,6 +43,7 @@ var readerKnows = map[string]func(r *reader, env, args []string){
 	"systemctl reload":        (*reader).reloadable,
 	"journalctl -u":           (*reader).unit,
 
+	"peervane init":      (*reader).peervane,
 	"peervane run":       (*reader).start,
 	"peervane check":     (*reader).check,
 	"peervane reload":    (*reader).peervane,
