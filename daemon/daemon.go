@@ -112,8 +112,8 @@ func sourceName(cfg *config.Config) string {
 	return name
 }
 
-// stateDir is where the database is kept.
-func stateDir(cfg *config.Config) string {
+// StateDir is where the database is kept.
+func StateDir(cfg *config.Config) string {
 	switch {
 	case cfg.Daemon.StateDir != "":
 		return cfg.Daemon.StateDir
@@ -126,7 +126,7 @@ func stateDir(cfg *config.Config) string {
 
 // openStore opens the database in the state directory, which is made where it is missing.
 func (d *Daemon) openStore() error {
-	dir := stateDir(d.cfg)
+	dir := StateDir(d.cfg)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make state_dir: %w: give a folder that this user may write", err)
 	}

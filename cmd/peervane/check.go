@@ -16,20 +16,27 @@ const defaultConfig = "/etc/peervane/peervane.toml"
 
 func checkCommand(e *env) *cobra.Command {
 	var file string
+	var host bool
 	c := &cobra.Command{
-		Use:   "check [-c FILE]",
-		Short: "Validate the configuration",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		Use:   "check [-c FILE] [--host]",
+		Short: "Validate the configuration, and look at the host",
+		Long: `Check validates a configuration. With --host it also looks whether this host has what the daemon would need: free ports, ping
+sockets, a state folder that can be written, a clock that is kept right, routers that accept a connection. Run it as the daemon's user.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, problems := config.Load(nil, file)
 			if err := complain(e, cfg, problems); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(e.stdout, "%s: good: %s\n", file, inventory(cfg))
+			if err == nil && host {
+				err = lookAtHost(c.Context(), e, cfg)
+			}
 			return err
 		},
 	}
 	configFlag(c, &file)
+	c.Flags().BoolVar(&host, "host", false, "look at ports, ping sockets, the state folder, the clock and the routers, too")
 	return c
 }
 

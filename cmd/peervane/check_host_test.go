@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"peervane/config"
+)
+
+func wrongs(looks []look) (out []string) {
+	for _, l := range looks {
+		if l.wrong != nil {
+			out = append(out, l.what+": "+l.wrong.Error())
+		}
+	}
+	return out
+}
+
+func TestLookAtPorts(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := netip.MustParseAddrPort(taken.Addr().String())
+	cfg := &config.Config{Daemon: config.Daemon{HTTP: addr, Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}}}
+	want := []string{"daemon.http " + addr.String() + ": taken: by a daemon that runs already, or give another"}
+	if got := wrongs(lookAtPorts(t.Context(), cfg)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLookAtState(t *testing.T) {
+	dir := t.TempDir()
+	if l := lookAtState(filepath.Join(dir, "not", "there", "yet")); l.wrong != nil || !strings.HasPrefix(l.found, "can be written") {
+		t.Errorf("%+v", l)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("%v is left behind", left)
+	}
+	if l := lookAtState("/dev/null"); l.wrong == nil || !strings.Contains(l.wrong.Error(), "not a directory: let this user write there") {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestLookAtPeers(t *testing.T) {
+	router, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := netip.MustParseAddrPort(router.Addr().String())
+	p := config.Peer{Name: "edge1", Enabled: true, Address: addr.Addr(), Port: addr.Port()}
+	off, passive := p, p
+	off.Name, off.Enabled = "off", false
+	passive.Name, passive.Passive = "passive", true
+	cfg := &config.Config{Peers: []config.Peer{p, off, passive}}
+	if got := wrongs(lookAtPeers(t.Context(), cfg)); got != nil {
+		t.Errorf("got %q", got)
+	}
+	router.Close()
+	got := wrongs(lookAtPeers(t.Context(), cfg))
+	if len(got) != 1 || !strings.HasPrefix(got[0], "peer edge1: "+addr.String()+": connect: connection refused: does the router know us") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What is wrong with the host is as bad as what is wrong with the file, and stands on stderr; the rest is told all the same.
+func TestCheckHost(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := t.TempDir()
+	put(t, dir, "peervane.toml", "[daemon]\nasn = 64512\nrouter_id = \"192.0.2.10\"\nstate_dir = \"state\"\nhttp = \""+taken.Addr().String()+"\"\n")
+	var out, complaints bytes.Buffer
+	code := run(t.Context(), &env{&out, &complaints}, []string{"check", "--host", "-c", filepath.Join(dir, "peervane.toml")})
+	if code != exitConfig || !strings.Contains(complaints.String(), ": taken: ") || !strings.Contains(out.String(), "state folder "+dir+"/state: can be written") {
+		t.Errorf("exit code %d\n%s%s", code, &out, &complaints)
+	}
+}
