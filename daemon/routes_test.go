@@ -73,7 +73,7 @@ func TestRoutesFromAFullTable(t *testing.T) {
 		{"198.51.100.200/32", api.Longest, "", "198.51.100.128/25"},
 		{"198.51.100.1/32", api.Longest, "edge", "198.51.100.0/24"},
 		{"198.51.0.0/16", api.Longer, "", "198.51.0.0/16 198.51.100.0/24 198.51.100.128/25"},
-		{"198.51.100.0/24", api.Related, "nobody", `there is no vantage "nobody"; known: edge`},
+		{"198.51.100.0/24", api.Related, "nobody", `no vantage is called "nobody"; known: edge`},
 		{"198.51.100.0/24", api.Watched, "", ""},
 		{"10.0.0.0/8", api.Watched, "", "10.0.0.0/8"},
 		{"10.0.0.0/8", api.Exact, "", "10.0.0.0/8"},

@@ -1,11 +1,7 @@
 package daemon
 
 import (
-	"cmp"
-	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
 	"time"
 
 	"peervane/bgp"
@@ -104,16 +100,11 @@ func (vs *vantages) has(name string) error {
 	if name == "" || vs.named(name) != nil {
 		return nil
 	}
-	const few = 20
 	var known []string
 	for _, v := range vs.list {
 		known = append(known, v.Name)
 	}
-	slices.Sort(known)
-	if n := len(known); n > few {
-		known = append(known[:few], fmt.Sprintf("and %d more", n-few))
-	}
-	return api.Refuse(fmt.Sprintf("there is no vantage %q; known: %s", name, cmp.Or(strings.Join(known, ", "), "none")))
+	return api.Missing("vantage", name, known)
 }
 
 // rise takes a session that came up. Kept routes stay held until they are confirmed or lost.

@@ -1,9 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // answer gives what a page shows as JSON.
@@ -19,6 +23,16 @@ func (r refusal) Error() string { return r.text }
 
 // Refuse is an error of whoever asks, told to them.
 func Refuse(text string) error { return refusal{http.StatusBadRequest, text} }
+
+// Missing is that there is nothing of the kind and name that was asked for; known are those that there are.
+func Missing(kind, name string, known []string) error {
+	const few = 20
+	slices.Sort(known)
+	if n := len(known); n > few {
+		known = append(known[:few:few], fmt.Sprintf("and %d more", n-few))
+	}
+	return refusal{http.StatusNotFound, fmt.Sprintf("no %s is called %s; known: %s", kind, quote(name), cmp.Or(strings.Join(known, ", "), "none"))}
+}
 
 // failure is what is told instead of an answer.
 type failure struct {

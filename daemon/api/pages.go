@@ -118,9 +118,12 @@ func (s *Server) latency(r *http.Request) (any, error) {
 		return nil, err
 	}
 	pop := r.URL.Query().Get("pop")
-	known := func(p POP) bool { return p.Name == pop }
-	if pop != "" && !slices.ContainsFunc(s.source.Snapshot().POPs, known) {
-		return nil, refusal{http.StatusNotFound, "no POP is called " + quote(pop)}
+	var known []string
+	for _, p := range s.source.Snapshot().POPs {
+		known = append(known, p.Name)
+	}
+	if pop != "" && !slices.Contains(known, pop) {
+		return nil, Missing("POP", pop, known)
 	}
 	measured, err := s.source.Latency(r.Context(), pop, window)
 	return list(measured), err

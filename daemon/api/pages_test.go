@@ -135,7 +135,7 @@ func TestRefusals(t *testing.T) {
 		"incidents?status=closed":           {400, `status "closed": give one of open, firing, updated, resolved, all`},
 		"latency?window=0s":                 {400, `window "0s": give how far to look back`},
 		"latency?window=" + huge:            {400, "…"},
-		"latency?pop=lon1":                  {404, `no POP is called "lon1"`},
+		"latency?pop=lon1":                  {404, `no POP is called "lon1"; known: par1`},
 		"nothing":                           {404, `there is no page "/api/v1/nothing"`},
 		"routes?prefix=2001:db8::/32&x=%zz": {200, "64500 64496"},
 	} {
