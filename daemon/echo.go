@@ -43,13 +43,12 @@ func (e *engine) isEcho(f *bgp.Finding, now time.Time) bool {
 // leftOf says whether a finding is a part of what was told: for one source of what all showed, or at another POP of what the same
 // change of a route did.
 func leftOf(told, f *bgp.Finding) bool {
-	if gravity(f) > gravity(told) {
-		return false
-	}
+	same := told.Cause != nil && f.Cause != nil && join.SameEvent(told.Cause, f.Cause)
 	if told.POP == f.POP {
-		return !told.Source.IsValid() && f.Source.IsValid() && (told.Cause == nil) == (f.Cause == nil)
+		same = same || told.Cause == nil && f.Cause == nil && f.Since.Sub(told.Since).Abs() <= joinSpan
+		same = same && !told.Source.IsValid() && f.Source.IsValid()
 	}
-	return told.Cause != nil && f.Cause != nil && join.SameEvent(told.Cause, f.Cause)
+	return same && gravity(f) <= gravity(told)
 }
 
 // gravity orders what is found of a POP by what it means for packets, whoever of them it concerns.
