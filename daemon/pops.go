@@ -149,7 +149,7 @@ func (e *engine) batch(b probe.Batch) {
 		e.out.bursts = append(e.out.bursts, b.Target.Addr)
 	}
 	e.uplink.touched = true
-	e.reigns.touched = e.reigns.touched || e.reigns.waits
+	e.reigns.touched = e.reigns.touched || slices.Contains(e.reigns.waits, p.name)
 	if !p.heard {
 		p.heard = true
 		e.pops.touched = append(e.pops.touched, p)

@@ -9,7 +9,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"peervane/bgp"
 	"peervane/config"
 	"peervane/daemon/incident"
 	"peervane/daemon/join"
@@ -30,8 +29,8 @@ func (e *engine) nearest(change join.Change, at time.Time) {
 type reigns struct {
 	touched bool
 	due     time.Time
-	waits   bool   // for the next batch: what is found is not certain yet
-	kept    []byte // as they were written last
+	waits   []string // POPs of which the next batch is waited for: what is found is not certain yet
+	kept    []byte   // as they were written last
 }
 
 var nearestScope = incident.Scope{Kind: incident.Service, Subject: "nearest"}
@@ -42,7 +41,7 @@ func (e *engine) judgeNearest(now time.Time) {
 		return
 	}
 	if e.uplink.holds { // what is nearest is judged once that is over
-		e.reigns.touched, e.reigns.due, e.reigns.waits = true, time.Time{}, false
+		e.reigns.touched, e.reigns.due, e.reigns.waits = true, time.Time{}, nil
 		return
 	}
 	findings, due := e.plane.Usurped(now)
@@ -53,8 +52,12 @@ func (e *engine) judgeNearest(now time.Time) {
 		}
 	}
 	findings = e.held(findings)
-	e.reigns.touched, e.reigns.due = false, due
-	e.reigns.waits = slices.ContainsFunc(findings, func(f bgp.Finding) bool { return f.Quiet })
+	e.reigns.touched, e.reigns.due, e.reigns.waits = false, due, nil
+	for i := range findings {
+		if f := &findings[i]; f.Quiet {
+			e.reigns.waits = append(e.reigns.waits, f.POP)
+		}
+	}
 	e.keepReigns()
 	e.tell(e.book.Reconcile(nearestScope, findings, now, incident.World{}), now)
 }
