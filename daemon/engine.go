@@ -58,6 +58,7 @@ type engine struct {
 	configured  int                       // how many configurations were in force before this one
 	young       []*registration           // that came with a reload: not all sessions may have told of them
 	source      string                    // how this host is named in notices
+	judged      time.Time                 // when judge was called last
 
 	localDrops uint64 // probes that this host dropped itself
 	out        output
@@ -104,11 +105,15 @@ func (e *engine) adopt(p *plan) {
 	e.rpki.touched = true
 }
 
-// input takes in what a source tells. Nothing is judged before judge is called.
+// input takes in what a source tells. Nothing is judged before judge is called, but what a session shows before it rises or falls.
 func (e *engine) input(in bgp.Input) {
 	v := e.vantage(in)
 	if v == nil {
-		return // the last words of a session that was replaced
+		return // of a session that was replaced
+	}
+	switch in.(type) {
+	case bgp.SessionUp, bgp.SessionDown, bgp.StaleLost, bgp.Gone:
+		e.lastWords(v, in.When())
 	}
 	switch in := in.(type) {
 	case bgp.Change:
@@ -272,6 +277,7 @@ func (e *engine) touchOpen(which func(incident.Scope) bool) {
 
 // judge works through what was touched, at most n scopes, and says whether more waits.
 func (e *engine) judge(now time.Time, n int) (more bool) {
+	e.judged = now
 	e.agenda.due(now)
 	e.judgeUplink(now)
 	e.tickBook(now)

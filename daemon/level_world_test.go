@@ -174,9 +174,6 @@ func (l *levels) act(op string, v *bgp.Vantage) {
 	case "withdraw":
 		l.hold(v, r, nil, bgp.Updated)
 	case "bounce":
-		if !v.Own() {
-			settle(l.engine, l.now) // what nobody judged before it was lost is lost, too
-		}
 		l.engine.input(bgp.SessionDown{Vantage: v, At: l.now, Reason: "reset"})
 		l.pause()
 		if v.Own() { // what a collector's peer does not show again is not known to have gone
@@ -227,7 +224,6 @@ func (l *levels) refresh(v *bgp.Vantage, gone route) {
 // routes are given up, and it comes up as after any loss.
 func (l *levels) comeBack(v *bgp.Vantage) {
 	delete(l.stale, v)
-	defer settle(l.engine, l.now) // a hold goes on over an instant that nobody judged
 	if rapid.IntRange(0, 3).Draw(l.T, "given up") == 0 {
 		for _, f := range bgp.Families {
 			l.engine.input(bgp.StaleLost{Vantage: v, Family: f, At: l.now})
@@ -316,7 +312,6 @@ func (l *levels) replace(v *bgp.Vantage) {
 	if v.Own() {
 		return
 	}
-	settle(l.engine, l.now)
 	l.engine.input(bgp.Gone{Vantage: v, At: l.now})
 	l.pause()
 	again := *v

@@ -98,17 +98,21 @@ func (e *engine) judgeSessions(now time.Time) {
 	touched := e.sessions.touched
 	e.sessions.touched = nil
 	for _, v := range touched {
-		scope := incident.Scope{Kind: incident.Session, Subject: v.Name}
-		if e.vantages.by[v.Vantage] == nil {
-			e.tell(e.book.Remove(scope, now), now)
-			e.sessions.at(v, time.Time{})
-			continue
-		}
-		findings, recheck := detect.Sessions([]detect.Peer{e.peer(v)}, now)
-		v.blind = slices.ContainsFunc(findings, func(f bgp.Finding) bool { return f.Type == notice.FeedStale })
-		e.tell(e.book.Reconcile(scope, e.held(findings), now, incident.World{Labels: v.labels, Sight: v.told, Connections: e.connections[v.Name]}), now)
-		e.sessions.at(v, earliest(recheck, e.book.Due(scope)))
+		e.judgeSession(v, now)
 	}
+}
+
+func (e *engine) judgeSession(v *vantage, now time.Time) {
+	scope := incident.Scope{Kind: incident.Session, Subject: v.Name}
+	if e.vantages.by[v.Vantage] == nil {
+		e.tell(e.book.Remove(scope, now), now)
+		e.sessions.at(v, time.Time{})
+		return
+	}
+	findings, recheck := detect.Sessions([]detect.Peer{e.peer(v)}, now)
+	v.blind = slices.ContainsFunc(findings, func(f bgp.Finding) bool { return f.Type == notice.FeedStale })
+	e.tell(e.book.Reconcile(scope, e.held(findings), now, incident.World{Labels: v.labels, Sight: v.told, Connections: e.connections[v.Name]}), now)
+	e.sessions.at(v, earliest(recheck, e.book.Due(scope)))
 }
 
 // peer is the session as the detectors want it.

@@ -95,6 +95,15 @@ func (h *Hijacks) note(p netip.Prefix, culprits []uint32, now time.Time) (change
 	return !ended.Equal(have.Ended) || blamed < len(have.Culprits)
 }
 
+// stands says whether an incident with that culprit stands on a prefix.
+func (h *Hijacks) stands(p netip.Prefix, culprit uint32) bool {
+	if h.len() == 0 {
+		return false
+	}
+	have := h.by[p]
+	return have != nil && have.Ended.IsZero() && slices.Contains(have.Culprits, culprit)
+}
+
 // over lists those that cover a prefix, and stand or have ended only lately, the shortest first.
 func (h *Hijacks) over(p netip.Prefix, now time.Time) (out []*Hijack) {
 	if h.len() == 0 {

@@ -104,7 +104,23 @@ func (s *State) wrong(h *Held) bool {
 }
 
 // told says whether an incident stands on a route because it is not legitimate; nil is none.
-func (s *State) told(h *Held) bool { return s.wrong(h) && !s.claims[h].quiet }
+func (s *State) told(h *Held) bool { return s.wrong(h) && !s.claims[h].quiet && !s.waits(h) }
+
+// waits says whether the incident on a route waits for its hold: as long as nobody is told of it, it explains nothing.
+func (s *State) waits(h *Held) bool {
+	c, since := s.claims[h], h.Since
+	if s.Settings.Hold == 0 || s.Hijacks.stands(s.Prefix, c.culprit) {
+		return false
+	}
+	for other, o := range s.claims {
+		if o.by == c.by && o.culprit == c.culprit && other.Since.Before(since) {
+			since = other.Since
+		}
+	}
+	due := since.Add(s.Settings.Hold)
+	s.again(due)
+	return s.Now.Before(due)
+}
 
 // yields notes that a weaker condition holds for a route, where a stronger one has it already. One that too few vantages agree
 // with is silent, and so silences none.

@@ -2,6 +2,7 @@ package rpki
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -229,9 +230,12 @@ func TestVersions(t *testing.T) {
 func TestVersionGuessed(t *testing.T) {
 	inLab(t, Config{RTR: []string{first}}, map[string]script{first: func(c *fakeCache, n int) {
 		header := make([]byte, pduHeader)
-		if c.Read(header); n >= unansweredMax {
-			c.send(load(header[0], 7, 1, encodeVRP(header[0], vrpA, true)))
-			c.hold()
+		if c.Read(header); n < unansweredMax {
+			return
+		}
+		version := header[0]
+		c.send(load(version, 7, 1, encodeVRP(version, vrpA, true)))
+		for c.expect(serial(version, 7, 1)) && c.send(load(version, 7, 1)) {
 		}
 	}}, func(l *lab) {
 		if s := l.after(time.Hour); s.VRPs.Epoch.Version != 1 {
@@ -246,6 +250,17 @@ func TestVersionGuessed(t *testing.T) {
 			t.Errorf("%d sets: data must stay in between", n)
 		}
 	})
+}
+
+// TestVersionsInTurn is a cache that closes every connection until each version has been tried: the newest comes next again.
+func TestVersionsInTurn(t *testing.T) {
+	inLab(t, Config{RTR: []string{first}}, map[string]script{first: func(c *fakeCache, n int) {
+		query := reset(2)
+		if _, err := io.ReadFull(c, query); err == nil && n >= unansweredMax*(newestVersion+1) && query[0] == 2 {
+			c.send(load(2, 7, 1, a(vrpA)))
+			c.hold()
+		}
+	}}, func(l *lab) { l.holds("the newest in the end", l.after(6*time.Hour), vrpA) })
 }
 
 // TestVersionDropped is a cache that comes back with a lower version: its serials mean nothing there, so all is loaded

@@ -1,0 +1,42 @@
+package daemon
+
+import (
+	"slices"
+	"time"
+
+	"peervane/daemon/incident"
+)
+
+// lastWords judges what a vantage has shown and nobody has judged yet, before its session rises or falls. What it withdrew
+// before it was lost is gone, not out of sight; what it announced was there; and a session that was up for an instant was up.
+// So what is found does not depend on how much was read at once.
+func (e *engine) lastWords(v *vantage, at time.Time) {
+	now := at
+	if now.Before(e.judged) {
+		now = e.judged // it is told late: the clock of the incidents never goes back
+	}
+	if slices.Contains(e.sessions.touched, v) {
+		e.judgeSession(v, now)
+	}
+	for _, s := range e.unjudged(v) {
+		e.judgeScope(s, now)
+	}
+}
+
+// unjudged lists the scopes that wait and in which a vantage has a say: it shows the prefix, or an open incident names it.
+func (e *engine) unjudged(v *vantage) (out []scope) {
+	for _, s := range e.agenda.touched.list {
+		if e.agenda.touched.has[s] && len(e.table.get(s.prefix).of(v)) > 0 {
+			out = append(out, s)
+		}
+	}
+	if !e.agenda.waits() {
+		return out
+	}
+	for _, s := range e.book.Of(v.Name) {
+		if at := (scope{s.Prefix, s.Offending}); s.Kind == incident.Routing && e.agenda.later.has[at] {
+			out = append(out, at)
+		}
+	}
+	return out
+}
