@@ -221,7 +221,7 @@ func (l *levels) refresh(v *bgp.Vantage, gone route) {
 }
 
 // comeBack ends a graceful restart: the neighbour shows what it has, and what it does not show is swept; or the stale
-// routes are given up, and it comes up as after any loss.
+// routes are given up, and it comes up as after any loss, with some of them.
 func (l *levels) comeBack(v *bgp.Vantage) {
 	delete(l.stale, v)
 	if rapid.IntRange(0, 3).Draw(l.T, "given up") == 0 {
@@ -229,6 +229,11 @@ func (l *levels) comeBack(v *bgp.Vantage) {
 			l.engine.input(bgp.StaleLost{Vantage: v, Family: f, At: l.now})
 		}
 		l.pause()
+		for _, r := range l.held[v].sorted() {
+			if rapid.Bool().Draw(l.T, "not there any more") {
+				delete(l.held[v], r) // and nobody says so
+			}
+		}
 		l.present(l.engine, v)
 		return
 	}

@@ -24,7 +24,7 @@ func (l *loop) picture(now time.Time) *api.Snapshot {
 		Version: l.opts.Version, Source: l.engine.source, StartedAt: notice.At(l.started),
 		ReloadedAt: notice.At(l.reloaded), ReloadError: l.refused, At: notice.At(now),
 		Ready: !l.backlog, Peers: len(s.Peers), Prefixes: l.engine.regs.trie.Size(), OpenIncidents: len(s.Incidents),
-		Store: "ok",
+		Store: "ok", RPKI: l.rpki.picture(), Relationships: l.engine.pictureOfRelationships(),
 	}
 	for _, p := range s.Peers {
 		if p.State == "Established" {

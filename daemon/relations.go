@@ -3,6 +3,7 @@ package daemon
 import (
 	"peervane/bgp/detect"
 	"peervane/config"
+	"peervane/daemon/api"
 )
 
 // relate tells the detectors what is known of how networks relate to each other.
@@ -22,4 +23,13 @@ func relate(s *detect.Settings, d *config.Detect) {
 	for _, exchange := range d.Relationships.IXPs {
 		s.RouteServers[exchange] = true
 	}
+}
+
+// pictureOfRelationships shows how far the file of relationships reaches.
+func (e *engine) pictureOfRelationships() *api.Relationships {
+	if e.cfg.Detect.Relationships == nil {
+		return nil
+	}
+	c := e.verdicts.Coverage()
+	return &api.Relationships{Links: len(e.cfg.Detect.Relationships.Links), Pairs: c.Pairs, Known: c.Known}
 }

@@ -11,6 +11,7 @@ import (
 	"peervane/bgp/rib"
 	"peervane/bgp/rpki"
 	"peervane/config"
+	"peervane/daemon/api"
 	"peervane/daemon/incident"
 	"peervane/daemon/notice"
 )
@@ -29,6 +30,8 @@ type ReplaySummary struct {
 	Vantages                  int
 	Firing, Updated, Resolved int
 	Open                      int // incidents that hold at the end
+
+	Relationships *api.Relationships // nil: no file of them is configured
 }
 
 // NewReplay makes a replay of a configuration; tell gets every notice in order. Peers, channels, feeds and POPs of the
@@ -107,5 +110,6 @@ func (r *Replay) Summary() ReplaySummary {
 	s := r.summary
 	s.Vantages = len(r.engine.vantages.list)
 	s.Open = s.Firing - s.Resolved
+	s.Relationships = r.engine.pictureOfRelationships()
 	return s
 }

@@ -15,6 +15,7 @@ import (
 	"peervane/bgp"
 	"peervane/bgp/rpki"
 	"peervane/config"
+	"peervane/daemon/api"
 	"peervane/daemon/incident"
 	"peervane/daemon/notice"
 )
@@ -94,6 +95,36 @@ func (v *validation) current() *rpki.Validator {
 	return v.validator
 }
 
+// picture shows what is in force, and what of the sources fails.
+func (v *validation) picture() *api.RPKI {
+	validator := v.current()
+	if validator == nil {
+		return nil
+	}
+	st := validator.Status()
+	vrps, aspas := st.Set.Size()
+	shown := &api.RPKI{VRPs: rpkiData(vrps, st.Set.VRPs), ASPAs: rpkiData(aspas, st.Set.ASPAs), Errors: []string{}}
+	for _, c := range st.Caches {
+		if c.Error != "" && c.State != "synced" {
+			shown.Errors = append(shown.Errors, c.URL+": "+c.Error)
+		}
+	}
+	for _, f := range []rpki.FileStatus{st.File, st.SLURM} {
+		if f.Error != "" {
+			shown.Errors = append(shown.Errors, f.Error) // it names the file
+		}
+	}
+	return shown
+}
+
+func rpkiData(records int, p rpki.Provenance) api.RPKIData {
+	d := api.RPKIData{Records: records, Source: p.Source}
+	if p.Source != "" {
+		d.At = notice.At(p.Fetched)
+	}
+	return d
+}
+
 // validated puts a new set in force, and asks for exactly the routes to be judged again that it touches. It says whether paths
 // can have other verdicts, watched or not.
 func (e *engine) validated(set *rpki.Set) (paths bool) {
@@ -143,10 +174,18 @@ func (e *engine) judgeRPKI(now time.Time) {
 		return
 	}
 	e.rpki = dataAge{}
+	if !sourced(e.cfg.RPKI) || e.settings.Replay {
+		e.tell(e.book.Reconcile(rpkiScope, nil, now, incident.World{Reason: notice.ReasonConfig}), now)
+		return
+	}
+	set := e.settings.RPKI
+	if set.VRPs.Fetched.IsZero() {
+		return // the first set, which may hold nothing, is still to come
+	}
 	var findings []bgp.Finding
-	awaited := !e.settings.RPKI.VRPs.Fetched.IsZero() // since the first set, which may hold nothing
-	if sourced(e.cfg.RPKI) && awaited && !e.settings.Replay {
-		findings, e.rpki.due = staleData(e.settings.RPKI, e.cfg.RPKI.StaleAfter, now)
+	findings, e.rpki.due = staleData(set, e.cfg.RPKI.StaleAfter, now)
+	if len(findings) == 0 && set.VRPs.Source == "" {
+		return // to have no data yet is no recovery from what was told before a restart
 	}
 	e.tell(e.book.Reconcile(rpkiScope, findings, now, incident.World{}), now)
 }

@@ -8,7 +8,7 @@ import (
 	"peervane/bgp/rpki"
 )
 
-// byASPA verifies the path against the providers that ASes attest (draft-ietf-sidrops-aspa-verification, by the role of the
+// byASPA verifies the path against the providers that ASes attest (draft-ietf-sidrops-aspa-verification-28, by the role of the
 // session; at collectors the lenient downstream procedure). A path that is invalid for another reason than its hops, such
 // as an AS_SET, is no leak.
 func byASPA(t *trail) *suspicion {

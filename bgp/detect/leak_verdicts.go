@@ -8,6 +8,7 @@ type Verdicts struct {
 	settings *Settings
 	rpki     *rpki.Set
 	leaks    map[verdictKey]*leak
+	coverage coverage
 }
 
 // verdictKey is a route as a key: paths are the same that read the same.
@@ -27,6 +28,9 @@ func (v *Verdicts) leak(s *Settings, r route) *leak {
 	if v == nil || len(text) > maxVerdictText {
 		return s.trail(r).leak()
 	}
+	if v.settings != s {
+		v.coverage = coverage{}
+	}
 	if v.settings != s || v.rpki != s.RPKI || len(v.leaks) == maxVerdicts {
 		v.settings, v.rpki, v.leaks = s, s.RPKI, map[verdictKey]*leak{}
 	}
@@ -34,8 +38,10 @@ func (v *Verdicts) leak(s *Settings, r route) *leak {
 	key.path = nil
 	found, known := v.leaks[key]
 	if !known {
-		found = s.trail(r).leak()
+		t := s.trail(r)
+		found = t.leak()
 		v.leaks[key] = found
+		v.coverage.note(t)
 	}
 	return found
 }

@@ -34,7 +34,7 @@ func startStayRTR(t *testing.T, text string, args ...string) *stayrtr {
 	program, err := exec.LookPath("stayrtr")
 	need(t, err == nil, "stayrtr")
 	s := &stayrtr{addr: ownAddress(t), file: tempFile(t, text)}
-	s.cmd = exec.Command(program, append([]string{"-bind", s.addr, "-metrics.addr", freePort(t), "-cache", s.file, "-checktime=false", "-refresh", "1"}, args...)...)
+	s.cmd = exec.Command(program, append([]string{"-bind", s.addr, "-metrics.addr", ownAddress(t), "-cache", s.file, "-checktime=false", "-refresh", "1"}, args...)...)
 	s.cmd.WaitDelay = time.Second
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func startStayRTR(t *testing.T, text string, args ...string) *stayrtr {
 // listening waits until the cache accepts connections.
 func (s *stayrtr) listening(t *testing.T) {
 	t.Helper()
-	for tick, deadline := time.Tick(20*time.Millisecond), time.After(10*time.Second); ; {
+	for tick, deadline := time.Tick(20*time.Millisecond), time.After(time.Minute); ; {
 		if conn, err := net.Dial("tcp", s.addr); err == nil {
 			conn.Close()
 			return

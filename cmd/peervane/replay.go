@@ -78,6 +78,9 @@ func summarize(w io.Writer, in source.Stats, out daemon.ReplaySummary, took time
 		fmt.Fprintf(w, "bad       %d records, left out\n", in.Bad)
 	}
 	fmt.Fprintf(w, "vantages  %d\n", out.Vantages)
+	if out.Relationships != nil {
+		fmt.Fprintf(w, "relations %s\n", covered(*out.Relationships))
+	}
 	fmt.Fprintf(w, "notices   %d firing, %d updated, %d resolved; %d open at the end\n", out.Firing, out.Updated, out.Resolved, out.Open)
 }
 

@@ -115,6 +115,36 @@ func printStatus(s *screen, st api.Status) {
 	s.row("prefixes", fmt.Sprintf("%d registered", st.Prefixes))
 	s.row("incidents", good(st.OpenIncidents == 0, fmt.Sprintf("%d open", st.OpenIncidents)))
 	s.row("store", good(st.Store == "ok", st.Store))
+	if st.RPKI != nil {
+		printRPKI(s, *st.RPKI)
+	}
+	if st.Relationships != nil {
+		s.row("relations", covered(*st.Relationships))
+	}
+}
+
+// printRPKI tells what is in force of each kind, and what of the sources fails.
+func printRPKI(s *screen, r api.RPKI) {
+	s.row("vrps", s.validated(r.VRPs))
+	s.row("aspas", s.validated(r.ASPAs))
+	for _, err := range r.Errors {
+		s.row("rpki", cell{err, red})
+	}
+}
+
+func (s *screen) validated(d api.RPKIData) string {
+	if d.Source == "" {
+		return "none"
+	}
+	return fmt.Sprintf("%d of %s, %s ago", d.Records, d.Source, s.ago(d.At))
+}
+
+// covered says how far a file of relationships reaches.
+func covered(r api.Relationships) string {
+	if r.Pairs == 0 {
+		return fmt.Sprintf("%d links in the file, no path seen yet", r.Links)
+	}
+	return fmt.Sprintf("%d of %d pairs of neighbours on the paths seen are in the file (%d %%)", r.Known, r.Pairs, 100*r.Known/r.Pairs)
 }
 
 // good paints what is as it should be green, and all else red.

@@ -116,6 +116,11 @@ func newFixed() *fixed {
 		Status: Status{
 			Version: "v1", Source: "host7", StartedAt: notice.At(epoch), At: notice.At(epoch.Add(time.Minute)),
 			PeersUp: 1, Peers: 1, Prefixes: 1, OpenIncidents: 2, Store: "ok",
+			RPKI: &RPKI{
+				VRPs:   RPKIData{Records: 3, Source: "tcp://rtr.example.net:3323", At: notice.At(epoch)},
+				Errors: []string{"tcp://rtr2.example.net:3323: connect: connection refused"},
+			},
+			Relationships: &Relationships{Links: 500_000, Pairs: 40, Known: 31},
 		},
 		Peers: []Peer{{
 			Name: "edge1-v4", Address: netip.MustParseAddr("192.0.2.1"), ASN: 64500, Relationship: "provider", State: "Established",

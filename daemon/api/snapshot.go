@@ -31,6 +31,30 @@ type Status struct {
 	Prefixes      int         `json:"prefixes"`
 	OpenIncidents int         `json:"open_incidents"`
 	Store         string      `json:"store"` // "ok", or what is wrong with it
+
+	RPKI          *RPKI          `json:"rpki"`          // null: no source is configured
+	Relationships *Relationships `json:"relationships"` // null: no file of them is configured
+}
+
+// RPKI is the validated data that is in force.
+type RPKI struct {
+	VRPs   RPKIData `json:"vrps"`
+	ASPAs  RPKIData `json:"aspas"`
+	Errors []string `json:"errors"` // of caches and files that serve nothing new, each with its name
+}
+
+// RPKIData is one kind of it.
+type RPKIData struct {
+	Records int         `json:"records"`
+	Source  string      `json:"source"` // "" while none is held
+	At      notice.Time `json:"at"`     // when it was confirmed last, or made, as far as that is known
+}
+
+// Relationships is how much of the paths that were seen the file of relationships knows: of so many pairs of neighbours so many.
+type Relationships struct {
+	Links int `json:"links"` // in the file
+	Pairs int `json:"pairs"`
+	Known int `json:"known"`
 }
 
 // Peer is one of our own sessions.
