@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"peervane/bgp"
+	"peervane/config"
 )
 
 // What an announcement does wrong is judged on every path of a vantage (RFC 7911), whatever its identifier, until that very
@@ -46,4 +47,21 @@ func TestStaleRoutesAreGivenUp(t *testing.T) {
 	w.want(w.pass(time.Minute), "firing:session_down:edge1:0")
 	w.want(w.up("edge1"), "resolved:session_down:edge1:0")
 	w.want(w.endOfRIB("edge1"), "resolved:origin_change:203.0.113.0/24:64510")
+}
+
+// The loss of a session that never showed a prefix concerns it too: from then on it is unknown whether it would.
+func TestLossOfASilentSession(t *testing.T) {
+	reg := registered("203.0.113.0/24", 64496)
+	reg.Connection = "paris-1"
+	cfg := twoPeers(reg)
+	cfg.Connections = []config.Connection{{Name: "paris-1", Primary: []string{"edge1", "edge2"}, MinPrimary: 2}}
+	w := newWorld(t, cfg)
+	w.announce("edge2", "203.0.113.0/24", 64501, 64496)
+	w.want(w.pass(time.Minute), "firing:withdrawn:203.0.113.0/24:0")
+	w.want(w.down("edge1"), "updated:withdrawn:203.0.113.0/24:0")
+	w.up("edge1")
+	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	if left := w.ids(); left != "" {
+		t.Errorf("open: %s", left)
+	}
 }

@@ -16,7 +16,8 @@ const (
 )
 
 // errNotResumed is a cache that knows nothing of our session: it has restarted. It should answer with a Cache Reset
-// (8210bis section 5.3); StayRTR reports corrupt data. Nothing that we hold is wrong by that, so it is kept.
+// (8210bis section 5.3); StayRTR reports corrupt data, and at times closes before that has gone out. Nothing that we
+// hold is wrong by that, so it is kept.
 var errNotResumed = errors.New("the cache does not resume the session")
 
 // errGuessed ends a session whose version we lowered without being told to, when the next poll is due: the cache may
@@ -99,7 +100,7 @@ func (s *rtrSession) explain(err error) error {
 	refused := errors.As(err, &said) && (said.code == corruptData || said.code == invalidRequest)
 	switch {
 	case s.talk.open:
-	case refused && s.talk.asked == serialQuery:
+	case s.talk.asked == serialQuery && (refused || transportEnded(err)):
 		return fmt.Errorf("%w: %w", errNotResumed, err)
 	case transportEnded(err):
 		return fmt.Errorf("%w in version %d: %w", errUnanswered, s.talk.version, err)

@@ -84,25 +84,31 @@ func TestReconnect(t *testing.T) {
 	})
 }
 
-// TestNotResumed keeps the data of a cache that has restarted and knows nothing of our session, until the new load has come.
+// TestNotResumed keeps the data of a cache that has restarted and knows nothing of our session, until the new load has come:
+// at once, whether the cache says so or only closes.
 func TestNotResumed(t *testing.T) {
-	inLab(t, Config{RTR: []string{first}}, map[string]script{first: func(c *fakeCache, n int) {
-		switch n {
-		case 0:
-			c.expect(reset(2))
-			c.send(load(2, 7, 1, a(vrpA)))
-		case 1:
-			c.expect(serial(2, 7, 1))
-			c.send(encodeReport(2, corruptData, "session ID mismatch"))
-		case 2:
-			c.expect(reset(2))
-			c.send(load(2, 8, 1, a(vrpB)))
-			c.hold()
-		}
-	}}, func(l *lab) {
-		l.holds("loaded anew", l.after(time.Minute), vrpB)
-		l.oneOnTheWay()
-	})
+	for about, refuse := range map[string]func(c *fakeCache){
+		"says so": func(c *fakeCache) { c.send(encodeReport(2, corruptData, "session ID mismatch")) },
+		"closes":  func(*fakeCache) {},
+	} {
+		inLab(t, Config{RTR: []string{first}}, map[string]script{first: func(c *fakeCache, n int) {
+			switch n {
+			case 0:
+				c.expect(reset(2))
+				c.send(load(2, 7, 1, a(vrpA)))
+			case 1:
+				c.expect(serial(2, 7, 1))
+				refuse(c)
+			case 2:
+				c.expect(reset(2))
+				c.send(load(2, 8, 1, a(vrpB)))
+				c.hold()
+			}
+		}}, func(l *lab) {
+			l.holds(about, l.after(3*time.Second), vrpB) // the first attempt comes after 2.6 s at most
+			l.oneOnTheWay()
+		})
+	}
 }
 
 // TestExpiredSerial asks for everything anew once the data has expired.
