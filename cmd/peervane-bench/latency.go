@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +28,9 @@ expect = "optional"
 `)
 	return &r
 }()
+
+// betweenChanges is the longest pause before a change, so that they fall into all that a load has of phases.
+const betweenChanges = 5 * time.Millisecond
 
 var registered = netip.MustParsePrefix("10.0.0.0/8")
 
@@ -53,7 +58,7 @@ func latency(ctx context.Context, o *options, t *table) error {
 		return err
 	}
 	time.Sleep(o.settle)
-	fmt.Printf("| from write to told | p50, ms | p99, ms | fdatasync p50, ms | p99, ms | queued (read to queue), p50 at most, ms | p99 at most, ms |\n|---|---|---|---|---|---|---|\n")
+	fmt.Printf("| from write to | judged, p50, ms | p99, ms | told, p50, ms | p99, ms | fdatasync p50, ms | p99, ms | queued (read to queue), p50 at most, ms | p99 at most, ms |\n|---|---|---|---|---|---|---|---|---|\n")
 	if err := b.hijacks(ctx, o, quiet, told, "nothing else happens"); err != nil {
 		return err
 	}
@@ -74,20 +79,21 @@ func (b *bed) hijacks(ctx context.Context, o *options, s *speaker, told *watcher
 	if err != nil {
 		return err
 	}
-	var took []time.Duration
+	var judged, took []time.Duration
 	for i := range o.changes {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 7), byte(i << 1), 0}), 24)
 		culprit := 100_000 + uint32(i) // each its own: what one culprit does to many prefixes is told as a group
 		for _, say := range []func() error{func() error { return s.announce(p, culprit) }, func() error { return s.withdraw(p) }} {
+			time.Sleep(rand.N(betweenChanges))
 			began := time.Now()
 			if err := say(); err != nil {
 				return err
 			}
-			at, err := told.of(ctx, p)
+			notice, err := told.of(ctx, p)
 			if err != nil {
 				return err
 			}
-			took = append(took, at.Sub(began))
+			judged, took = append(judged, notice.judged().Sub(began)), append(took, notice.at.Sub(began))
 		}
 	}
 	after, err := b.histogram(ctx, "peervane_detect_seconds")
@@ -97,7 +103,8 @@ func (b *bed) hijacks(ctx context.Context, o *options, s *speaker, told *watcher
 	}
 	queued := after.since(before)
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	fmt.Printf("| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", when, ms(percentile(took, 0.5)), ms(percentile(took, 0.99)),
+	fmt.Printf("| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", when,
+		ms(percentile(judged, 0.5)), ms(percentile(judged, 0.99)), ms(percentile(took, 0.5)), ms(percentile(took, 0.99)),
 		ms(percentile(disk, 0.5)), ms(percentile(disk, 0.99)), 1000*queued.atMost(0.5), 1000*queued.atMost(0.99))
 	return nil
 }
@@ -159,17 +166,29 @@ func (w *watcher) Write(b []byte) (int, error) {
 }
 
 // of waits for the next incident of a prefix.
-func (w *watcher) of(ctx context.Context, p netip.Prefix) (time.Time, error) {
+func (w *watcher) of(ctx context.Context, p netip.Prefix) (seen, error) {
 	for {
 		select {
 		case s := <-w.seen:
 			if strings.Contains(s.line, `"`+p.String()+`"`) {
-				return s.at, nil
+				return s, nil
 			}
 		case <-ctx.Done():
-			return time.Time{}, fmt.Errorf("no notice of %s: %w", p, ctx.Err())
+			return seen{}, fmt.Errorf("no notice of %s: %w", p, ctx.Err())
 		}
 	}
+}
+
+var updatedAt = regexp.MustCompile(`"updated_at":"([^"]+)"`)
+
+// judged is when the engine came to it, by the clock that both processes share. The notice is queued in the same step.
+func (s seen) judged() time.Time {
+	found := updatedAt.FindStringSubmatch(s.line)
+	if found == nil {
+		return time.Time{}
+	}
+	at, _ := time.Parse(time.RFC3339Nano, found[1]) // what is no time shows as a latency that nobody would believe
+	return at
 }
 
 // fdatasyncs measures what one commit of the smallest size takes, on the disk of the state.

@@ -145,8 +145,11 @@ func (g *generator) prefix(f bgp.Family, bits int) netip.Prefix {
 	if f == bgp.IPv4 {
 		var a [4]byte
 		binary.BigEndian.PutUint32(a[:], g.rnd.Uint32())
-		if a[0] = 1 + a[0]%222; a[0] == 127 {
-			a[0] = 128 // nobody takes routes of the loopback network
+		switch a[0] = 1 + a[0]%222; a[0] {
+		case 127: // nobody takes routes of the loopback network
+			a[0] = 128
+		case registered.Addr().As4()[0]: // thousands of hijacks by a table would be what the latency is measured of
+			a[0]++
 		}
 		return netip.PrefixFrom(netip.AddrFrom4(a), bits).Masked()
 	}
