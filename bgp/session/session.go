@@ -169,11 +169,11 @@ func (s *Session) finish() {
 	s.work.Wait()
 }
 
-// readMail does what others asked for, between two messages of the neighbour.
-func (s *Session) readMail() {
+// readMail does what others asked for, between two messages of the neighbour, and says whether there was anything.
+func (s *Session) readMail() bool {
 	m, ok := s.mail.take()
 	if !ok {
-		return
+		return false
 	}
 	if m.cease != nil {
 		s.step(Event{Kind: AutomaticStop, Err: ceaseError(m.cease.subcode, m.cease.text), Idle: m.cease.idle})
@@ -186,6 +186,7 @@ func (s *Session) readMail() {
 			s.requestRefresh(bgp.Family(f))
 		}
 	}
+	return true
 }
 
 func (s *Session) arrive(conn net.Conn) {

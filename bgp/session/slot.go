@@ -86,10 +86,13 @@ func (sl *slot) send(s *Session, typ uint8, msg []byte) {
 // consume works through the messages of a chunk. A step may close the connection; the rest is then left unheard.
 func (s *Session) consume(i Slot, c chunk) {
 	l := s.slots[i].link
+	listening := false
 	for rest := c.buf[:c.n]; len(rest) > 0; {
 		n := binary.BigEndian.Uint16(rest[16:])
-		s.message(i, rest[:n:n], c.at)
-		s.readMail()
+		listening = s.message(i, rest[:n:n], c.at, listening)
+		if s.readMail() {
+			listening = false
+		}
 		if s.slots[i].link != l {
 			return
 		}
@@ -116,8 +119,9 @@ func readFailed(i Slot, c chunk) Event {
 	return Event{Kind: TCPConnectionFails, Conn: i, At: c.at, Cause: c.err}
 }
 
-// message handles one message, header included.
-func (s *Session) message(i Slot, msg []byte, at time.Time) {
+// message handles one message, header included. An UPDATE that comes right after another, read at the same time, tells the FSM
+// nothing new: it delivers both, and restarts the same timer. listening says that this one is such, then that the next would be.
+func (s *Session) message(i Slot, msg []byte, at time.Time, listening bool) bool {
 	typ, body := msg[18], msg[wire.HeaderLen:]
 	s.status.in[typ].Add(1)
 	ev := Event{Conn: i, At: at}
@@ -135,19 +139,25 @@ func (s *Session) message(i Slot, msg []byte, at time.Time) {
 		ev.Kind, ev.Notification = NotifMsg, wire.ParseNotification(body)
 		s.step(ev)
 	case wire.TypeUpdate:
-		ev.Kind = UpdateMsg
-		if !s.step(ev) {
-			return
-		}
-		if err := s.handler.Update(body, at); err != nil {
-			s.step(Event{Kind: UpdateMsgErr, Conn: i, At: at, Err: err})
-		}
+		return s.hearUpdate(i, body, at, listening)
 	case wire.TypeRouteRefresh:
 		ev.Kind = RouteRefreshMsg
 		if s.step(ev) {
 			s.refresh(i, msg, at)
 		}
 	}
+	return false
+}
+
+func (s *Session) hearUpdate(i Slot, body []byte, at time.Time, listening bool) bool {
+	if !listening && !s.step(Event{Kind: UpdateMsg, Conn: i, At: at}) {
+		return false
+	}
+	if err := s.handler.Update(body, at); err != nil {
+		s.step(Event{Kind: UpdateMsgErr, Conn: i, At: at, Err: err})
+		return false
+	}
+	return true
 }
 
 // refresh handles a ROUTE-REFRESH of an Established session. Asked for our routes, we have none to send: under RFC 7313
