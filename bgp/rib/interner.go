@@ -65,10 +65,7 @@ func (in *Interner) allocate() ID {
 		return id
 	}
 	if n := len(in.entries.v); int(in.next) >= n {
-		was := in.entries
-		in.entries = allocate[entry](in.Memory, grown(n, minEntries))
-		copy(in.entries.v, was.v)
-		was.free(in.Memory)
+		in.entries.grow(in.Memory, grown(n, minEntries))
 	}
 	in.next++
 	return in.next - 1

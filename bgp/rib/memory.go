@@ -8,6 +8,8 @@ import "unsafe"
 type Memory interface {
 	// Allocate gives n zero bytes, aligned for 8-byte words.
 	Allocate(n int) []byte
+	// Grow gives what Allocate gave n bytes, which are more: the further ones are zero. It may move; b is not read afterwards.
+	Grow(b []byte, n int) []byte
 	// Free takes back what Allocate gave. Nobody reads it afterwards.
 	Free(b []byte)
 }
@@ -22,8 +24,22 @@ func allocate[T any](m Memory, n int) block[T] {
 	if m == nil {
 		return block[T]{v: make([]T, n)}
 	}
-	raw := m.Allocate(n * int(unsafe.Sizeof(*new(T))))
+	return viewOf[T](m.Allocate(n*int(unsafe.Sizeof(*new(T)))), n)
+}
+
+func viewOf[T any](raw []byte, n int) block[T] {
 	return block[T]{unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(raw))), n), raw}
+}
+
+// grow makes it n values long, which are more; the further ones are zero.
+func (b *block[T]) grow(m Memory, n int) {
+	if b.raw != nil {
+		*b = viewOf[T](m.Grow(b.raw, n*int(unsafe.Sizeof(*new(T)))), n)
+		return
+	}
+	more := allocate[T](m, n)
+	copy(more.v, b.v)
+	*b = more
 }
 
 // free leaves the block empty.

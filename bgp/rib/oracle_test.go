@@ -226,9 +226,29 @@ func (m *machine) same(t *rapid.T, what string, got []Route, want oracle) {
 	}
 }
 
+// spoiling is a Memory that moves what grows, and spoils what was given back, so that nobody reads it unnoticed.
+type spoiling struct{}
+
+func (spoiling) Allocate(n int) []byte { return make([]byte, n) }
+
+func (m spoiling) Grow(b []byte, n int) []byte {
+	more := append(m.Allocate(n)[:0], b...)
+	m.Free(b)
+	return more[:n]
+}
+
+func (spoiling) Free(b []byte) {
+	for i := range b {
+		b[i] = 0xa5
+	}
+}
+
 func TestTableAgainstOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &machine{oracle: oracle{}, now: time.Unix(1_700_000_000, 0)}
+		if rapid.Bool().Draw(t, "memory") {
+			m.in.Memory = spoiling{}
+		}
 		m.table = NewTable(&m.in, rapid.Uint64().Draw(t, "seed"))
 		t.Repeat(map[string]func(*rapid.T){
 			"announce": m.Announce, "again": m.Announce, "more": m.Announce, "withdraw": m.Withdraw, "markStale": m.MarkStale,

@@ -111,9 +111,18 @@ func (s *slots[K]) pathAt(i int) uint32 {
 
 // find gives the slot of a route.
 func (s *slots[K]) find(k K, length uint8, path uint32) (i int, found bool) {
-	for i := range s.same(k, length) {
-		if s.pathAt(i) == path {
-			return i, true
+	if s.homes == 0 {
+		return 0, false
+	}
+	for j := s.home(k); j < s.buckets(); j++ {
+		b, end := s.bucket(j)
+		for n := range b[:end.fill] {
+			if b[n].key == k && b[n].meta.length() == length && s.pathAt(j*perBucket[K]()+n) == path {
+				return j*perBucket[K]() + n, true
+			}
+		}
+		if end.passed == 0 {
+			break
 		}
 	}
 	return 0, false
@@ -149,7 +158,7 @@ func (s *slots[K]) touch(k K) {
 // insert adds a route that find did not find.
 func (s *slots[K]) insert(sl slot[K], path uint32) {
 	if s.full() {
-		s.resize(grown(s.homes, minHomes))
+		s.enlarge(grown(s.homes, minHomes))
 	}
 	if path != 0 && s.path.v == nil {
 		s.path = allocate[uint32](s.mem, s.capacity())
@@ -185,6 +194,35 @@ func (s *slots[K]) pass(home, j int, by int) {
 	for ; home < j; home++ {
 		if _, end := s.bucket(home); end.passed < manyPass {
 			end.passed = uint16(int(end.passed) + by)
+		}
+	}
+}
+
+// enlarge gives the routes more buckets, where they stand. From back to front each bucket is emptied, and its routes go to their new homes,
+// which lie in the same order, so that all behind them are in place already. One that had passed by buckets may have its
+// home before those that are still to be emptied: it waits until all are.
+func (s *slots[K]) enlarge(homes int) {
+	if s.homes == 0 || s.path.v != nil {
+		s.resize(homes)
+		return
+	}
+	last := s.buckets() - 1
+	s.homes = homes
+	s.lines.grow(s.mem, s.buckets()*linesOf[K]())
+	var moving, waiting []slot[K]
+	for j := last; j >= 0; j-- {
+		b, end := s.bucket(j)
+		moving = append(moving[:0], b[:end.fill]...)
+		*end = trailer{}
+		for _, sl := range moving {
+			if s.home(sl.key) < j || !s.put(sl, 0) {
+				waiting = append(waiting, sl)
+			}
+		}
+	}
+	for _, sl := range waiting {
+		for !s.put(sl, 0) {
+			s.lengthen()
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,29 @@ func TestTableGrowsAndShrinks(t *testing.T) {
 	}
 	if table.v4.lines.v != nil || table.v6.lines.v != nil || in.Len() != 0 || in.entries.v != nil {
 		t.Error("an empty table holds memory")
+	}
+}
+
+// Routes that had to pass by full buckets find their place when the table grows, in whatever memory.
+func TestTableGrowsWhereItStands(t *testing.T) {
+	for seed := range uint64(200) {
+		in := Interner{Memory: spoiling{}}
+		table := NewTable(&in, seed)
+		prefixes := randomPrefixes(2000)
+		for i, p := range prefixes {
+			table.Announce(p, 0, None, t0)
+			if i%100 != 0 {
+				continue
+			}
+			for _, p := range prefixes[:i+1] {
+				if n := len(slices.Collect(table.Exact(p))); n != 1 {
+					t.Fatalf("seed %d: after %d routes %v is there %d times", seed, i+1, p, n)
+				}
+			}
+		}
+		if n := len(slices.Collect(table.Walk(bgp.IPv4))) + len(slices.Collect(table.Walk(bgp.IPv6))); n != len(prefixes) {
+			t.Fatalf("seed %d: %d routes, want %d", seed, n, len(prefixes))
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"os"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -27,13 +28,34 @@ func (p *pages) Allocate(n int) []byte {
 	if err != nil {
 		return make([]byte, n)
 	}
-	if n >= hugePage {
+	p.mapped.Add(int64(n))
+	populate(b, 0)
+	return b
+}
+
+// populate asks for all pages from one on at once, since they are about to be written: a fault for each, while a table grows, cost a fifth of
+// loading it.
+func populate(b []byte, from int) {
+	if len(b) >= hugePage {
 		_ = unix.Madvise(b, unix.MADV_HUGEPAGE) // where it cannot be had, it does without
 	}
-	// All of it is about to be written. A fault for each page, while a table grows, cost a fifth of loading it.
-	_ = unix.Madvise(b, unix.MADV_POPULATE_WRITE) // before Linux 5.14, it comes page by page
-	p.mapped.Add(int64(n))
-	return b
+	from -= from % os.Getpagesize()
+	_ = unix.Madvise(b[from:], unix.MADV_POPULATE_WRITE) // before Linux 5.14, it comes page by page
+}
+
+// Grow implements rib.Memory. The pages that are there stay, and move to another address if they must.
+func (p *pages) Grow(b []byte, n int) []byte {
+	if len(b) >= leastMapped {
+		if more, err := unix.Mremap(b, n, unix.MREMAP_MAYMOVE); err == nil { // it fails for what is on the Go heap
+			p.mapped.Add(int64(n - len(b)))
+			populate(more, len(b))
+			return more
+		}
+	}
+	more := p.Allocate(n)
+	copy(more, b)
+	p.Free(b)
+	return more
 }
 
 // Free implements rib.Memory.
