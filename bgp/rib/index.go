@@ -1,6 +1,9 @@
 package rib
 
-import "iter"
+import (
+	"iter"
+	"unsafe"
+)
 
 // index finds IDs by the hash of their keys: open addressing with linear probing. Each place holds the hash beside the ID, so
 // that nearly every probe that is none is seen to be none at once. The zero value is ready.
@@ -18,6 +21,13 @@ type hashed struct {
 
 // home is where the search for a hash begins.
 func (x *index) home(h uint32) int { return int(uint64(h) * uint64(len(x.place.v)) >> 32) }
+
+// touch asks for the memory in which a hash is searched, without waiting for it.
+func (x *index) touch(h uint32) {
+	if x.used > 0 {
+		prefetch(unsafe.Pointer(&x.place.v[x.home(h)]))
+	}
+}
 
 func (x *index) next(i int) int {
 	if i++; i == len(x.place.v) {

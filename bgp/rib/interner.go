@@ -41,12 +41,32 @@ const minEntries = 64
 
 // Intern gives the ID of the block with this key, with one reference for the caller, who gives it back by Release. The key is
 // copied when it is new, as new then says.
-func (in *Interner) Intern(key []byte) (id ID, isNew bool) {
+func (in *Interner) Intern(key []byte) (id ID, isNew bool) { return in.InternKey(in.hashed(key)) }
+
+// Key is a key with its hash, by which its block is found.
+type Key struct {
+	bytes []byte
+	hash  uint32
+}
+
+// Touch asks for the memory that InternKey will need, without waiting for it. The Key is valid as long as the bytes.
+func (in *Interner) Touch(key []byte) Key {
+	k := in.hashed(key)
+	in.index.touch(k.hash)
+	return k
+}
+
+func (in *Interner) hashed(key []byte) Key {
 	if in.next == 0 {
 		in.seed, in.next = maphash.MakeSeed(), 1
 		in.index.mem, in.keys.mem = in.Memory, in.Memory
 	}
-	h := uint32(maphash.Bytes(in.seed, key))
+	return Key{key, uint32(maphash.Bytes(in.seed, key))}
+}
+
+// InternKey is Intern of a key that was touched, since nothing was released.
+func (in *Interner) InternKey(k Key) (id ID, isNew bool) {
+	key, h := k.bytes, k.hash
 	for id = range in.index.all(h) {
 		if e := &in.entries.v[id]; string(in.keys.bytes(e.at, e.size)) == string(key) {
 			e.refs++

@@ -11,6 +11,15 @@ type blocks struct {
 	in  *rib.Interner
 	new func(rib.ID) // told of each block that was not held, unless nil
 	ids [bgp.NumFamilies]rib.ID
+
+	touched bool // key is that of a family, whose memory was asked for
+	family  bgp.Family
+	key     rib.Key
+}
+
+// touch asks for the memory that interning the attributes of a family needs.
+func (b *blocks) touch(u *wire.Update, f bgp.Family) {
+	b.touched, b.family, b.key = true, f, b.in.Touch(u.Key(f))
 }
 
 // id is valid until done; whoever keeps it longer must retain it.
@@ -18,7 +27,10 @@ func (b *blocks) id(u *wire.Update, f bgp.Family) rib.ID {
 	if b.ids[f] != rib.None {
 		return b.ids[f]
 	}
-	id, isNew := b.in.Intern(u.Key(f))
+	if !b.touched || b.family != f {
+		b.touch(u, f)
+	}
+	id, isNew := b.in.InternKey(b.key)
 	if isNew && b.new != nil {
 		b.new(id)
 	}

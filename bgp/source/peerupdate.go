@@ -36,15 +36,15 @@ func (p *Peer) Update(body []byte, at time.Time) *wire.Error {
 		p.counts.Withdrawn++
 		p.withdraw(n, at)
 	}
-	p.announced = p.announced[:0]
-	for n := range u.Announced {
-		p.announced = append(p.announced, n)
-		if p.cfg.Full {
-			p.table.Touch(n.Prefix)
-		}
-	}
+	p.announced = u.AppendAnnounced(p.announced[:0])
 	p.counts.Announced += uint64(len(p.announced))
 	attrs := blocks{in: &p.interner, new: p.learn}
+	if p.cfg.Full && len(p.announced) > 0 { // all of them will be needed: what they need of memory is fetched at once
+		attrs.touch(u, bgp.FamilyOf(p.announced[0].Prefix))
+		for i := range p.announced {
+			p.table.Touch(p.announced[i].Prefix)
+		}
+	}
 	for i := range p.announced {
 		p.announce(&p.announced[i], u, &attrs, at)
 	}

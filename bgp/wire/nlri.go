@@ -54,6 +54,14 @@ func (u *Update) Announced(yield func(NLRI) bool) {
 	}
 }
 
+// AppendAnnounced appends what Announced yields, without a call for each.
+func (u *Update) AppendAnnounced(to []NLRI) []NLRI {
+	if u.verdict > AttributeDiscard || u.rib {
+		return to
+	}
+	return u.appendList(u.appendList(to, u.reach.nlri, u.reach.family), u.nlri, bgp.IPv4)
+}
+
 func (u *Update) announced(yield func(NLRI) bool) {
 	if u.walk(u.reach.nlri, u.reach.family, yield) {
 		u.walk(u.nlri, bgp.IPv4, yield)
@@ -62,33 +70,52 @@ func (u *Update) announced(yield func(NLRI) bool) {
 
 // walk yields the prefixes of a list that badNLRI has found sound, until yield has had enough.
 func (u *Update) walk(list span, f bgp.Family, yield func(NLRI) bool) bool {
-	b, addPath := u.bytes(list), u.params.AddPath[f]
-	for len(b) > 0 {
-		var n NLRI
-		if addPath {
-			n.PathID, b = binary.BigEndian.Uint32(b), b[pathIDLen:]
-		}
-		bits := int(b[0])
-		size := 1 + (bits+7)/8
-		if f == bgp.IPv4 {
-			n.Prefix = prefix4(b[1:size], bits)
-		} else {
-			n.Prefix = prefix6(b[1:size], bits)
-		}
-		if b = b[size:]; !yield(n) {
+	for b, n := u.bytes(list), (NLRI{}); len(b) > 0; {
+		if n, b = cutNLRI(b, f, u.params.AddPath[f]); !yield(n) {
 			return false
 		}
 	}
 	return true
 }
 
+func (u *Update) appendList(to []NLRI, list span, f bgp.Family) []NLRI {
+	for b, n := u.bytes(list), (NLRI{}); len(b) > 0; {
+		n, b = cutNLRI(b, f, u.params.AddPath[f])
+		to = append(to, n)
+	}
+	return to
+}
+
+// cutNLRI reads the prefix that b begins with.
+func cutNLRI(b []byte, f bgp.Family, addPath bool) (n NLRI, rest []byte) {
+	if addPath {
+		n.PathID, b = binary.BigEndian.Uint32(b), b[pathIDLen:]
+	}
+	bits := int(b[0])
+	size := 1 + (bits+7)/8
+	if f == bgp.IPv4 {
+		n.Prefix = prefix4(b[1:size], bits)
+	} else {
+		n.Prefix = prefix6(b[1:size], bits)
+	}
+	return n, b[size:]
+}
+
 // prefix4 masks, since bits beyond the length have no meaning (RFC 4271 section 4.3).
 func prefix4(b []byte, bits int) netip.Prefix {
-	var a [4]byte
-	copy(a[:], b)
-	if odd := bits & 7; odd != 0 {
-		a[len(b)-1] &= 0xff << (8 - odd)
+	var x uint32
+	switch len(b) { // copying a variable number of bytes would cost as much as all else
+	case 4:
+		x = binary.BigEndian.Uint32(b)
+	case 3:
+		x = uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8
+	case 2:
+		x = uint32(b[0])<<24 | uint32(b[1])<<16
+	case 1:
+		x = uint32(b[0]) << 24
 	}
+	var a [4]byte
+	binary.BigEndian.PutUint32(a[:], x&(0xffffffff<<(32-bits)))
 	return netip.PrefixFrom(netip.AddrFrom4(a), bits)
 }
 
