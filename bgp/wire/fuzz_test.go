@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -97,6 +98,9 @@ func checkInvariants(t *testing.T, u *Update, v Verdict) {
 		for range seq {
 			break
 		}
+	}
+	if appended, yielded := u.AppendAnnounced(nil), slices.Collect(u.Announced); !slices.Equal(appended, yielded) {
+		t.Fatalf("appended %v, yielded %v", appended, yielded)
 	}
 	for _, f := range bgp.Families {
 		if a := u.Attrs(f); (a == nil) != (v > AttributeDiscard) || (u.Key(f) == nil) != (a == nil) {
