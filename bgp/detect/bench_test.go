@@ -31,6 +31,21 @@ func BenchmarkJudge(b *testing.B) {
 	}
 }
 
+// Judging a prefix that is well allocates two or three times, however many sessions show it.
+func TestJudgingAllocatesLittle(t *testing.T) {
+	for _, sessions := range []int{1, 4, 40} {
+		l := newLab(t)
+		for i := range sessions {
+			l.announce(l.peer(fmt.Sprintf("e%d", i), 64500, bgp.Provider), exact, direct)
+		}
+		st := l.state(registered)
+		st.Learn()
+		if n := testing.AllocsPerRun(100, func() { detect.All(st) }); n > 5 {
+			t.Errorf("%d sessions: %v allocations", sessions, n)
+		}
+	}
+}
+
 // BenchmarkTableLeaks judges a path of a full table by the methods that need no data.
 func BenchmarkTableLeaks(b *testing.B) {
 	judge := newLab(b).settings.LeaksOf(&bgp.Vantage{Name: "e1", ASN: 64500, LocalASN: 64512, Relationship: bgp.Provider})
