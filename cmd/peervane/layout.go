@@ -62,11 +62,8 @@ func columnWidths(rows [][]cell) (widths []int, text int) {
 	return widths, text
 }
 
-// withoutEmpty leaves out the columns that have a header and nothing below.
+// withoutEmpty leaves out the columns that have a header, which is the first row, and nothing below.
 func withoutEmpty(rows [][]cell) [][]cell {
-	if len(rows) < 2 || rows[0][0].colour != bold {
-		return rows
-	}
 	full := map[int]bool{}
 	for _, row := range rows[1:] {
 		for i, c := range row {

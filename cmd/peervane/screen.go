@@ -102,7 +102,7 @@ func (s *screen) flow() error {
 
 // flush prints all rows.
 func (s *screen) flush() error {
-	if s.shown == 0 && s.width > 0 {
+	if s.begun && s.shown == 0 && s.width > 0 {
 		s.rows = withoutEmpty(s.rows) // they are all here
 	}
 	return s.print()
