@@ -317,7 +317,7 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 	before := e.book.Sightings(key)
 	e.tell(e.book.Reconcile(key, findings, now, e.world(st, e.reasonFor(s), now)), now)
 	e.recordWitnesses(reg, key, before, now)
-	e.noteHijack(reg, s, e.book.Culprits(key, notice.SubPrefix, notice.OriginChange), now)
+	e.noteHijack(reg, s, e.book.Culprits(key, wrongOriginTypes...), now)
 	e.agenda.at(s, earliest(recheck, e.book.Due(key)))
 	if s.prefix != s.reg && !e.book.Has(key) {
 		e.table.prune(s.prefix)

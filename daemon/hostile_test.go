@@ -58,7 +58,7 @@ func TestUnreachableOverRestart(t *testing.T) {
 	w.want(batch(w, 0)+batch(w, 0)+batch(w, 0), "firing:pop_unreachable::0")
 	next := &world{t: t, now: w.now, peers: w.peers}
 	next.engine = newEngine(cfg, incident.Options{Source: "test", NewID: derivedID}, false, zap.NewNop())
-	if err := next.engine.restore(w.engine.book.Records(), nil, nil); err != nil {
+	if err := next.engine.restore(kept{records: w.engine.book.Records()}); err != nil {
 		t.Fatal(err)
 	}
 	for range 4 {
@@ -71,7 +71,7 @@ func TestUnreachableOverRestart(t *testing.T) {
 func TestBadMemoryIsPassedOver(t *testing.T) {
 	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
 	bad := map[netip.Prefix][]byte{netip.MustParsePrefix("203.0.113.0/24"): []byte(`{"lack":3}`)}
-	if err := w.engine.restore(nil, nil, bad); err != nil {
+	if err := w.engine.restore(kept{memories: bad}); err != nil {
 		t.Error(err)
 	}
 }

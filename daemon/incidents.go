@@ -20,11 +20,16 @@ const maxMembers = 1_000
 
 // openIncidents shows each open incident that no group tells of, the latest first.
 func (d *Daemon) openIncidents() []api.Incident {
-	var out []api.Incident
-	for _, r := range d.engine.book.Loud() {
-		out = append(out, d.shown(&r))
+	loud := d.engine.book.Loud()
+	order := make([]*incident.Record, len(loud))
+	for i := range loud {
+		order[i] = &loud[i]
 	}
-	slices.SortStableFunc(out, func(a, b api.Incident) int { return b.UpdatedAt.Compare(a.UpdatedAt.Time) })
+	slices.SortStableFunc(order, func(a, b *incident.Record) int { return b.Notice.UpdatedAt.Compare(a.Notice.UpdatedAt.Time) })
+	out := make([]api.Incident, len(order))
+	for i, r := range order {
+		out[i] = d.shown(r)
+	}
 	return out
 }
 

@@ -294,7 +294,7 @@ func (l *levels) restart() {
 	}
 	clear(l.stale)
 	l.engine = l.empty()
-	if err := l.engine.restore(records, nil, memories); err != nil {
+	if err := l.engine.restore(kept{records: records, memories: memories}); err != nil {
 		l.Fatal(err)
 	}
 	l.pause()

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"encoding/json"
-	"net/netip"
 
 	"go.uber.org/zap"
 
@@ -89,14 +88,14 @@ func (e *engine) touchAll() {
 }
 
 // restore goes on from what an earlier run kept. Incidents stay as they are until what showed them is in sight again.
-func (e *engine) restore(records []incident.Record, silences []incident.Silence, memories map[netip.Prefix][]byte) error {
-	e.book.Restore(records, silences)
-	for i := range records {
-		if records[i].Open {
-			e.noteMovement(&records[i].Notice, records[i].Notice.UpdatedAt.Time)
+func (e *engine) restore(k kept) error {
+	e.book.Restore(k.records, k.silences)
+	for i := range k.records {
+		if k.records[i].Open {
+			e.noteMovement(&k.records[i].Notice, k.records[i].Notice.UpdatedAt.Time)
 		}
 	}
-	for p, b := range memories {
+	for p, b := range k.memories {
 		reg := e.regs.exact(p)
 		if reg == nil {
 			continue // no longer registered
@@ -107,8 +106,9 @@ func (e *engine) restore(records []incident.Record, silences []incident.Silence,
 			continue
 		}
 		m.Thin()
-		reg.memory = m
+		reg.memory = m.WithoutHijacks()
 	}
+	e.rememberHijacks(k.hijacks, k.records)
 	e.touchAll()
 	return nil
 }

@@ -44,8 +44,7 @@ const memoryRate = 500 * time.Millisecond
 // waits for a part of them, and not for all.
 const memoryBite = 5000
 
-// memoryFlow is how many bytes of them a second are written in the long run: that of a registration of which a hundred thousand
-// more-specifics are hijacked has ten million.
+// memoryFlow is how many bytes of them a second are written in the long run, when much is remembered of many and changes.
 const memoryFlow = 4 << 20
 
 // hooks hear how far the notices of an UPDATE have come, with the time at which it was read.
@@ -109,28 +108,33 @@ func (p *publisher) onDisk(lines []line, wake []string, heard time.Time, err err
 
 func (p *publisher) incidents(changed []incident.Record) []store.Incident {
 	var out []store.Incident
-	for _, r := range changed {
-		state, err := json.Marshal(r)
-		if err != nil {
-			p.log.Error("incident cannot be encoded", zap.String("incident", r.Notice.Incident), zap.Error(err))
-			continue
-		}
-		body, err := r.Notice.Body()
-		if err != nil {
-			p.log.Error("notice cannot be encoded", zap.String("incident", r.Notice.Incident), zap.Error(err))
-			continue
-		}
+	for i := range changed {
+		r := &changed[i]
 		n := &r.Notice
 		out = append(out, store.Incident{
 			ID: n.Incident, Fingerprint: n.Fingerprint, Type: n.Type, Prefix: n.Prefix, Status: n.Status, Severity: n.Severity,
 			Started: n.StartedAt.Time, Updated: n.UpdatedAt.Time, Resolved: n.ResolvedAt.Time, Told: p.told[n.Incident],
-			Notice: body, State: state, Group: r.Group,
+			Encode: p.encoded(r), Group: r.Group,
 		})
 		if !r.Open {
 			delete(p.told, n.Incident)
 		}
 	}
 	return out
+}
+
+// encoded gives an incident as it is kept, of a record that nobody changes any more.
+func (p *publisher) encoded(r *incident.Record) store.Encode {
+	return func() (body, state []byte, ok bool) {
+		body, err := r.Notice.Body()
+		if err == nil {
+			state, err = json.Marshal(r)
+		}
+		if err != nil {
+			p.log.Error("incident cannot be encoded", zap.String("incident", r.ID()), zap.Error(err))
+		}
+		return body, state, err == nil
+	}
 }
 
 // dueMemories gives the registrations whose memory is to be written now: those whose end or beginning of an incident was
@@ -190,7 +194,7 @@ func (p *publisher) memories(changed []*registration) []store.KV {
 	var out []store.KV
 	size := 0
 	for _, reg := range changed {
-		value, err := json.Marshal(&reg.memory)
+		value, err := json.Marshal(reg.memory.WithoutHijacks())
 		if err != nil {
 			p.log.Error("memory cannot be encoded", zap.Stringer("prefix", reg.Prefix), zap.Error(err))
 			continue
@@ -216,6 +220,7 @@ type kept struct {
 	records  []incident.Record
 	silences []incident.Silence
 	memories map[netip.Prefix][]byte
+	hijacks  []store.Ended // within the last hour, oldest first
 	trails   [][]byte
 	reigns   []byte
 }
@@ -233,6 +238,9 @@ func (p *publisher) load(ctx context.Context) (k kept, err error) {
 	}
 	for _, row := range state.Ended {
 		p.restored(&k, row)
+	}
+	if k.hijacks, err = p.store.Ended(ctx, wrongOriginTypes...); err != nil {
+		p.log.Error("the hijacks that ended lately cannot be read, going on without them", zap.Error(err))
 	}
 	k.memories = map[netip.Prefix][]byte{}
 	for _, kv := range state.KV {

@@ -40,7 +40,7 @@ func (w *world) restart() *world {
 		next.peers[p.Name] = &was
 		next.engine.expect(&was, p, w.now)
 	}
-	if err := next.engine.restore(records, nil, memories); err != nil {
+	if err := next.engine.restore(kept{records: records, memories: memories}); err != nil {
 		w.t.Fatal(err)
 	}
 	next.engine.resumeReigns(old.reigns.kept)

@@ -58,7 +58,7 @@ func (d *Daemon) restore(ctx context.Context) error {
 	}
 	d.engine.rememberTrails(kept.trails)
 	d.engine.resumeReigns(kept.reigns)
-	return d.engine.restore(kept.records, kept.silences, kept.memories)
+	return d.engine.restore(kept)
 }
 
 // openSockets opens all that listens, so that what is taken already ends the start with an error that says so.

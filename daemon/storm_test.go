@@ -1,23 +1,15 @@
 package daemon
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	"peervane/bgp"
 	"peervane/config"
-	"peervane/daemon/incident"
 	"peervane/daemon/notice"
-	"peervane/daemon/notify"
-	"peervane/daemon/store"
 )
 
 const (
@@ -72,46 +64,15 @@ func (w *world) strike(i int, hijacked, registered bool) {
 	w.judgeAll()
 }
 
-// office is all that a notice passes on its way to the disk.
+// office hears what is told.
 type office struct {
-	*publisher
 	t     *testing.T
 	count map[notice.Status]int
 	group notice.Notice // as it was told last
 }
 
-// newOffice works on a real database, if on any. One of its channels wants no resolve, and one is told of nothing.
-func newOffice(t *testing.T, disk bool) *office {
-	if !disk {
-		return &office{t: t, count: map[notice.Status]int{}}
-	}
-	s, err := store.Open(store.Options{Path: filepath.Join(t.TempDir(), "peervane.db"), Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	return &office{t: t, count: map[notice.Status]int{}, publisher: &publisher{
-		store: s, channels: notify.New(notify.Options{Journal: s, Log: zap.NewNop()}), followers: &followers{}, log: zap.NewNop(),
-		told: map[string]notice.Told{}, unwritten: map[netip.Prefix]*registration{},
-		configured: []config.Channel{
-			{Name: "noc", Kind: "webhook", MinSeverity: "info", Resolve: true},
-			{Name: "log", Kind: "webhook", MinSeverity: "critical"},
-			{Name: "leaks", Kind: "webhook", MinSeverity: "info", Types: []string{notice.RouteLeak}, Resolve: true},
-		},
-	}}
-}
-
 func (o *office) hear(w *world) {
-	out := w.engine.take()
-	for _, n := range out.notices {
+	for _, n := range w.engine.take().notices {
 		if n.Type != notice.SubPrefix && n.Type != notice.OriginChange {
 			continue
 		}
@@ -120,28 +81,7 @@ func (o *office) hear(w *world) {
 			o.group = n
 		}
 	}
-	changed := w.engine.book.Changed()
-	if o.publisher == nil {
-		return
-	}
-	o.publish(out, changed, time.Time{}, w.now)
-}
-
-// written waits until all is on disk, and gives the incidents there.
-func (o *office) written(status notice.Status, group string) []store.Incident {
-	o.t.Helper()
-	onDisk := make(chan error, 1)
-	for {
-		o.store.Submit(store.Batch{Urgent: true}, func(err error) { onDisk <- err })
-		if <-onDisk == nil { // else it took long, and goes on
-			break
-		}
-	}
-	rows, err := o.store.Incidents(o.t.Context(), status, group, 2*storm)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return rows
+	w.engine.book.Changed()
 }
 
 func inUse() int {
@@ -151,51 +91,39 @@ func inUse() int {
 	return int(m.HeapAlloc)
 }
 
-// A hundred thousand hijacks within a minute are ten that are told singly and one group, which tells how many there are, to every
-// channel that should have it. Not one of them is lost, and the ends go to those who were told.
+// A hundred thousand hijacks within a minute are ten that are told singly and one group, which tells how many there are. Not one
+// of them is lost.
 func TestStorm(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		n    int
-		each bool // is registered
-		disk bool
-	}{{"of one registration", storm, false, false}, {"of one registration, on disk", storm / 10, false, true}, {"of each its own, on disk", storm / 10, true, true}} {
-		t.Run(c.name, func(t *testing.T) {
-			if testing.Short() {
-				c.n /= 10
-			}
-			before := inUse()
-			registered := 0
-			if c.each {
-				registered = c.n
-			}
-			w, o := newStorm(t, registered), newOffice(t, c.disk)
-			for i := range c.n {
-				w.now = w.now.Add(time.Minute / time.Duration(c.n))
-				w.strike(i, true, c.each)
-				if i%bite == 0 {
-					o.hear(w)
-				}
-			}
-			for range 2 {
-				w.now = w.now.Add(time.Minute)
-				w.judgeAll()
-				o.hear(w)
-			}
-			o.stands(w, c.n)
-			if used := (inUse() - before) / c.n; used > 16<<10 {
-				t.Errorf("each incident takes %d bytes", used)
-			}
-			for i := range c.n {
-				w.strike(i, false, c.each)
-				if i%bite == 0 {
-					o.hear(w)
-				}
-			}
-			o.hear(w)
-			o.isOver(w, c.n)
-		})
+	n := storm
+	if testing.Short() {
+		n /= 10
 	}
+	before := inUse()
+	w, o := newStorm(t, 0), &office{t: t, count: map[notice.Status]int{}}
+	for i := range n {
+		w.now = w.now.Add(time.Minute / time.Duration(n))
+		w.strike(i, true, false)
+		if i%bite == 0 {
+			o.hear(w)
+		}
+	}
+	for range 2 {
+		w.now = w.now.Add(time.Minute)
+		w.judgeAll()
+		o.hear(w)
+	}
+	o.stands(w, n)
+	if used := (inUse() - before) / n; used > 16<<10 {
+		t.Errorf("each incident takes %d bytes", used)
+	}
+	for i := range n {
+		w.strike(i, false, false)
+		if i%bite == 0 {
+			o.hear(w)
+		}
+	}
+	o.hear(w)
+	o.isOver(w)
 }
 
 // stands looks at the storm at its height.
@@ -214,52 +142,16 @@ func (o *office) stands(w *world, n int) {
 	if got := len(w.engine.book.Members(o.group.Incident)); got != n-groupedFrom {
 		o.t.Errorf("%d are in the group", got)
 	}
-	if o.publisher == nil {
-		return
-	}
-	o.written(notice.Firing, "")
-	state, err := o.store.Load(o.t.Context())
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	again := incident.NewBook(incident.Options{NewID: derivedID})
-	var records []incident.Record
-	for _, row := range state.Incidents {
-		var r incident.Record
-		if err := json.Unmarshal(row.State, &r); err != nil {
-			o.t.Fatal(err)
-		}
-		records = append(records, r)
-	}
-	again.Restore(records, nil)
-	if got := len(again.Members(o.group.Incident)); got != n-groupedFrom || len(records) != n+1 {
-		o.t.Errorf("a restart finds %d incidents, %d of them in the group", len(records), got)
-	}
 }
 
 // isOver looks at what is left of it.
-func (o *office) isOver(w *world, n int) {
+func (o *office) isOver(w *world) {
 	o.t.Helper()
 	if o.count[notice.Firing] != groupedFrom+1 || o.count[notice.Resolved] != groupedFrom+1 || o.group.Status != notice.Resolved {
 		o.t.Errorf("told %v", o.count)
 	}
 	if open := len(w.engine.book.Records()); open > 0 {
 		o.t.Errorf("%d are open", open)
-	}
-	if o.publisher == nil {
-		return
-	}
-	if len(o.told) > 0 {
-		o.t.Errorf("of %d it is kept who was told", len(o.told))
-	}
-	if got := len(o.written(notice.Resolved, o.group.Incident)); got != n-groupedFrom {
-		o.t.Errorf("%d of the group are on disk as resolved", got)
-	}
-	all := o.count[notice.Firing] + o.count[notice.Updated]
-	for channel, want := range map[string]int{"noc": all + o.count[notice.Resolved], "log": all, "leaks": 0} {
-		if got := o.store.Depth(channel); got != want {
-			o.t.Errorf("%s is sent %d notices, want %d", channel, got, want)
-		}
 	}
 }
 

@@ -19,7 +19,7 @@ type Hijack struct {
 }
 
 // Hijacks are those inside one registration that stand or have ended only lately. There may be a hundred thousand: nothing goes
-// through all of them but the writing of them. They are stored as a list, by prefix. nil holds none.
+// through all of them but MarshalJSON, which lists them by prefix. nil holds none.
 type Hijacks struct {
 	by    map[netip.Prefix]*Hijack
 	ended []ending // in order
@@ -51,6 +51,17 @@ func (m *Memory) Hijacked(p netip.Prefix, culprits []uint32, now time.Time) (cha
 		}
 		return changed
 	})
+}
+
+// WithoutHijacks is the memory but for its hijacks: who keeps the incidents about them has them twice else.
+func (m *Memory) WithoutHijacks() Memory {
+	out := *m
+	if m.Hijacks().len() > 0 {
+		calm := *m.Unrest
+		calm.Hijacks = nil
+		out.Unrest = &calm
+	}
+	return out
 }
 
 func (h *Hijacks) len() int {

@@ -35,8 +35,13 @@ type Incident struct {
 	Told        notice.Told
 	Notice      []byte // the body that was told last
 	State       []byte // the book's own account of it
+	Encode      Encode // gives both, where it is not nil
 	Group       string // the id of the incident that tells of it; "" where none does
 }
+
+// Encode gives the two texts of an incident. The writer calls it, once what it holds is to be written: of one that changes a
+// thousand times a second only what is written is encoded, and whoever submits it does not wait. Without ok it is left out.
+type Encode func() (body, state []byte, ok bool)
 
 // KV is one piece of state: settled paths, covering baselines. A nil Value deletes it.
 type KV struct {

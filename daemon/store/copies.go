@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"peervane/daemon/notice"
 )
@@ -41,10 +42,7 @@ func (s *Store) restore(left []notice.Delivery) {
 		s.trouble = errRestoring
 	}
 	for seq, d := range s.copies {
-		if _, ok := s.next.outbox[seq]; ok {
-			continue
-		}
-		if _, ok := s.writing.outbox[seq]; !ok {
+		if !slices.ContainsFunc(s.unsettled(), func(p *pending) bool { _, ok := p.outbox[seq]; return ok }) {
 			s.writing.outbox[seq] = d
 		}
 	}

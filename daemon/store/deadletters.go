@@ -15,7 +15,7 @@ import (
 func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]notice.Delivery, error) {
 	s.mu.Lock()
 	fresh, gone := map[int64]notice.Delivery{}, map[int64]bool{}
-	for _, p := range [...]*pending{s.writing, s.next} {
+	for _, p := range s.unsettled() {
 		for seq, d := range p.outbox {
 			if d.State == notice.Dead && seq > after {
 				fresh[seq] = d
@@ -49,7 +49,7 @@ func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]noti
 func (s *Store) Unfinished(ctx context.Context, incident string) ([]notice.Delivery, error) {
 	later := map[int64]notice.Delivery{}
 	s.mu.Lock()
-	for _, p := range [...]*pending{s.writing, s.next} {
+	for _, p := range s.unsettled() {
 		for seq, d := range p.outbox {
 			if d.Incident == incident {
 				later[seq] = d

@@ -150,7 +150,7 @@ func (s *Store) adopt(ctx context.Context, d *database) error {
 func (s *Store) recount(found census) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, p := range [...]*pending{s.writing, s.next} {
+	for _, p := range s.unsettled() {
 		for seq, d := range p.outbox {
 			switch pending := d.State == notice.Pending; {
 			case pending && seq > found.last:

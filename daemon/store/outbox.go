@@ -30,8 +30,8 @@ func (s *Store) Record(d notice.Delivery) {
 		s.dead[d.Channel]++
 	}
 	s.copy(d)
-	s.next.outbox[d.Seq] = d
-	s.next.trim(&s.dropped, s.depth, s.dead)
+	s.room().outbox[d.Seq] = d
+	s.bound()
 	signal(s.lazy)
 }
 
@@ -82,7 +82,7 @@ func (s *Store) unwritten(channel string) (map[int64]notice.Delivery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := map[int64]notice.Delivery{}
-	for _, p := range [...]*pending{s.writing, s.next} {
+	for _, p := range s.unsettled() {
 		for seq, d := range p.outbox {
 			if d.Channel == channel {
 				found[seq] = d
@@ -163,7 +163,7 @@ func (s *Store) Disable(channel, config string) {
 func (s *Store) Disabled(ctx context.Context, channel string) (config string, err error) {
 	key := kvKey{kvDisabled, channel}
 	s.mu.Lock()
-	for _, p := range [...]*pending{s.next, s.writing} {
+	for _, p := range slices.Backward(s.unsettled()) {
 		if value, ok := p.kv[key]; ok {
 			s.mu.Unlock()
 			return string(value), nil

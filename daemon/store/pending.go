@@ -9,12 +9,13 @@ import (
 )
 
 // The bounds of what waits in memory while the disk does not answer. Incidents and deliveries are small in number but
-// for a disaster; what goes over a bound goes oldest first, and is counted.
+// for a disaster; what goes over a bound goes oldest first, and is counted. Incidents share what they hold with the book, and are
+// not encoded before they are written: there is room for those of a storm.
 const (
-	maxIncidents = 50_000
+	maxIncidents = 200_000
 	maxOutbox    = 50_000
 	maxKV        = 1_000_000
-	maxEvents    = 50_000
+	maxEvents    = 200_000
 	maxLatency   = 20_000
 )
 
@@ -29,6 +30,7 @@ type pending struct {
 	latency   map[latencyKey]Latency
 	forget    map[int64]string // dead letters, and their channels
 	done      []func(error)
+	promised  bool // somebody waits for some of it
 }
 
 func newPending() *pending {
@@ -38,8 +40,25 @@ func newPending() *pending {
 	}
 }
 
-func (p *pending) empty() bool {
-	return len(p.incidents)+len(p.outbox)+len(p.kv)+len(p.events)+len(p.latency)+len(p.forget)+len(p.done) == 0
+func (p *pending) empty() bool { return p.rows()+len(p.done) == 0 }
+
+func (p *pending) rows() int {
+	return len(p.incidents) + len(p.outbox) + len(p.kv) + len(p.events) + len(p.latency) + len(p.forget)
+}
+
+// volume is how much of each is in several.
+type volume struct{ incidents, outbox, kv, events, latency int }
+
+func (v *volume) add(p *pending) {
+	v.incidents += len(p.incidents)
+	v.outbox += len(p.outbox)
+	v.kv += len(p.kv)
+	v.events += len(p.events)
+	v.latency += len(p.latency)
+}
+
+func (v *volume) fits() bool {
+	return v.incidents <= maxIncidents && v.outbox <= maxOutbox && v.kv <= maxKV && v.events <= maxEvents && v.latency <= maxLatency
 }
 
 func (p *pending) add(b *Batch) {
@@ -60,6 +79,7 @@ func (p *pending) add(b *Batch) {
 		delete(p.outbox, d.Seq)
 		p.forget[d.Seq] = d.Channel
 	}
+	p.promised = p.promised || b.promised()
 }
 
 // overlay puts what came later on top of p.
@@ -73,7 +93,7 @@ func (p *pending) overlay(later *pending) {
 		delete(p.outbox, seq)
 		p.forget[seq] = channel
 	}
-	p.done = append(p.done, later.done...)
+	p.done, p.promised = append(p.done, later.done...), p.promised || later.promised
 }
 
 // Dropped counts what was given up while the disk did not answer.

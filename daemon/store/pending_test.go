@@ -33,6 +33,9 @@ func TestOverlayKeepsTheLatestOfEachKey(t *testing.T) {
 }
 
 func TestMemoryIsBoundedAndWhatIsDroppedIsCounted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds under the race detector, for which it has one goroutine")
+	}
 	p, dropped := newPending(), Dropped{}
 	total, depth := maxOutbox+maxOutbox/8, map[string]int{}
 	for i := range total {
@@ -45,13 +48,24 @@ func TestMemoryIsBoundedAndWhatIsDroppedIsCounted(t *testing.T) {
 		depth["noc"]++
 		p.trim(&dropped, depth, map[string]int{})
 	}
-	for what, n := range map[string][2]int{
-		"outbox": {len(p.outbox), dropped.Outbox}, "incidents": {len(p.incidents), dropped.Incidents},
-		"events": {len(p.events), dropped.Events}, "latency": {len(p.latency), dropped.Latency},
+	for what, n := range map[string][3]int{
+		"outbox": {len(p.outbox), dropped.Outbox, maxOutbox}, "incidents": {len(p.incidents), dropped.Incidents, maxIncidents},
+		"events": {len(p.events), dropped.Events, maxEvents}, "latency": {len(p.latency), dropped.Latency, maxLatency},
 	} {
-		if kept, lost := n[0], n[1]; kept > maxOutbox || kept+lost != total {
+		if kept, lost := n[0], n[1]; kept > n[2] || kept+lost != total {
 			t.Errorf("%s: %d kept, %d dropped of %d", what, kept, lost, total)
 		}
+	}
+	for i := total; i <= maxIncidents; i++ {
+		p.incidents[fmt.Sprint(i)] = Incident{ID: fmt.Sprint(i), Updated: epoch.Add(time.Duration(i))}
+	}
+	p.events = append(p.events, make([]Event, maxEvents)...)
+	p.trim(&dropped, depth, map[string]int{})
+	if _, oldest := p.incidents["0"]; oldest || len(p.incidents)+dropped.Incidents != maxIncidents+1 || dropped.Incidents == 0 {
+		t.Errorf("%d incidents kept, the oldest %t, %d dropped", len(p.incidents), oldest, dropped.Incidents)
+	}
+	if len(p.events) > maxEvents || len(p.events)+dropped.Events != maxEvents+total {
+		t.Errorf("%d events kept, %d dropped", len(p.events), dropped.Events)
 	}
 	if depth["noc"] != len(p.outbox) {
 		t.Errorf("depth %d, %d in memory", depth["noc"], len(p.outbox))
@@ -61,6 +75,108 @@ func TestMemoryIsBoundedAndWhatIsDroppedIsCounted(t *testing.T) {
 	}
 	if _, ok := p.outbox[0]; ok {
 		t.Error("the oldest delivery was kept")
+	}
+}
+
+// A flood is written in transactions of a bounded size, each batch whole, and what was promised first is on disk first.
+func TestAFloodIsWrittenInParts(t *testing.T) {
+	s, err := Open(Options{Path: path(t), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const batches, each = 50, 100
+	var promised []int
+	for i := range batches {
+		var b Batch
+		for j := range each {
+			b.Incidents = append(b.Incidents, incident(fmt.Sprint(i, " ", j)))
+		}
+		b.Outbox = []notice.Delivery{delivery(i, "noc")}
+		s.Submit(b, func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			promised = append(promised, i) // by the writer alone
+		})
+	}
+	if want := batches*each/transactionRows + 1; len(s.next) != want {
+		t.Errorf("%d transactions wait, want %d", len(s.next), want)
+	}
+	for part := 1; s.waits(); part++ {
+		if !s.flush() {
+			t.Fatal("not written")
+		}
+		rows, err := s.incidents(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rows) != each*len(promised) || len(promised) > part*(transactionRows/each) {
+			t.Errorf("after part %d: %d incidents on disk, %d batches promised", part, len(rows), len(promised))
+		}
+	}
+	for i, p := range promised {
+		if i != p {
+			t.Fatalf("promised in the order %v", promised)
+		}
+	}
+	if len(promised) != batches || s.Depth("noc") != batches {
+		t.Errorf("%d promised, %d to send", len(promised), s.Depth("noc"))
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// However many transactions a flood makes, the last is written too, though nobody calls any more.
+func TestTheEndOfAFloodIsWritten(t *testing.T) {
+	s, err := Open(Options{Path: path(t), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 3)
+	for i := range 3 {
+		var b Batch
+		for j := range transactionRows {
+			b.Incidents = append(b.Incidents, incident(fmt.Sprint(i, " ", j)))
+		}
+		s.Submit(b, func(err error) { done <- err })
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	for range 3 {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("not all was written")
+		}
+	}
+}
+
+// While the disk does not answer, all that waits is one transaction, the latest of each key.
+func TestAFloodIsBoundedInMemory(t *testing.T) {
+	s, err := Open(Options{Path: path(t), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i := range maxOutbox + transactionRows {
+		s.Submit(Batch{Outbox: []notice.Delivery{delivery(i, "noc")}}, nil)
+	}
+	if waiting := s.Depth("noc"); waiting > maxOutbox || waiting < maxOutbox/2 || s.dropped.Outbox != maxOutbox+transactionRows-waiting {
+		t.Errorf("%d wait, %d were dropped", waiting, s.dropped.Outbox)
+	}
+	s.fail(errSlow)
+	n := len(s.next)
+	for i := range 2 * transactionRows {
+		s.Submit(Batch{Incidents: []Incident{incident(fmt.Sprint(i % 10))}}, nil)
+	}
+	if len(s.next) != n {
+		t.Errorf("%d transactions wait, %d before", len(s.next), n)
 	}
 }
 

@@ -46,6 +46,33 @@ func (s *Store) Load(ctx context.Context) (State, error) {
 	return st, nil
 }
 
+// Ended is an incident of a prefix that has ended.
+type Ended struct {
+	Prefix, Offending netip.Prefix
+	Culprit           uint32
+	At                time.Time
+}
+
+// Ended gives the incidents of some types that have ended within the last hour, oldest first, those that a group told of among them.
+func (s *Store) Ended(ctx context.Context, types ...string) ([]Ended, error) {
+	if s.database() == nil {
+		return nil, nil
+	}
+	listed, err := json.Marshal(types)
+	if err != nil {
+		return nil, err
+	}
+	found, err := query(ctx, s, scanEnded, `SELECT prefix, coalesce(json_extract(CAST(notice AS TEXT), '$.offending_prefix'), ''),
+		coalesce(json_extract(CAST(notice AS TEXT), '$.culprit_asn'), 0), resolved FROM incidents
+		WHERE resolved IS NOT NULL AND updated >= ? AND type IN (SELECT value FROM json_each(?)) AND json_valid(CAST(notice AS TEXT))
+		ORDER BY resolved, id`,
+		time.Now().Add(-lately).UnixMicro(), string(listed))
+	if err != nil {
+		return nil, fmt.Errorf("load what ended lately: %w", err)
+	}
+	return found, nil
+}
+
 // Incidents gives those of a group, or, where that is "", those that no group tells of: the open ones (status firing or
 // updated), the ended ones (resolved), or all (""), latest first.
 func (s *Store) Incidents(ctx context.Context, status notice.Status, group string, limit int) ([]Incident, error) {
@@ -142,6 +169,19 @@ func scanIncident(row scanner) (Incident, error) {
 		i.Severity.UnmarshalText([]byte(severity)),
 		json.Unmarshal([]byte(told), &i.Told),
 	)
+}
+
+func scanEnded(row scanner) (Ended, error) {
+	var (
+		e                 Ended
+		prefix, offending string
+		at                int64
+	)
+	if err := row.Scan(&prefix, &offending, &e.Culprit, &at); err != nil {
+		return e, err
+	}
+	e.At = fromMicros(at)
+	return e, errors.Join(e.Prefix.UnmarshalText([]byte(prefix)), e.Offending.UnmarshalText([]byte(offending)))
 }
 
 func scanEvent(row scanner) (Event, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +57,7 @@ type Store struct {
 	retention atomic.Pointer[Retention] // nil: all is kept
 
 	mu      sync.Mutex
-	next    *pending                  // for the next transaction
+	next    []*pending                // for the next transactions, in order; the last takes what comes
 	writing *pending                  // the transaction under way
 	trouble error                     // why the store goes on from memory; nil while all is well
 	seq     int64                     // the last given to a delivery
@@ -73,7 +74,7 @@ type Store struct {
 func Open(opts Options) (*Store, error) {
 	s := &Store{
 		opts: opts, promised: make(chan struct{}, 1), lazy: make(chan struct{}, 1), retain: make(chan struct{}, 1),
-		next: newPending(), writing: newPending(), depth: map[string]int{}, dead: map[string]int{}, copies: map[int64]notice.Delivery{},
+		next: []*pending{newPending()}, writing: newPending(), depth: map[string]int{}, dead: map[string]int{}, copies: map[int64]notice.Delivery{},
 		seq:    time.Now().UnixMicro(), // beyond all of a database that cannot be read yet
 		report: report{log: opts.Log}, began: time.Now(),
 	}
@@ -113,11 +114,12 @@ func (s *Store) Submit(b Batch, done func(error)) {
 	for _, d := range b.Forget {
 		s.dead[d.Channel]--
 	}
-	s.next.add(&b)
-	s.next.trim(&s.dropped, s.depth, s.dead)
+	p := s.room()
+	p.add(&b)
 	if done != nil {
-		s.next.done = append(s.next.done, done)
+		p.done = append(p.done, done)
 	}
+	s.bound()
 	s.mu.Unlock()
 	if b.promised() {
 		signal(s.promised)
@@ -147,7 +149,8 @@ func (s *Store) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			s.flush()
+			for s.flush() && s.waits() {
+			}
 			return s.Close()
 		case <-s.promised:
 			if trouble := s.Trouble(); trouble != nil {
@@ -176,14 +179,17 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// flush writes what is pending, and says whether it is on disk.
+// flush writes what waits for the next transaction, and says whether it is on disk.
 func (s *Store) flush() bool {
 	s.mu.Lock()
-	if s.next.empty() && s.trouble == nil {
+	if !s.waitsLocked() && s.trouble == nil {
 		s.mu.Unlock()
 		return true
 	}
-	s.writing, s.next = s.next, newPending()
+	s.writing, s.next = s.next[0], s.next[1:]
+	if len(s.next) == 0 {
+		s.next = []*pending{newPending()}
+	}
 	s.mu.Unlock()
 	if err := s.patiently(func() error { return s.write(s.writing) }); err != nil {
 		s.putBack()
@@ -212,16 +218,20 @@ func (s *Store) patiently(write func() error) error {
 
 var errSlow = errors.New("the disk takes too long to write")
 
-// settle ends a transaction that is on disk.
+// settle ends a transaction that is on disk. What is left is for the next, at once.
 func (s *Store) settle() {
 	s.mu.Lock()
 	done, dropped := s.writing.done, s.dropped
 	s.writing = newPending()
 	s.trouble, s.dropped = nil, Dropped{}
+	more := slices.ContainsFunc(s.next, func(p *pending) bool { return p.promised }) // one signal may have been for several
 	s.mu.Unlock()
 	s.report.well(dropped)
 	for _, f := range done {
 		f(nil)
+	}
+	if more {
+		signal(s.promised)
 	}
 }
 
@@ -229,18 +239,21 @@ func (s *Store) settle() {
 func (s *Store) putBack() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writing.overlay(s.next)
-	s.next, s.writing = s.writing, newPending()
-	s.next.trim(&s.dropped, s.depth, s.dead)
+	s.next, s.writing = append([]*pending{s.writing}, s.next...), newPending()
+	s.merge()
 }
 
 // fail says that the store goes on from memory, to all who wait and to the log.
 func (s *Store) fail(why error) {
 	s.mu.Lock()
 	s.trouble = why
-	done := append(s.writing.done, s.next.done...)
-	s.writing.done, s.next.done = nil, nil
-	waiting, dropped := len(s.next.outbox)+len(s.writing.outbox), s.dropped
+	var done []func(error)
+	waiting, dropped := 0, s.dropped
+	for _, p := range s.unsettled() {
+		done = append(done, p.done...)
+		p.done = nil
+		waiting += len(p.outbox)
+	}
 	s.mu.Unlock()
 	s.report.ill(why, waiting, dropped)
 	for _, f := range done {
@@ -258,8 +271,11 @@ func (s *Store) Trouble() error {
 // Close closes the database without writing what is pending: Run does that. It is for a store that never ran.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	done := append(s.writing.done, s.next.done...)
-	s.next, s.writing, s.closed = newPending(), newPending(), true
+	var done []func(error)
+	for _, p := range s.unsettled() {
+		done = append(done, p.done...)
+	}
+	s.next, s.writing, s.closed = []*pending{newPending()}, newPending(), true
 	s.mu.Unlock()
 	for _, f := range done {
 		f(ErrClosed)

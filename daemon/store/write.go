@@ -87,7 +87,14 @@ func (w *writer) exec(stmt *sql.Stmt, args ...any) {
 }
 
 func (w *writer) incidents(p *pending) {
-	for _, i := range p.incidents {
+	for _, id := range slices.Sorted(maps.Keys(p.incidents)) { // as they lie in the table
+		i := p.incidents[id]
+		if i.Encode != nil {
+			var ok bool
+			if i.Notice, i.State, ok = i.Encode(); !ok {
+				continue
+			}
+		}
 		told, err := json.Marshal(i.Told)
 		if err != nil && w.err == nil {
 			w.err = err

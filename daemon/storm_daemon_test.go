@@ -1,0 +1,490 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/bgp"
+	"peervane/bgp/wire"
+	"peervane/config"
+	"peervane/daemon/incident"
+	"peervane/daemon/notice"
+	"peervane/daemon/store"
+)
+
+const (
+	stormCulprit = 3356
+	probeEvery   = 25 * time.Millisecond // between two hijacks by culprits of their own, which are told singly
+)
+
+// probed is what the hijacks that measure are in.
+var probed = netip.MustParsePrefix("172.16.0.0/12")
+
+// shape is one kind of storm: what is registered, and what happens to it.
+type shape struct {
+	name       string
+	registered func(n int) []config.Registration
+	strike     func(i int) []byte // UPDATE i of the storm
+	calm       func(i int) []byte // and what ends it
+	groups     []string           // types that are told as a group
+}
+
+var shapes = [...]shape{
+	{
+		name:       "one registration",
+		registered: func(int) []config.Registration { return []config.Registration{optional("10.0.0.0/7")} },
+		strike:     func(i int) []byte { return says(stormy(i), stormCulprit) },
+		calm:       func(i int) []byte { return withdraws(stormy(i)) },
+		groups:     []string{notice.SubPrefix},
+	}, {
+		name: "each its own registration",
+		registered: func(n int) (out []config.Registration) {
+			for i := range n {
+				out = append(out, optional(stormy(i).String()))
+			}
+			return out
+		},
+		strike: func(i int) []byte { return says(stormy(i), stormCulprit) },
+		calm:   func(i int) []byte { return says(stormy(i), 64496) },
+		groups: []string{notice.OriginChange},
+	}, {
+		name: "hijacks and withdrawals",
+		registered: func(n int) (out []config.Registration) {
+			for i := range n {
+				reg := optional(stormy(i).String())
+				if i%2 == 1 {
+					reg.Policy.Expect = config.ExpectAnnounced
+				}
+				out = append(out, reg)
+			}
+			return out
+		},
+		strike: func(i int) []byte {
+			if i%2 == 1 {
+				return withdraws(stormy(i))
+			}
+			return says(stormy(i), stormCulprit)
+		},
+		calm:   func(i int) []byte { return says(stormy(i), 64496) },
+		groups: []string{notice.OriginChange, notice.Withdrawn},
+	},
+}
+
+func optional(prefix string) config.Registration {
+	reg := registered(prefix, 64496)
+	reg.Policy.Expect = config.ExpectOptional
+	return reg
+}
+
+func says(p netip.Prefix, origin uint32) []byte {
+	attrs := &bgp.Attrs{Path: bgp.Sequence(64500, origin), NextHop: speaker}
+	return wire.AppendUpdate(nil, speaks, attrs, []wire.NLRI{{Prefix: p}}, nil)
+}
+
+func withdraws(p netip.Prefix) []byte {
+	return wire.AppendUpdate(nil, speaks, nil, nil, []wire.NLRI{{Prefix: p}})
+}
+
+// tempest is a whole daemon with its disk, its router, and the receivers of its channels.
+type tempest struct {
+	testing.TB
+	shape
+	n      int
+	daemon *Daemon
+	stop   func() error
+	router net.Conn
+	ears   *ears
+
+	probes  int
+	mu      sync.Mutex
+	written []time.Time // of the probes
+	queued  []time.Time // when something was
+}
+
+// ears are what the receivers have heard: by channel, the notices in the order in which they came.
+type ears struct {
+	mu    sync.Mutex
+	heard map[string][]notice.Notice
+	fresh chan struct{}
+}
+
+func (e *ears) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	n, err := notice.Parse(body)
+	if err != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	channel := strings.Trim(r.URL.Path, "/")
+	e.heard[channel] = append(e.heard[channel], n)
+	signal(e.fresh)
+}
+
+// of gives what a channel heard of a type, but for what measures.
+func (e *ears) of(channel, typ string) (out []notice.Notice) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, n := range e.heard[channel] {
+		if n.Type == typ && n.CulpritASN < 200_000 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// lacks counts those of some incidents of whose beginning, or end, a channel has not heard.
+func (e *ears) lacks(channel string, status notice.Status, of map[string]bool) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	heard := map[string]bool{}
+	for _, n := range e.heard[channel] {
+		if n.Status == status && of[n.Incident] {
+			heard[n.Incident] = true
+		}
+	}
+	return len(of) - len(heard)
+}
+
+func (e *ears) ends(channel, typ string) bool {
+	return slices.ContainsFunc(e.of(channel, typ), func(n notice.Notice) bool { return n.Status == notice.Resolved })
+}
+
+func newTempest(t testing.TB, s shape, n int) *tempest {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	o := &tempest{TB: t, shape: s, n: n, ears: &ears{heard: map[string][]notice.Notice{}, fresh: make(chan struct{}, 1)}}
+	receiver := httptest.NewServer(o.ears)
+	t.Cleanup(receiver.Close)
+	cfg := benchConfig(t.TempDir(), netip.MustParseAddrPort(l.Addr().String()))
+	cfg.Detect = config.Detect{AbsenceHold: time.Second, PathChangeHold: time.Minute, PathSettle: 24 * time.Hour}
+	cfg.Prefixes = append(s.registered(n), optional(probed.String()))
+	channel := func(name string) config.Channel {
+		return config.Channel{Name: name, Kind: "webhook", URL: config.NewURL(receiver.URL+"/"+name, false), MinSeverity: "warning", Resolve: true, AllowPrivate: true}
+	}
+	noc, once, leaks := channel("noc"), channel("once"), channel("leaks")
+	once.Resolve, leaks.Types = false, []string{notice.RouteLeak}
+	cfg.Channels = []config.Channel{noc, once, leaks}
+	o.daemon = New(cfg, Options{Log: zap.NewNop()})
+	o.daemon.hooks.queued = func(time.Time) { o.mu.Lock(); o.queued = append(o.queued, time.Now()); o.mu.Unlock() }
+	o.stop = launch(t, o.daemon)
+	t.Cleanup(func() {
+		if err := o.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	o.router = greet(t, l)
+	t.Cleanup(func() { o.router.Close() })
+	o.write(says(probed, 64496))
+	for _, reg := range cfg.Prefixes {
+		o.write(says(reg.Prefix, 64496))
+	}
+	o.write(endsOfRIB())
+	return o
+}
+
+func (o *tempest) write(b []byte) {
+	o.Helper()
+	if _, err := o.router.Write(b); err != nil {
+		o.Fatal(err)
+	}
+}
+
+// probe is a hijack that is told singly, and takes back the one before.
+func (o *tempest) probe() {
+	i := o.probes
+	o.probes++
+	at := func(i int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(16 + i>>8), byte(i), 0}), 24)
+	}
+	update := says(at(i), uint32(200_000+i))
+	if i > 0 {
+		update = append(update, withdraws(at(i-1))...)
+	}
+	o.mu.Lock()
+	o.written = append(o.written, time.Now())
+	o.mu.Unlock()
+	o.write(update)
+}
+
+// rage lets all n happen, evenly over a time, with hijacks between that measure.
+func (o *tempest) rage(over time.Duration, update func(i int) []byte, probes bool) {
+	o.Helper()
+	began := time.Now()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	var due time.Duration
+	for i := 0; i < o.n; {
+		<-tick.C
+		since := time.Since(began)
+		for ; i < o.n && time.Duration(i)*over/time.Duration(o.n) <= since; i++ {
+			o.write(update(i))
+		}
+		if probes && since >= due {
+			o.probe()
+			due = since + probeEvery
+		}
+	}
+}
+
+// rest measures when nothing else happens.
+func (o *tempest) rest(n int) {
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for range n {
+		<-tick.C
+		o.probe()
+	}
+}
+
+// detection gives how long the probes since the i-th took to be queued, in order of length.
+func (o *tempest) detection(since int) (took []time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, w := range o.written[since:] {
+		i, _ := slices.BinarySearchFunc(o.queued, w, time.Time.Compare)
+		if i < len(o.queued) {
+			took = append(took, o.queued[i].Sub(w))
+		}
+	}
+	slices.Sort(took)
+	return took
+}
+
+// until waits until something holds, and looks again whenever a receiver has heard something, and from time to time.
+func (o *tempest) until(what string, holds func() (string, bool)) {
+	o.Helper()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	late := time.After(3 * time.Minute)
+	for {
+		state, ok := holds()
+		if ok {
+			return
+		}
+		select {
+		case <-o.ears.fresh:
+		case <-again.C:
+		case <-late:
+			o.Fatalf("%s: %s", what, state)
+		}
+	}
+}
+
+// open counts what the engine holds open, and how the store is.
+func (o *tempest) open() (open int, trouble error) {
+	o.daemon.call(context.Background(), func() {
+		for r := range o.daemon.engine.book.All() {
+			if r.Notice.CulpritASN < 200_000 {
+				open++
+			}
+		}
+	})
+	return open, o.daemon.store.Trouble()
+}
+
+// inSync waits until the router's table is known.
+func (o *tempest) inSync() {
+	o.Helper()
+	o.until("it is in sync", func() (string, bool) {
+		s := o.daemon.Snapshot().Status
+		return fmt.Sprintf("%+v", s), s.Ready && s.PeersUp == 1
+	})
+}
+
+// stands waits until all is open and written, and every channel has been told of it.
+func (o *tempest) stands() {
+	o.Helper()
+	o.until("all is open", func() (string, bool) {
+		open, trouble := o.open()
+		return fmt.Sprint(open, " are open; ", trouble), open == o.n && trouble == nil
+	})
+	o.onDisk()
+	state, err := o.daemon.store.Load(o.Context())
+	if err != nil {
+		o.Fatal(err)
+	}
+	book := incident.NewBook(incident.Options{NewID: derivedID})
+	var records []incident.Record
+	for _, row := range state.Incidents {
+		var r incident.Record
+		if err := json.Unmarshal(row.State, &r); err != nil {
+			o.Fatal(err)
+		}
+		if r.Notice.CulpritASN < 200_000 {
+			records = append(records, r)
+		}
+	}
+	book.Restore(records, nil)
+	if want := o.n + len(o.groups); len(records) != want {
+		o.Errorf("%d incidents are on disk, want %d", len(records), want)
+	}
+	singly := map[string]bool{}
+	for _, r := range records {
+		switch g := r.Notice.Evidence.Group; {
+		case g != nil && (g.Open != g.Total || len(book.Members(r.ID())) != g.Total):
+			o.Errorf("a restart finds %d of group %+v", len(book.Members(r.ID())), g)
+		case g != nil || r.Group == "":
+			singly[r.ID()] = true
+		}
+	}
+	for _, channel := range [...]string{"noc", "once"} {
+		o.until(channel+" is told of all", func() (string, bool) {
+			missing := o.ears.lacks(channel, notice.Firing, singly)
+			return fmt.Sprint("lacks ", missing), missing == 0
+		})
+	}
+}
+
+// written waits until all is on disk.
+func (o *tempest) onDisk() {
+	onDisk := make(chan error, 1)
+	for {
+		o.daemon.store.Submit(store.Batch{Urgent: true}, func(err error) { onDisk <- err })
+		if <-onDisk == nil { // else it took long, and goes on
+			return
+		}
+	}
+}
+
+// isOver waits until all has ended, and every channel that wants to know was told of it.
+func (o *tempest) isOver() {
+	o.Helper()
+	o.until("all is over", func() (string, bool) {
+		open, trouble := o.open()
+		return fmt.Sprint(open, " are open; ", trouble), open == 0 && trouble == nil
+	})
+	o.onDisk()
+	total := 0
+	told := map[string]bool{}
+	for _, typ := range o.groups {
+		for _, n := range o.ears.of("noc", typ) {
+			told[n.Incident] = true
+		}
+	}
+	o.until("noc is told of all ends", func() (string, bool) {
+		missing := o.ears.lacks("noc", notice.Resolved, told)
+		return fmt.Sprint("lacks ", missing), missing == 0
+	})
+	for _, typ := range o.groups {
+		for _, n := range o.ears.of("noc", typ) {
+			if n.Status != notice.Resolved {
+				continue
+			}
+			if n.Evidence.Group == nil {
+				total++
+				continue
+			}
+			rows, err := o.daemon.store.Incidents(o.Context(), notice.Resolved, n.Incident, 2*o.n)
+			if err != nil || len(rows) != n.Evidence.Group.Total {
+				o.Errorf("%d of the group of %d are on disk as ended, %v", len(rows), n.Evidence.Group.Total, err)
+			}
+			total += n.Evidence.Group.Total
+		}
+		if leaks := o.ears.of("leaks", typ); len(leaks) > 0 {
+			o.Errorf("leaks was told of %d that are no business of it", len(leaks))
+		}
+		if o.ears.ends("once", typ) {
+			o.Error("once was told of an end")
+		}
+	}
+	if total != o.n {
+		o.Errorf("the ends of %d were told, want %d", total, o.n)
+	}
+	for _, channel := range [...]string{"noc", "once", "leaks"} {
+		o.until("all is delivered", func() (string, bool) {
+			depth := o.daemon.store.Depth(channel)
+			return fmt.Sprint(channel, " lacks ", depth), depth == 0
+		})
+	}
+}
+
+// Very many incidents at once, in the whole daemon: none is lost, in memory, on disk or over a restart; each is told to
+// every channel that should know of it, by itself or in a group, and so is its end. The benchmark has a hundred thousand within a minute.
+func TestStormInTheDaemon(t *testing.T) {
+	n := 8_000
+	if testing.Short() {
+		n = 1_000
+	}
+	for _, s := range shapes {
+		t.Run(s.name, func(t *testing.T) {
+			o := newTempest(t, s, n)
+			o.inSync()
+			before := inUse()
+			o.rage(time.Duration(n)*time.Minute/storm/3, o.strike, false)
+			o.stands()
+			if used := (inUse() - before) / n; used > 24<<10 {
+				t.Errorf("each incident takes %d bytes", used)
+			}
+			o.rage(0, o.calm, false)
+			o.isOver()
+		})
+	}
+}
+
+// peakMemory is the most memory that this process took since it was reset, in bytes.
+func peakMemory() (most int) {
+	status, _ := os.ReadFile("/proc/self/status")
+	if _, text, ok := strings.Cut(string(status), "VmHWM:"); ok {
+		most, _ = strconv.Atoi(strings.Fields(text)[0])
+	}
+	return most << 10
+}
+
+// BenchmarkStorm is a hundred thousand incidents within a minute in the whole daemon, and, before and meanwhile, hijacks by
+// culprits of their own: the time from the router's write to the notice in the queue. PEERVANE_STORM asks for another number, at the same rate.
+//
+//	go test ./daemon -run '^$' -bench Storm/ -benchtime 1x -timeout 20m
+func BenchmarkStorm(b *testing.B) {
+	n := storm
+	if asked, err := strconv.Atoi(os.Getenv("PEERVANE_STORM")); err == nil {
+		n = asked
+	}
+	over := time.Duration(n) * time.Minute / storm
+	for _, s := range shapes {
+		b.Run(s.name, func(b *testing.B) {
+			for b.Loop() {
+				_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // the peak begins anew
+				o := newTempest(b, s, n)
+				o.inSync()
+				o.rest(400)
+				o.report(b, "before-", 0)
+				b.ReportMetric(float64(peakMemory()>>20), "before-MB")
+				from := o.probes
+				o.rage(over, o.strike, true)
+				o.report(b, "during-", from)
+				b.ReportMetric(float64(peakMemory()>>20), "peak-MB") // stands holds all a second time
+				o.stands()
+				o.rage(over/2, o.calm, false)
+				o.isOver()
+			}
+		})
+	}
+}
+
+// report tells how long the probes since the i-th took.
+func (o *tempest) report(b *testing.B, when string, since int) {
+	took := o.detection(since)
+	for name, i := range map[string]int{"p50": len(took) / 2, "p99": len(took) * 99 / 100, "max": len(took) - 1} {
+		b.ReportMetric(float64(took[i].Microseconds()), when+name+"-us")
+	}
+}
