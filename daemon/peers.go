@@ -314,7 +314,7 @@ func (ps *peers) picture(e *engine) []api.Peer {
 		v := p.Vantage()
 		shown := api.Peer{
 			Name: name, Address: v.Addr, ASN: v.ASN, Relationship: v.Relationship.String(), State: s.Session.State.String(),
-			Since: notice.At(s.Session.Since), LastError: s.Session.LastError, Updates: s.Updates, Leaked: s.Leaked,
+			Since: notice.At(s.Session.Since), LastError: s.Session.LastError, LastErrorAt: notice.At(s.Session.LastErrorAt), Updates: s.Updates, Leaked: s.Leaked,
 			Spoken: map[string]bool{}, InSync: map[string]bool{}, Routes: map[string]int{}, Labels: map[string]string{},
 		}
 		if known := e.vantages.by[v]; known != nil && !known.up {

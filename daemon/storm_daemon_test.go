@@ -453,7 +453,7 @@ func peakMemory() (most int) {
 // BenchmarkStorm is a hundred thousand incidents within a minute in the whole daemon, and, before and meanwhile, hijacks by
 // culprits of their own: the time from the router's write to the notice in the queue. PEERVANE_STORM asks for another number, at the same rate.
 //
-//	go test ./daemon -run '^$' -bench Storm/ -benchtime 1x -timeout 20m
+//	go test ./daemon -run '^$' -bench '^BenchmarkStorm$' -benchtime 1x -timeout 20m
 func BenchmarkStorm(b *testing.B) {
 	n := storm
 	if asked, err := strconv.Atoi(os.Getenv("PEERVANE_STORM")); err == nil {

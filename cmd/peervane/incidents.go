@@ -42,7 +42,7 @@ func printIncident(s *screen, d api.Detail) {
 		{"began", since(s, n.StartedAt)}, {"last told", since(s, n.UpdatedAt)}, {"ended", since(s, n.ResolvedAt)}, {"reason", n.Reason},
 		{"seen at", seenAt(n.Vantages)}, {"methods", strings.Join(n.Evidence.Methods, ", ")}, {"also", strings.Join(n.Evidence.Also, ", ")},
 		{"acknowledged", ackText(s, n.Acknowledged)}, {"held back by", n.HeldBack}, {"flapping", flapText(n.Flapping)},
-		{"told by group", n.Group}, {"told to", cmp.Or(strings.Join(n.Told, ", "), "no channel")},
+		{"told by group", n.Group}, {"channels", cmp.Or(strings.Join(n.Told, ", "), "no channel")},
 		{"fingerprint", n.Fingerprint},
 	} {
 		if f.value != "" {
@@ -64,7 +64,7 @@ func printIncident(s *screen, d api.Detail) {
 		s.row(strings.TrimSuffix(what, ":"), rest)
 	}
 	for _, u := range d.Undelivered {
-		s.row("not delivered", cell{undeliveredText(u), red})
+		s.row("to be told", cell{undeliveredText(u), red})
 	}
 }
 

@@ -59,7 +59,11 @@ func TestReadmeFiles(t *testing.T) {
 			case strings.HasSuffix(name, ".toml"):
 				file := put(t, dir, name, text)
 				var out, complaints bytes.Buffer
-				if code := run(t.Context(), &env{&out, &complaints}, []string{"check", "-c", file}); code != 0 || complaints.Len() > 0 {
+				code := run(t.Context(), &env{&out, &complaints}, []string{"check", "-c", file})
+				wrong := slices.DeleteFunc(strings.Split(strings.TrimSpace(complaints.String()), "\n"), func(line string) bool {
+					return line == "" || strings.Contains(line, "is the only one and has no heartbeat") // as the first one is
+				})
+				if code != 0 || len(wrong) > 0 {
 					t.Errorf("exit code %d\n%s", code, &complaints)
 				}
 			case name == "bird.conf":

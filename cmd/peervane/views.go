@@ -114,7 +114,11 @@ func printStatus(s *screen, st api.Status) {
 	s.row("peers", good(st.PeersUp == st.Peers, fmt.Sprintf("%d of %d established", st.PeersUp, st.Peers)))
 	s.row("prefixes", fmt.Sprintf("%d registered", st.Prefixes))
 	s.row("incidents", good(st.OpenIncidents == 0, fmt.Sprintf("%d open", st.OpenIncidents)))
+	if quiet := quietText(st); quiet != "" {
+		s.row("quiet", cell{quiet, yellow})
+	}
 	s.row("store", good(st.Store == "ok", st.Store))
+	printChannels(s, st.Channels)
 	if st.RPKI != nil {
 		printRPKI(s, *st.RPKI)
 	}
@@ -159,8 +163,16 @@ func printPeers(s *screen, peers []api.Peer) {
 	s.header("PEER", "ADDRESS", "AS", "RELATIONSHIP", "STATE", "FOR", "IPV4", "IPV6", "UPDATES", "LAST ERROR")
 	for _, p := range peers {
 		s.row(p.Name, p.Address, p.ASN, p.Relationship, good(p.State == "Established", p.State), s.ago(p.Since),
-			held(p, "ipv4"), held(p, "ipv6"), p.Updates, p.LastError)
+			held(p, "ipv4"), held(p, "ipv6"), p.Updates, lastError(p))
 	}
+}
+
+// lastError is kept when the session is up again: it says when it was.
+func lastError(p api.Peer) string {
+	if p.LastError == "" || p.LastErrorAt.IsZero() {
+		return p.LastError
+	}
+	return p.LastError + " (at " + when(p.LastErrorAt) + ")"
 }
 
 // held tells the routes of a family, and whether the neighbour has told all.

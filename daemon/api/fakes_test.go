@@ -115,7 +115,11 @@ func newFixed() *fixed {
 	return &fixed{ended: []Incident{of("i0", notice.Resolved, Life{Told: []string{}})}, snapshot: Snapshot{
 		Status: Status{
 			Version: "v1", Source: "host7", StartedAt: notice.At(epoch), At: notice.At(epoch.Add(time.Minute)),
-			PeersUp: 1, Peers: 1, Prefixes: 1, OpenIncidents: 2, Store: "ok",
+			PeersUp: 1, Peers: 1, Prefixes: 1, OpenIncidents: 2, Store: "ok", Silences: 1, HeldBack: 2, Acknowledged: 1,
+			Channels: []Channel{
+				{Name: "noc", State: "ok"},
+				{Name: "chat", State: "failing", Since: notice.At(epoch), LastError: "answered 503 Service Unavailable", LastErrorAt: notice.At(epoch.Add(time.Minute)), DeadLetters: 1, Waiting: 3},
+			},
 			RPKI: &RPKI{
 				VRPs:   RPKIData{Records: 3, Source: "tcp://rtr.example.net:3323", At: notice.At(epoch)},
 				Errors: []string{"tcp://rtr2.example.net:3323: connect: connection refused"},
@@ -125,7 +129,7 @@ func newFixed() *fixed {
 		Peers: []Peer{{
 			Name: "edge1-v4", Address: netip.MustParseAddr("192.0.2.1"), ASN: 64500, Relationship: "provider", State: "Established",
 			Since: notice.At(epoch), Spoken: map[string]bool{"ipv4": true, "ipv6": true}, InSync: map[string]bool{"ipv4": true, "ipv6": false}, Routes: map[string]int{"ipv4": 3, "ipv6": 0},
-			Updates: 5, Labels: map[string]string{"site": "par"},
+			Updates: 5, Labels: map[string]string{"site": "par"}, LastError: "hold timer expired", LastErrorAt: notice.At(epoch),
 		}},
 		Incidents: []Incident{of("i2", notice.Updated, acked), of("i1", notice.Firing, Life{Told: []string{}})},
 		POPs:      []POP{{Name: "par1", Service: "edge", City: "Paris", Nearest: true, Probes: []Probe{probe()}}},

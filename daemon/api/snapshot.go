@@ -30,7 +30,12 @@ type Status struct {
 	Peers         int         `json:"peers"`
 	Prefixes      int         `json:"prefixes"`
 	OpenIncidents int         `json:"open_incidents"`
-	Store         string      `json:"store"` // "ok", or what is wrong with it
+	Channels      []Channel   `json:"channels"`     // in the order of the configuration
+	Silences      int         `json:"silences"`     // that hold
+	HeldBack      int         `json:"held_back"`    // open incidents of which nothing is told just now
+	Acknowledged  int         `json:"acknowledged"` // open incidents at which somebody works
+
+	Store string `json:"store"` // "ok", or what is wrong with it
 
 	RPKI          *RPKI          `json:"rpki"`          // null: no source is configured
 	Relationships *Relationships `json:"relationships"` // null: no file of them is configured
@@ -57,6 +62,17 @@ type Relationships struct {
 	Known int `json:"known"`
 }
 
+// Channel is how one channel is.
+type Channel struct {
+	Name        string      `json:"name"`
+	State       string      `json:"state"` // ok; failing; disabled, where nothing is sent until its configuration changes; unknown, before its first look at the outbox
+	Since       notice.Time `json:"since"` // when it began to fail; null: it does not, or that is not known
+	LastError   string      `json:"last_error"`
+	LastErrorAt notice.Time `json:"last_error_at"` // null: none, or one of an earlier run
+	DeadLetters int         `json:"dead_letters"`
+	Waiting     int         `json:"waiting"` // deliveries that are not finished
+}
+
 // Peer is one of our own sessions.
 type Peer struct {
 	Name         string            `json:"name"`
@@ -66,10 +82,11 @@ type Peer struct {
 	State        string            `json:"state"` // of the FSM: Idle Connect Active OpenSent OpenConfirm Established
 	Since        notice.Time       `json:"since"`
 	LastError    string            `json:"last_error"`
-	Spoken       map[string]bool   `json:"spoken"`  // by family: agreed on with the neighbour in this session
-	InSync       map[string]bool   `json:"in_sync"` // by family
-	Routes       map[string]int    `json:"routes"`  // by family
-	Leaked       int               `json:"leaked"`  // routes of a full table outside what is registered
+	LastErrorAt  notice.Time       `json:"last_error_at"` // null: none
+	Spoken       map[string]bool   `json:"spoken"`        // by family: agreed on with the neighbour in this session
+	InSync       map[string]bool   `json:"in_sync"`       // by family
+	Routes       map[string]int    `json:"routes"`        // by family
+	Leaked       int               `json:"leaked"`        // routes of a full table outside what is registered
 	Updates      uint64            `json:"updates"`
 	Labels       map[string]string `json:"labels"`
 }

@@ -111,8 +111,13 @@ func (r *reconciliation) say(rec *Record) {
 func (r *reconciliation) update(rec *Record, f *bgp.Finding) {
 	r.back(rec, r.now)
 	r.watch(rec, f.Bad)
+	before := rec.Summary
 	r.take(rec, f)
 	r.say(rec)
+	if rec.Scope.Kind == Service && rec.Summary != before { // of another error nobody is told, but who looks sees the latest
+		rec.Notice.Summary = rec.sentence(r.now)
+		r.dirty[rec.ID()] = rec
+	}
 }
 
 // gone follows an incident whose condition is no longer seen. It resolves, unless some vantage that showed it is out of

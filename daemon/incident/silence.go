@@ -201,6 +201,9 @@ func (b *Book) Unsilence(id string, now time.Time) ([]notice.Notice, bool) {
 	return b.sweep(now), true
 }
 
+// Silenced counts the silences that hold.
+func (b *Book) Silenced() int { return len(b.silences) }
+
 // Silences lists those that hold, the oldest first, and how many open incidents each matches.
 func (b *Book) Silences() ([]Silence, []int) {
 	counts := make([]int, len(b.silences))

@@ -124,7 +124,7 @@ func (c *channel) disable() {
 	c.notifier.Close()
 	c.notifier = disabled{}
 	c.failures, c.until, c.chores = 0, time.Time{}, nil
-	c.show(Health{Useless: true, Error: errDisabled.Error()})
+	c.show(Health{Useless: true, Error: errDisabled.Error(), At: time.Now()})
 	for _, l := range c.queue.byKey {
 		l.due = time.Time{}
 	}

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"sync"
 	"time"
@@ -64,6 +65,9 @@ type Dispatcher struct {
 	mu    sync.Mutex
 	want  []config.Channel
 	lines map[string]line // of the channels that run
+
+	applied chan struct{} // closed once the channels that are wanted run
+	current bool          // it is closed
 }
 
 // line is how a channel is spoken to.
@@ -87,7 +91,13 @@ func New(opts Options) *Dispatcher {
 		opts.Changed = func() {}
 	}
 	opts.trials, opts.board = &trials{}, &board{changed: opts.Changed}
-	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), lines: map[string]line{}}
+	return &Dispatcher{opts: opts, changed: make(chan struct{}, 1), lines: map[string]line{}, applied: closed(), current: true} // none are wanted yet
+}
+
+func closed() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
 }
 
 // SetChannels says which channels there are. Those that are the same as before are left untouched; the others end, and
@@ -95,8 +105,48 @@ func New(opts Options) *Dispatcher {
 func (d *Dispatcher) SetChannels(channels []config.Channel) {
 	d.mu.Lock()
 	d.want = channels
+	d.outdate()
 	d.mu.Unlock()
 	signal(d.changed)
+}
+
+// outdate says that not all channels run that are wanted. Who waits for them looks again. The caller holds the lock.
+func (d *Dispatcher) outdate() {
+	if !d.current {
+		close(d.applied)
+	}
+	d.applied, d.current = make(chan struct{}), false
+}
+
+// update says that all run that were wanted when applied was made.
+func (d *Dispatcher) update(applied chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.applied == applied && !d.current {
+		close(applied)
+		d.current = true
+	}
+}
+
+// lineOf finds a channel that runs, or is about to.
+func (d *Dispatcher) lineOf(ctx context.Context, channel string) (line, error) {
+	for {
+		d.mu.Lock()
+		l, ok := d.lines[channel]
+		applied, current := d.applied, d.current
+		d.mu.Unlock()
+		switch {
+		case ok:
+			return l, nil
+		case current:
+			return line{}, fmt.Errorf("%w: %s", ErrNoChannel, channel)
+		}
+		select {
+		case <-applied:
+		case <-ctx.Done():
+			return line{}, fmt.Errorf("the channels are not up yet: %w", context.Cause(ctx))
+		}
+	}
 }
 
 // Wake tells channels that there is more for them in the outbox.
@@ -147,7 +197,9 @@ func (d *Dispatcher) apply(ctx context.Context, running map[string]runner) {
 	for _, c := range d.want {
 		want[c.Name] = c
 	}
+	applied := d.applied
 	d.mu.Unlock()
+	defer d.update(applied)
 	var ending []runner
 	for name, r := range running {
 		if c, ok := want[name]; !ok || !reflect.DeepEqual(c, r.config) {
@@ -179,7 +231,7 @@ func (d *Dispatcher) start(ctx context.Context, c config.Channel) (runner, bool)
 	}
 	if err != nil {
 		log.Error("channel cannot be used, its notices stay in the outbox", zap.Error(err))
-		d.opts.board.set(c.Name, Health{Useless: true, Error: err.Error()})
+		d.opts.board.set(c.Name, Health{Useless: true, Error: err.Error(), At: time.Now()})
 		return runner{}, false
 	}
 	return d.startWith(ctx, c, notifier, log), true

@@ -11,8 +11,9 @@ type Health struct {
 	// Since is when the attempts began to fail that have failed ever since; zero: the last one did not, or none was made.
 	// What is Behind waits since then for an attempt after one that failed in an earlier run, which tells nothing new.
 	Since, Behind time.Time
-	Useless       bool   // it sends nothing: it answered 410, or cannot be used
-	Error         string // why the last attempt failed; never a secret
+	Useless       bool      // it sends nothing: it answered 410, or cannot be used
+	Error         string    // why the last attempt failed; never a secret
+	At            time.Time // when that was; zero where an earlier run saw it
 }
 
 // board shows how each channel is that runs.
@@ -47,7 +48,7 @@ func (d *Dispatcher) Health() map[string]Health {
 
 // ill keeps that an attempt failed.
 func (c *channel) ill(why error, now time.Time) {
-	h := Health{Since: c.health.Since, Error: why.Error()}
+	h := Health{Since: c.health.Since, Error: why.Error(), At: now}
 	switch {
 	case h.Since.IsZero() && !c.health.Behind.IsZero():
 		h.Since = c.health.Behind

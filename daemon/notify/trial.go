@@ -57,11 +57,9 @@ func (t *trials) answer(id string, r Result) {
 // Try has a channel make one attempt at a test notice, ahead of all that waits there, and says what came of it. submit
 // takes the delivery to the outbox, and gives it back with its number. With an error nothing is known of the receiver.
 func (d *Dispatcher) Try(ctx context.Context, test notice.Delivery, submit func(notice.Delivery) notice.Delivery) (Result, error) {
-	d.mu.Lock()
-	line, ok := d.lines[test.Channel]
-	d.mu.Unlock()
-	if !ok {
-		return Result{}, fmt.Errorf("%w: %s", ErrNoChannel, test.Channel)
+	line, err := d.lineOf(ctx, test.Channel)
+	if err != nil {
+		return Result{}, err
 	}
 	answer := d.opts.trials.expect(test.ID)
 	defer d.opts.trials.forget(test.ID)
