@@ -103,3 +103,22 @@ func TestPictureOfRPKI(t *testing.T) {
 		t.Errorf("errors: %q", p.Errors)
 	}
 }
+
+// Other ASPAs have whole tables judged anew; VRPs say nothing of leaks.
+func TestASPAsJudgeWholeTables(t *testing.T) {
+	w := newWorld(t, twoPeers())
+	l := &loop{Daemon: &Daemon{engine: w.engine, peers: newPeers(zap.NewNop(), make(chan struct{}, 1)), rpki: newValidation(zap.NewNop(), make(chan struct{}, 1))}}
+	for _, c := range []struct {
+		set  *rpki.Set
+		want bool
+	}{
+		{vrps(64496, start, "203.0.113.0/24"), false},
+		{rpki.NewSet(nil, []rpki.ASPA{{Customer: 64496, Providers: []uint32{64500}}}), true},
+	} {
+		l.rpki.fresh.Store(c.set)
+		l.take()
+		if judged := l.peers.leaks != nil; judged != c.want {
+			t.Errorf("whole tables are judged anew: %t, want %t", judged, c.want)
+		}
+	}
+}
