@@ -32,3 +32,33 @@ func TestJitter(t *testing.T) {
 		}
 	}
 }
+
+// TestPollsBeforeStale confirms the data before it counts as stale, however rarely the cache wishes to be asked.
+func TestPollsBeforeStale(t *testing.T) {
+	const stale = 20 * time.Minute
+	inLab(t, Config{RTR: []string{first}, StaleAfter: stale}, map[string]script{first: only(func(c *fakeCache) {
+		c.expect(reset(2))
+		c.send(load(2, 7, 1, a(vrpA))) // which asks for a refresh every hour
+		for c.expect(serial(2, 7, 1)) && c.send(load(2, 7, 1)) {
+		}
+	})}, func(l *lab) {
+		for range 8 {
+			if s := l.after(stale / 2); s.VRPs.Stale(time.Now(), stale) {
+				t.Fatalf("last confirmed at %v, now it is %v", s.VRPs.Fetched, time.Now())
+			}
+		}
+	})
+}
+
+// TestRetryInterval comes back as often as the cache has asked for.
+func TestRetryInterval(t *testing.T) {
+	inLab(t, Config{RTR: []string{first}}, map[string]script{first: only(func(c *fakeCache) {
+		c.expect(reset(2))
+		c.send(encode(2, cacheResponse, 7), a(vrpA), encode(2, endOfData, 7, u32(1), u32(3600), u32(1), u32(7200)))
+	})}, func(l *lab) {
+		l.after(time.Minute)
+		if n := l.count(l.dials, first); n < 30 || n > 90 {
+			t.Errorf("%d attempts in a minute, with a retry interval of a second", n)
+		}
+	})
+}

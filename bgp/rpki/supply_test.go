@@ -55,6 +55,10 @@ func TestAssembly(t *testing.T) {
 	if d := Compare(s3, s4); len(d.Added) != 1 || len(d.Removed) != 0 || len(d.Customers) != 0 {
 		t.Errorf("new exceptions change %+v", d)
 	}
+	a.slurm = &SLURM{customers: []uint32{1}, aspas: []ASPA{{5, []uint32{6}}}}
+	if s := a.set([]*supply{&later}, at); s.Authorized(5, 6) != Provider || s.Authorized(1, 2) != NoAttestation {
+		t.Error("exceptions about ASPAs do not count")
+	}
 	s5 := a.set(nil, at)
 	if s5.vrps != nil || s5.aspas != nil || s5.VRPs != (Provenance{Fetched: later.fetched, Offered: true}) {
 		t.Errorf("without any supply: %+v", s5.VRPs)
