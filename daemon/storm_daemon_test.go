@@ -4,14 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -114,55 +110,6 @@ type tempest struct {
 	mu      sync.Mutex
 	written []time.Time // of the probes
 	queued  []time.Time // when something was
-}
-
-// ears are what the receivers have heard: by channel, the notices in the order in which they came.
-type ears struct {
-	mu    sync.Mutex
-	heard map[string][]notice.Notice
-	fresh chan struct{}
-}
-
-func (e *ears) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	n, err := notice.Parse(body)
-	if err != nil {
-		return
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	channel := strings.Trim(r.URL.Path, "/")
-	e.heard[channel] = append(e.heard[channel], n)
-	signal(e.fresh)
-}
-
-// of gives what a channel heard of a type, but for what measures.
-func (e *ears) of(channel, typ string) (out []notice.Notice) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, n := range e.heard[channel] {
-		if n.Type == typ && n.CulpritASN < 200_000 {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// lacks counts those of some incidents of whose beginning, or end, a channel has not heard.
-func (e *ears) lacks(channel string, status notice.Status, of map[string]bool) int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	heard := map[string]bool{}
-	for _, n := range e.heard[channel] {
-		if n.Status == status && of[n.Incident] {
-			heard[n.Incident] = true
-		}
-	}
-	return len(of) - len(heard)
-}
-
-func (e *ears) ends(channel, typ string) bool {
-	return slices.ContainsFunc(e.of(channel, typ), func(n notice.Notice) bool { return n.Status == notice.Resolved })
 }
 
 func newTempest(t testing.TB, s shape, n int) *tempest {
@@ -438,53 +385,5 @@ func TestStormInTheDaemon(t *testing.T) {
 			o.rage(0, o.calm, false)
 			o.isOver()
 		})
-	}
-}
-
-// peakMemory is the most memory that this process took since it was reset, in bytes.
-func peakMemory() (most int) {
-	status, _ := os.ReadFile("/proc/self/status")
-	if _, text, ok := strings.Cut(string(status), "VmHWM:"); ok {
-		most, _ = strconv.Atoi(strings.Fields(text)[0])
-	}
-	return most << 10
-}
-
-// BenchmarkStorm is a hundred thousand incidents within a minute in the whole daemon, and, before and meanwhile, hijacks by
-// culprits of their own: the time from the router's write to the notice in the queue. PEERVANE_STORM asks for another number, at the same rate.
-//
-//	go test ./daemon -run '^$' -bench '^BenchmarkStorm$' -benchtime 1x -timeout 20m
-func BenchmarkStorm(b *testing.B) {
-	n := storm
-	if asked, err := strconv.Atoi(os.Getenv("PEERVANE_STORM")); err == nil {
-		n = asked
-	}
-	over := time.Duration(n) * time.Minute / storm
-	for _, s := range shapes {
-		b.Run(s.name, func(b *testing.B) {
-			for b.Loop() {
-				_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // the peak begins anew
-				o := newTempest(b, s, n)
-				o.inSync()
-				o.rest(400)
-				o.report(b, "before-", 0)
-				b.ReportMetric(float64(peakMemory()>>20), "before-MB")
-				from := o.probes
-				o.rage(over, o.strike, true)
-				o.report(b, "during-", from)
-				b.ReportMetric(float64(peakMemory()>>20), "peak-MB") // stands holds all a second time
-				o.stands()
-				o.rage(over/2, o.calm, false)
-				o.isOver()
-			}
-		})
-	}
-}
-
-// report tells how long the probes since the i-th took.
-func (o *tempest) report(b *testing.B, when string, since int) {
-	took := o.detection(since)
-	for name, i := range map[string]int{"p50": len(took) / 2, "p99": len(took) * 99 / 100, "max": len(took) - 1} {
-		b.ReportMetric(float64(took[i].Microseconds()), when+name+"-us")
 	}
 }

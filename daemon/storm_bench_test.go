@@ -1,0 +1,57 @@
+package daemon
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// peakMemory is the most memory that this process took since it was reset, in bytes.
+func peakMemory() (most int) {
+	status, _ := os.ReadFile("/proc/self/status")
+	if _, text, ok := strings.Cut(string(status), "VmHWM:"); ok {
+		most, _ = strconv.Atoi(strings.Fields(text)[0])
+	}
+	return most << 10
+}
+
+// BenchmarkStorm is a hundred thousand incidents within a minute in the whole daemon, and, before and meanwhile, hijacks by
+// culprits of their own: the time from the router's write to the notice in the queue. PEERVANE_STORM asks for another number, at the same rate.
+//
+//	go test ./daemon -run '^$' -bench '^BenchmarkStorm$' -benchtime 1x -timeout 20m
+func BenchmarkStorm(b *testing.B) {
+	n := storm
+	if asked, err := strconv.Atoi(os.Getenv("PEERVANE_STORM")); err == nil {
+		n = asked
+	}
+	over := time.Duration(n) * time.Minute / storm
+	for _, s := range shapes {
+		b.Run(s.name, func(b *testing.B) {
+			for b.Loop() {
+				_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // the peak begins anew
+				o := newTempest(b, s, n)
+				o.inSync()
+				o.rest(400)
+				o.report(b, "before-", 0)
+				b.ReportMetric(float64(peakMemory()>>20), "before-MB")
+				from := o.probes
+				o.rage(over, o.strike, true)
+				o.report(b, "during-", from)
+				b.ReportMetric(float64(peakMemory()>>20), "peak-MB") // stands holds all a second time
+				o.stands()
+				o.rage(over/2, o.calm, false)
+				o.isOver()
+			}
+		})
+	}
+}
+
+// report tells how long the probes since the i-th took.
+func (o *tempest) report(b *testing.B, when string, since int) {
+	took := o.detection(since)
+	for name, i := range map[string]int{"p50": len(took) / 2, "p99": len(took) * 99 / 100, "max": len(took) - 1} {
+		b.ReportMetric(float64(took[i].Microseconds()), when+name+"-us")
+	}
+}
