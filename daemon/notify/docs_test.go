@@ -2,7 +2,6 @@ package notify
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"os"
@@ -232,13 +231,8 @@ func receiverCommand(t *testing.T, dir, path string) *exec.Cmd {
 	t.Helper()
 	switch filepath.Ext(path) {
 	case ".js":
-		node, npm := installed(t, "node", "nodejs"), installed(t, "npm", "npm")
-		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-		defer cancel()
-		install := exec.CommandContext(ctx, npm, "install", "--prefix", dir, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", standardWebhooks)
-		if out, err := install.CombinedOutput(); err != nil {
-			lacking(t, "the reference library cannot be fetched: "+string(out))
-		}
+		node := installed(t, "node", "nodejs")
+		npmInstall(t, dir, standardWebhooks)
 		return exec.Command(node, path)
 	case ".py":
 		return exec.Command(installed(t, "python3", "python3"), path)

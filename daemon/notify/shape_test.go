@@ -12,7 +12,8 @@ import (
 )
 
 // A shape says of a decoded JSON value what is wrong with it. The services publish schemas in several languages; the
-// tests hold what concerns us of each in this one, beside its source.
+// tests hold what concerns us of each in this one, beside its source, with the lengths that only prose tells. What is
+// published for programs is asked as well: see TestBodiesByWhatIsPublished.
 type shape func(v any) error
 
 type fields map[string]shape
