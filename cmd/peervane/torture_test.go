@@ -288,8 +288,8 @@ func (o *torture) last() {
 		return // too few to have met all
 	}
 	for _, reason := range []string{
-		"the address is private", "the certificate cannot be verified", "connection refused", "connection reset", "answered 301", "answered 410",
-		"answered 413", "answered 429", "answered 500", "answered 503", "channel works again", "channel disabled",
+		"the address is private", "the certificate cannot be verified", "connection refused", "connection reset", "answered 301", "answered 400", "answered 401",
+		"answered 404", "answered 410", "answered 413", "answered 429", "answered 500", "answered 503", "channel works again", "channel disabled",
 	} {
 		if !bytes.Contains(log, []byte(reason)) {
 			o.Errorf("%q was never met: that proves nothing", reason)
