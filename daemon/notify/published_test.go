@@ -118,7 +118,7 @@ func wrongCards(t *testing.T, node, dir string, bodies [][]byte) string {
 func npmInstall(t *testing.T, dir string, packages ...string) {
 	t.Helper()
 	npm := installed(t, "npm", "npm")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*patience)
 	defer cancel()
 	args := append([]string{"install", "--prefix", dir, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"}, packages...)
 	if out, err := exec.CommandContext(ctx, npm, args...).CombinedOutput(); err != nil {
