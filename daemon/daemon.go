@@ -74,6 +74,8 @@ type Daemon struct {
 	settled   chan struct{} // memory may be given back
 	hooks     hooks
 	rewrite   atomic.Bool             // the store has lost what it was given
+	unread    bool                    // what the last run kept could not be read; the store's writer owns it once it runs
+	found     atomic.Pointer[kept]    // that, when it could be after all
 	targets   atomic.Pointer[probing] // new ones, for the engine
 
 	channelsChanged atomic.Bool // how channels are is to be judged
@@ -150,8 +152,18 @@ func (d *Daemon) openStore() error {
 }
 
 // recovered is called by the store's writer when it begins with a database that may be empty: all state is to be written
-// again.
+// again. Where it is the one that could not be read at the start, what the last run kept is read now, before anything of this
+// run is written to it.
 func (d *Daemon) recovered() {
+	if d.unread {
+		k, err := d.publisher.load(context.Background())
+		if err != nil {
+			d.log.Error("state of the last run still cannot be read, going on without it", zap.Error(err))
+		} else {
+			d.unread = false
+			d.found.Store(&k)
+		}
+	}
 	d.rewrite.Store(true)
 	signal(d.wake)
 }

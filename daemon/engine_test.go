@@ -59,11 +59,15 @@ func registered(prefix string, origins ...uint32) config.Registration {
 }
 
 func (w *world) announce(peer, prefix string, asns ...uint32) string {
-	w.engine.input(bgp.Change{
+	w.engine.input(w.change(peer, prefix, asns...))
+	return w.tell()
+}
+
+func (w *world) change(peer, prefix string, asns ...uint32) bgp.Change {
+	return bgp.Change{
 		Vantage: w.peers[peer], Prefix: netip.MustParsePrefix(prefix), Attrs: &bgp.Attrs{Path: bgp.Sequence(asns...)},
 		At: w.now, First: w.now, Announced: 1,
-	})
-	return w.tell()
+	}
 }
 
 func (w *world) withdraw(peer, prefix string) string {

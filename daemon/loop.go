@@ -88,6 +88,11 @@ func (l *loop) take() (heard time.Time) {
 // step judges a bite of what there is to judge, and publishes what came of it.
 func (l *loop) step(heard time.Time) {
 	now := time.Now()
+	if k := l.found.Swap(nil); k != nil {
+		l.publisher.rejoin(k)
+		l.engine.rejoin(k)
+		l.lookAtChannels()
+	}
 	l.backlog = l.engine.judge(now, bite)
 	if l.backlog {
 		signal(l.wake)

@@ -90,11 +90,7 @@ func (e *engine) touchAll() {
 // restore goes on from what an earlier run kept. Incidents stay as they are until what showed them is in sight again.
 func (e *engine) restore(k kept) error {
 	e.book.Restore(k.records, k.silences)
-	for i := range k.records {
-		if k.records[i].Open {
-			e.noteMovement(&k.records[i].Notice, k.records[i].Notice.UpdatedAt.Time)
-		}
-	}
+	e.noteMovements(k)
 	for p, b := range k.memories {
 		reg := e.regs.exact(p)
 		if reg == nil {
@@ -111,4 +107,22 @@ func (e *engine) restore(k kept) error {
 	e.rememberHijacks(k.hijacks, k.records)
 	e.touchAll()
 	return nil
+}
+
+func (e *engine) noteMovements(k kept) {
+	for i := range k.records {
+		if k.records[i].Open {
+			e.noteMovement(&k.records[i].Notice, k.records[i].Notice.UpdatedAt.Time)
+		}
+	}
+}
+
+// rejoin takes in the incidents of an earlier run that could not be read at the start. What is remembered of prefixes is what
+// this run has seen.
+func (e *engine) rejoin(k *kept) {
+	e.log.Info("state of the last run is read after all", zap.Int("incidents", len(k.told)))
+	e.book.Rejoin(k.records, k.silences)
+	e.noteMovements(*k)
+	e.touchAll()
+	e.rpki.touched, e.uplink.touched = true, true
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -223,17 +224,19 @@ type kept struct {
 	hijacks  []store.Ended // within the last hour, oldest first
 	trails   [][]byte
 	reigns   []byte
+	told     map[string]notice.Told // of the open incidents
 }
 
-// load reads what an earlier run kept: for the engine its incidents, silences and memories, for the publisher who was told.
+// load reads what an earlier run kept: its incidents and who was told of them, silences and memories.
 func (p *publisher) load(ctx context.Context) (k kept, err error) {
 	state, err := p.store.Load(ctx)
 	if err != nil {
 		return k, err
 	}
+	k.told = map[string]notice.Told{}
 	for _, row := range state.Incidents {
 		if p.restored(&k, row) {
-			p.told[row.ID] = row.Told
+			k.told[row.ID] = row.Told
 		}
 	}
 	for _, row := range state.Ended {
@@ -257,6 +260,9 @@ func (p *publisher) load(ctx context.Context) (k kept, err error) {
 	}
 	return k, nil
 }
+
+// rejoin goes on knowing who was told in an earlier run.
+func (p *publisher) rejoin(k *kept) { maps.Copy(p.told, k.told) }
 
 // restored takes in an incident that was kept, and says whether it can be read.
 func (p *publisher) restored(k *kept, row store.Incident) bool {

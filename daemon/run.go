@@ -54,8 +54,10 @@ func (d *Daemon) restore(ctx context.Context) error {
 	kept, err := d.publisher.load(ctx)
 	if err != nil {
 		d.log.Error("state of the last run cannot be read, going on without it", zap.Error(err))
+		d.unread = true
 		return nil
 	}
+	d.publisher.rejoin(&kept)
 	d.engine.rememberTrails(kept.trails)
 	d.engine.resumeReigns(kept.reigns)
 	return d.engine.restore(kept)

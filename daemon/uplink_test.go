@@ -16,8 +16,8 @@ type cut struct {
 	heard time.Time
 }
 
-func newCut(t *testing.T) *cut {
-	cfg := twoPeers()
+func newCut(t *testing.T, prefixes ...config.Registration) *cut {
+	cfg := twoPeers(prefixes...)
 	cfg.POPs = []config.POP{
 		{Name: "par1", Address: netip.MustParseAddr("198.51.100.1"), ICMP: true},
 		{Name: "fra1", Address: netip.MustParseAddr("198.51.100.2"), ICMP: true},
@@ -29,6 +29,11 @@ func newCut(t *testing.T) *cut {
 
 // batch is one of each POP.
 func (c *cut) batch(answered bool) string {
+	c.batchOf(answered)
+	return c.tell()
+}
+
+func (c *cut) batchOf(answered bool) {
 	s := stats.Sample{Started: c.now, Ended: c.now, Sent: 5, Lost: 5}
 	if answered {
 		s.Received, s.Lost = 5, 0
@@ -36,7 +41,6 @@ func (c *cut) batch(answered bool) string {
 	for _, p := range c.engine.cfg.POPs {
 		c.engine.batch(probe.Batch{Target: probe.Target{POP: p.Name, Addr: p.Address, Method: "icmp"}, Sample: s})
 	}
-	return c.tell()
 }
 
 func TestUplinkHoldsTheOthersBack(t *testing.T) {

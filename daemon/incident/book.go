@@ -28,6 +28,7 @@ type Book struct {
 	byID    map[string]*Record
 	loud    map[string]*Record // those that no group tells of
 	dirty   map[string]*Record
+	elders  map[string][]*Record // by fingerprint
 	alarms  alarms
 
 	silences []Silence
@@ -57,7 +58,7 @@ type waiting struct {
 // NewBook makes an empty book.
 func NewBook(opt Options) *Book {
 	return &Book{
-		opt: opt, pages: map[string]map[Scope]*page{}, byID: map[string]*Record{}, loud: map[string]*Record{}, dirty: map[string]*Record{},
+		opt: opt, pages: map[string]map[Scope]*page{}, byID: map[string]*Record{}, loud: map[string]*Record{}, dirty: map[string]*Record{}, elders: map[string][]*Record{},
 		groups: map[groupKey]*group{}, groupOf: map[string]*group{}, recent: map[groupKey][]time.Time{}, recentMost: 1024,
 		flaps: map[string]Flaps{}, flapsMost: 1024,
 	}

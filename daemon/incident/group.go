@@ -39,6 +39,22 @@ type seat struct {
 	grave  notice.Severity
 	held   string // why nothing is told of it
 	crowds []string
+
+	connection  string
+	connections []string
+	labels      map[string]string
+}
+
+func seatOf(rec *Record) seat {
+	n := &rec.Notice
+	return seat{rec: rec, grave: n.Severity, held: rec.Held, connection: n.Connection, connections: rec.Connections, labels: n.Labels}
+}
+
+// as says whether a member is to be counted as another: by how grave it is, by what is told of it, and by whom it concerns,
+// which a reload may change.
+func (s *seat) as(old *seat) bool {
+	return old.grave == s.grave && old.held == s.held && old.connection == s.connection &&
+		slices.Equal(old.connections, s.connections) && maps.Equal(old.labels, s.labels)
 }
 
 // crowd is an audience, and how many members have it.
@@ -127,10 +143,6 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 		n.Evidence.Routes = append(slices.Clip(n.Evidence.Routes), routes[0])
 	}
 	n.Evidence.Methods = union(n.Evidence.Methods, rec.Notice.Evidence.Methods)
-	if n.Connection != rec.Notice.Connection {
-		n.Connection = ""
-	}
-	n.Labels = common(n.Labels, rec.Notice.Labels)
 	n.Vantages = notice.Vantages{Bad: max(n.Vantages.Bad, len(rec.Bad)), Total: max(n.Vantages.Total, rec.Total)}
 	b.write(rec, notice.Firing, "", now) // for those who look at it
 	b.dirty[rec.ID()], b.dirty[n.Incident] = rec, g.rec
@@ -153,11 +165,12 @@ func (r *Record) subject() string {
 
 // seat counts a member as it is now.
 func (g *group) seat(rec *Record) {
-	s := seat{rec: rec, grave: rec.Notice.Severity, held: rec.Held}
-	if old, sits := g.seats[rec.ID()]; sits && old.grave == s.grave && old.held == s.held {
-		return // connection and labels change with a reload alone, which seats it anew when its severity does
+	s := seatOf(rec)
+	if old, sits := g.seats[rec.ID()]; sits && s.as(&old) {
+		return
 	}
 	g.rise(rec.ID())
+	g.shares(rec)
 	g.grave[s.grave]++
 	g.held[s.held]++
 	if s.held == "" {
@@ -174,6 +187,15 @@ func (g *group) seat(rec *Record) {
 		}
 	}
 	g.seats[rec.ID()] = s
+}
+
+// shares leaves a group what it has in common with a member.
+func (g *group) shares(rec *Record) {
+	n := &g.rec.Notice
+	if n.Connection != rec.Notice.Connection {
+		n.Connection = ""
+	}
+	n.Labels = common(n.Labels, rec.Notice.Labels)
 }
 
 // ways are the audiences of a member.

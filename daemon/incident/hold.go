@@ -29,24 +29,26 @@ func (b *Book) holds(rec *Record) string {
 	if g := b.groupOf[rec.ID()]; g != nil && g.quiet() != "" {
 		return g.quiet()
 	}
-	if peer := b.unseen(rec); peer != "" {
-		return "session_down of " + peer
-	}
-	return ""
+	return b.unseen(rec)
 }
 
-// unseen names the session whose loss explains a withdrawal: the only ones that could show the prefix are down.
-func (b *Book) unseen(rec *Record) (peer string) {
+// unseen names the session whose loss explains a withdrawal: the only ones that could show the prefix are down. One that is up
+// again and has not shown all of its table yet may be about to show the prefix: nobody is told before that it is withdrawn.
+func (b *Book) unseen(rec *Record) (why string) {
 	if rec.Notice.Type != notice.Withdrawn {
 		return ""
 	}
 	for _, w := range rec.Bad {
-		if !b.isDown(w.Vantage) {
+		switch {
+		case b.isDown(w.Vantage):
+			why = "session_down of " + w.Vantage
+		case rec.untold() && !w.Lost.IsZero():
+			why = w.Vantage + " out of sight"
+		default:
 			return ""
 		}
-		peer = w.Vantage
 	}
-	return peer
+	return why
 }
 
 func (b *Book) isDown(peer string) bool {

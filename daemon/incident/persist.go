@@ -18,8 +18,19 @@ func (b *Book) Changed() []Record {
 	return out
 }
 
-// Records gives every open incident, sorted by id.
-func (b *Book) Records() []Record { return snapshot(b.byID) }
+// Records gives every open incident, sorted by id, elders among them.
+func (b *Book) Records() []Record {
+	if len(b.elders) == 0 {
+		return snapshot(b.byID)
+	}
+	all := maps.Clone(b.byID)
+	for _, elders := range b.elders {
+		for _, rec := range elders {
+			all[rec.ID()] = rec
+		}
+	}
+	return snapshot(all)
+}
 
 // Loud gives every open incident that no group tells of, groups among them, sorted by id.
 func (b *Book) Loud() []Record {
@@ -82,7 +93,15 @@ type Count struct {
 // that. What is owed is told with the first Tick.
 func (b *Book) Restore(records []Record, silences []Silence) {
 	b.silences = silences
-	sorted := slices.SortedFunc(slices.Values(records), func(x, y Record) int { return cmp.Compare(x.ID(), y.ID()) })
+	b.restoreAll(records)
+	b.seatAll()
+}
+
+// restoreAll makes known what was kept. Of several open incidents of one condition the latest goes on.
+func (b *Book) restoreAll(records []Record) {
+	sorted := slices.SortedFunc(slices.Values(records), func(x, y Record) int {
+		return cmp.Or(y.Notice.StartedAt.Compare(x.Notice.StartedAt.Time), cmp.Compare(y.ID(), x.ID()))
+	})
 	for _, r := range sorted {
 		switch {
 		case r.Open:
@@ -91,6 +110,10 @@ func (b *Book) Restore(records []Record, silences []Silence) {
 			b.flaps[r.Notice.Fingerprint] = r.Flaps
 		}
 	}
+}
+
+// seatAll gives each member its place in its group.
+func (b *Book) seatAll() {
 	owed := map[*group]Owed{}
 	for _, g := range b.groupOf {
 		owed[g] = g.rec.Owed
@@ -105,6 +128,11 @@ func (b *Book) Restore(records []Record, silences []Silence) {
 }
 
 func (b *Book) restore(r *Record) {
+	if b.told(r) {
+		key := r.Notice.Fingerprint
+		b.elders[key] = append(b.elders[key], r)
+		return
+	}
 	r.Bad = slices.Clone(r.Bad)
 	for i := range r.Bad {
 		r.Bad[i].Unseen = true
@@ -113,21 +141,30 @@ func (b *Book) restore(r *Record) {
 		r.Told.Severity, r.Told.Peak, r.Told.Culprit = r.Notice.Severity, r.Notice.Severity, r.Notice.CulpritASN
 	}
 	b.enter(r)
+	delete(b.page(r.Scope).pending, r.Notice.Fingerprint) // it fires already
 	if r.grouped() {
 		b.seatGroup(groupKey{r.Notice.Type, r.Notice.CulpritASN}, r)
 	}
 	b.alarms.set(r.ID(), time.Time{}.Add(1)) // at once
 }
 
-// seatAgain gives a member its place in its group. One whose group is lost is told singly.
+// seatAgain gives a member its place in its group, or in the one that has taken its place. One whose group is lost is told
+// singly.
 func (b *Book) seatAgain(rec *Record) {
 	if rec.Group == "" {
 		return
 	}
 	g := b.groupOf[rec.Group]
 	if g == nil {
-		rec.Group = ""
-		return
+		if g = b.groups[groupKey{rec.Notice.Type, rec.Notice.CulpritASN}]; g == nil {
+			rec.Group = ""
+			return
+		}
+		rec.Group = g.rec.ID()
+		in := *g.rec.Notice.Evidence.Group // notices share it
+		in.Total++
+		g.rec.Notice.Evidence.Group = &in
+		b.dirty[rec.ID()], b.dirty[rec.Group] = rec, g.rec
 	}
 	delete(b.loud, rec.ID())
 	b.alarms.drop(rec.ID())

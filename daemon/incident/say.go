@@ -197,6 +197,7 @@ func (b *Book) end(rec *Record, now time.Time, reason string) (out []notice.Noti
 	if rec.grouped() {
 		b.forgetGroup(rec)
 	}
+	out = append(out, b.endElders(rec, now, reason)...)
 	return append(out, b.inhibited(rec, now)...)
 }
 

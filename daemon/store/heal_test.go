@@ -188,7 +188,7 @@ func TestStartWithoutADisk(t *testing.T) {
 		if err := s.put(one(1)); err == nil {
 			t.Error("written to nowhere")
 		}
-		if state, err := s.Load(t.Context()); err != nil || len(state.Incidents) != 0 {
+		if state, err := s.Load(t.Context()); !errors.Is(err, ErrUnavailable) || len(state.Incidents) != 0 {
 			t.Errorf("loaded %+v, %v", state, err)
 		}
 		rows, err := s.Pending(t.Context(), "noc", 0, 10)

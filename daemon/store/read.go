@@ -25,13 +25,10 @@ type State struct {
 // lately is how long incidents that ended matter to what comes after.
 const lately = time.Hour
 
-// Load reads what was kept of the last run. Where no database could be opened it is nothing, and no error: the engine
-// then begins anew, and is asked for its state (Options.Recovered) once there is one.
+// Load reads what was kept of the last run. Where no database could be opened (ErrUnavailable) the engine begins anew, and
+// is asked for its state (Options.Recovered) once there is one.
 func (s *Store) Load(ctx context.Context) (State, error) {
 	var st State
-	if s.database() == nil {
-		return st, nil
-	}
 	var err error
 	if st.Incidents, err = s.incidents(ctx, "WHERE resolved IS NULL ORDER BY started, id"); err != nil {
 		return st, fmt.Errorf("load the open incidents: %w", err)

@@ -1,0 +1,64 @@
+package incident
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"peervane/bgp"
+	"peervane/daemon/notice"
+)
+
+// storm has hijacks of the prefixes from one number to another judged, by one AS, of registrations with a label.
+func (d *desk) storm(from, to int, team string) (out []string) {
+	for i := from; i <= to; i++ {
+		f := with(hijack("e1"), func(f *bgp.Finding) { f.Prefix, f.Offending = numbered(i), numbered(i) })
+		out = append(out, d.keep(d.book.Reconcile(scopeOf(i), []bgp.Finding{f}, d.now, World{Labels: map[string]string{"team": team}}))...)
+	}
+	return out
+}
+
+func (d *desk) calm(from, to int) (out []string) {
+	for i := from; i <= to; i++ {
+		out = append(out, d.keep(d.book.Reconcile(scopeOf(i), nil, d.now, World{}))...)
+	}
+	return out
+}
+
+// teams are those that a notice of a group is for.
+func teams(n *notice.Notice) (out []string) {
+	for _, a := range n.Audiences() {
+		out = append(out, a.Labels["team"])
+	}
+	return out
+}
+
+// A reload that changes nothing of the members of a group but whom they concern has those told who were not before, and only
+// them besides who was told already.
+func TestReloadSeatsMembersAnew(t *testing.T) {
+	d := newDesk(t)
+	d.storm(1, 13, "noc")
+	group := d.told[10]
+	if g := group.Evidence.Group; g == nil || group.Labels["team"] != "noc" || fmt.Sprint(teams(&group)) != "[noc]" {
+		t.Fatalf("told %+v", group)
+	}
+	d.now = d.now.Add(time.Hour)
+	before := len(d.told)
+	d.storm(12, 12, "ops")
+	if len(d.told) != before+1 {
+		t.Fatalf("told %+v", d.told[before:])
+	}
+	n := d.told[before]
+	if n.Incident != group.Incident || n.Status != notice.Updated || fmt.Sprint(teams(&n)) != "[noc ops]" || n.Labels["team"] != "" {
+		t.Errorf("told %+v, for %s", n, teams(&n))
+	}
+	d.now = d.now.Add(time.Hour)
+	d.storm(11, 13, "ops")
+	d.calm(11, 13)
+	if n := d.told[len(d.told)-1]; n.Incident != group.Incident || n.Status != notice.Resolved {
+		t.Errorf("told %+v", n)
+	}
+	if n := len(d.book.groupOf); n != 0 {
+		t.Errorf("%d groups are left", n)
+	}
+}
