@@ -55,18 +55,24 @@ func NewReplay(cfg *config.Config, singly bool, tell func(notice.Notice) error, 
 // Put takes the next record in: first all that was due before its time, then the record itself. A record that is older
 // than the one before it is judged at the time that was reached: the clock never goes back.
 func (r *Replay) Put(in bgp.Input) error {
-	at := in.When()
+	if err := r.Until(in.When()); err != nil {
+		return err
+	}
+	r.engine.input(in)
+	return r.judge(in.When())
+}
+
+// Until judges what is due by then. Where a recording ends with records that nobody watches, its clock goes on to the last.
+func (r *Replay) Until(at time.Time) error {
 	for {
 		due, ok := r.engine.next()
 		if !ok || due.After(at) {
-			break
+			return nil
 		}
 		if err := r.judge(due); err != nil {
 			return err
 		}
 	}
-	r.engine.input(in)
-	return r.judge(at)
 }
 
 func (r *Replay) judge(at time.Time) error {

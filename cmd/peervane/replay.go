@@ -55,6 +55,9 @@ func replay(ctx context.Context, e *env, cfg *config.Config, singly bool, inputs
 	}
 	recording := source.NewRecording(inputs, source.RecordingOptions{Watched: r.Watched(), Report: e.report})
 	err = recording.Run(ctx, r)
+	if endErr := r.Until(recording.Stats().Last); err == nil {
+		err = endErr
+	}
 	if flushErr := out.Flush(); flushErr != nil {
 		return fmt.Errorf("write the notices: %w", flushErr)
 	}

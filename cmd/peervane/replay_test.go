@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,6 +45,31 @@ func TestReplayIsDeterministic(t *testing.T) {
 	}
 	if told < 1000 {
 		t.Errorf("only %d notices in all: too few to compare", told)
+	}
+}
+
+// The clock of a replay is that of all records: what is due before the last one is told, though nobody watches its route.
+func TestReplayGoesOnToTheLastRecord(t *testing.T) {
+	dir := t.TempDir()
+	conf, file := filepath.Join(dir, "c.toml"), filepath.Join(dir, "ris.jsonl")
+	if err := os.WriteFile(conf, []byte("[[prefix]]\nprefix = \"203.0.113.0/24\"\norigins = [64496]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const line = `{"type":"ris_message","data":{"timestamp":%d,"peer":"192.0.2.1","peer_asn":"64500","host":"rrc00","type":"UPDATE",%s}}` + "\n"
+	const route = `"path":[64500,64496],"announcements":[{"next_hop":"192.0.2.1","prefixes":[%q]}]`
+	lines := fmt.Sprintf(line, 1700000000, fmt.Sprintf(route, "203.0.113.0/24")) +
+		fmt.Sprintf(line, 1700000010, `"withdrawals":["203.0.113.0/24"]`)
+	for _, c := range []struct {
+		last    int64
+		notices int
+	}{{1700000039, 0}, {1700000040, 1}} {
+		text := lines + fmt.Sprintf(line, c.last, fmt.Sprintf(route, "198.51.100.0/24"))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if told, _ := replayed(t, conf, file); bytes.Count(told, []byte("\n")) != c.notices || c.notices > 0 && !bytes.Contains(told, []byte(`"withdrawn"`)) {
+			t.Errorf("the last record %d s after the withdrawal: told %q", c.last-1700000010, told)
+		}
 	}
 }
 
