@@ -56,12 +56,15 @@ func TestDetectionStories(t *testing.T) {
 	}
 }
 
-// The page has a section for each type, which says how grave it is, when it fires and resolves, and has an example.
+// The page has a section for each type, which says how grave it is, when it fires and resolves, and has an example: of a
+// recording, or the page lists the type as one that is only played.
 func TestDetectionPageIsWhole(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "docs", "detection.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, played, _ := strings.Cut(string(page), "**Only played**")
+	played, _, _ = strings.Cut(played, "\n\n")
 	sections := map[string]string{}
 	for _, section := range strings.Split(string(page), "\n## ")[1:] {
 		title, text, _ := strings.Cut(section, "\n")
@@ -76,6 +79,10 @@ func TestDetectionPageIsWhole(t *testing.T) {
 		text := sections[name]
 		if grave, _, _ := strings.Cut(strings.TrimSpace(text), "\n"); !strings.Contains(grave, severity.String()) {
 			t.Errorf("%s: does not begin with %s: %s", name, severity, grave)
+		}
+		recorded := strings.Contains(text, "<!-- example: "+name+" ")
+		if onlyPlayed := strings.Contains(played, "`"+name+"`"); recorded == onlyPlayed {
+			t.Errorf("%s: shown by a recording: %v; listed as only played: %v", name, recorded, onlyPlayed)
 		}
 		for _, want := range []string{"**Fires**", "**Resolves**", "<!-- ", "```text\n"} {
 			if !strings.Contains(text, want) && !(name == notice.RouteLeak && strings.HasSuffix(want, "s**")) {
