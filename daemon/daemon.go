@@ -159,8 +159,7 @@ func (d *Daemon) recovered() {
 		k, err := d.publisher.load(context.Background())
 		if err != nil {
 			d.log.Error("state of the last run still cannot be read, going on without it", zap.Error(err))
-		} else {
-			d.unread = false
+		} else if d.unread = false; len(k.records)+len(k.silences) > 0 { // else the old one was set aside, or was empty
 			d.found.Store(&k)
 		}
 	}
