@@ -19,10 +19,15 @@ func (l *loading) registrations() {
 
 	base := prefixSchema.base(l, l.tables.defaults["prefix"])
 	entries, items := readEach(l, &prefixSchema, base)
+	tables := disputes{}
 	for i, e := range entries {
-		if e.prefix.IsValid() {
-			policy := e.PrefixPolicy
-			l.cfg.Prefixes = append(l.cfg.Prefixes, Registration{e.prefix, &policy, e.connection, items[i].at("prefix")})
+		if !e.prefix.IsValid() {
+			continue
+		}
+		policy := e.PrefixPolicy
+		reg := Registration{e.prefix, &policy, e.connection, items[i].at("prefix")}
+		if !tables.settle(l, &reg) {
+			l.cfg.Prefixes = append(l.cfg.Prefixes, reg)
 		}
 	}
 	lists := newPlainLists(l, base)

@@ -169,6 +169,8 @@ type PrefixPolicy struct {
 	Ignore              bool
 	Paths               []PathRule
 	Labels              map[string]string
+
+	disputed []uint32 // what other [[prefix]] tables of the same prefix give for Origins, ascending
 }
 
 // PathRule is one entry of paths. Its patterns have passed CompilePathPattern.

@@ -55,6 +55,7 @@ func (ps *policies) of(reg *config.Registration) *detect.Policy {
 func (ps *policies) compile(c *config.PrefixPolicy, maxLength int) *detect.Policy {
 	p := &detect.Policy{
 		Origins:         c.Origins,
+		Disputed:        c.Disputed(),
 		AnyOrigin:       c.AnyOrigin,
 		Expect:          c.Expect,
 		Upstreams:       c.Upstreams,

@@ -13,7 +13,7 @@ const (
 	Pending  = "pending" // not known yet: no End-of-RIB has come
 	Lacking  = "warning" // a requirement is not met
 	Failed   = "failed"  // announced nowhere, or by a wrong origin
-	Invalid  = "invalid" // no prefix that could be announced
+	Invalid  = "invalid" // no prefix that could be announced, or registered twice with different origins
 )
 
 // Standing says how a registration stands, and why it is not verified. It is asked of the exact scope; inside holds
@@ -21,6 +21,9 @@ const (
 func (s *State) Standing(inside []netip.Prefix) (state string, reasons []string) {
 	if space := bogon(s.Prefix); space != "" {
 		return Invalid, []string{fmt.Sprintf("%s lies in %s, which is not for the internet", s.Prefix, space)}
+	}
+	if p := s.Reg.Policy; len(p.Disputed) > 0 {
+		return Invalid, []string{fmt.Sprintf("registered twice with different origins: as %s, which counts, and as %s", asns(p.Origins), asns(p.Disputed))}
 	}
 	s.prepare()
 	if wrong := s.wrongOrigins(); len(wrong) > 0 {

@@ -93,6 +93,10 @@ func TestStanding(t *testing.T) {
 			[]string{"invalid", "192.0.0.0/16 lies in protocol assignments (RFC 6890), which is not for the internet"}},
 		{"`invalid` (bogon): one in the midst of it", func(l *lab) { l.reg.Prefix = netip.MustParsePrefix("172.0.0.0/8") }, nil,
 			[]string{"invalid", "172.0.0.0/8 lies in private space (RFC 1918), which is not for the internet"}},
+		{"`invalid` (registered twice with different origins), however right its route is", func(l *lab) {
+			l.reg.Policy.Disputed = []uint32{64497, 64498}
+			provider(l, direct)
+		}, nil, []string{"invalid", "registered twice with different origins: as AS64496, which counts, and as AS64497 or AS64498"}},
 		{"`invalid` (bogon): IPv6", func(l *lab) { l.reg.Prefix = netip.MustParsePrefix("4000::/32") }, nil,
 			[]string{"invalid", "4000::/32 lies in space that is not allocated (RFC 4291), which is not for the internet"}},
 	} {

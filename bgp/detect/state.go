@@ -18,6 +18,7 @@ const (
 // Policy says what is legitimate for a registered prefix. Many registrations share one; it is never changed.
 type Policy struct {
 	Origins         []uint32
+	Disputed        []uint32 // origins that the same prefix is registered with elsewhere
 	AnyOrigin       bool
 	Expect          string   // Announced, Optional or Absent
 	Upstreams       []uint32 // nil = any
