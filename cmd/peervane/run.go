@@ -26,6 +26,7 @@ func runCommand(e *env) *cobra.Command {
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP) // from here on: unheard it would end us
 			defer signal.Stop(hangup)
+			signal.Ignore(syscall.SIGPIPE) // who reads the log may go, and detection goes on
 			cfg, problems := config.Load(nil, file)
 			if config.Refused(problems) {
 				return complain(e, cfg, problems)
