@@ -50,11 +50,11 @@ func latencyLine(l *notice.Latency) string {
 	for _, p := range []struct {
 		name string
 		ms   *float64
-		none string // in place of 0
+		none string // in place of next to nothing
 	}{{"before", l.BeforeMS, "under 0.1 ms"}, {"after", l.AfterMS, "under 0.1 ms"}, {"outage", l.OutageMS, ""}, {"convergence", l.ConvergenceMS, ""}} {
 		switch {
 		case p.ms == nil, *p.ms == 0 && p.none == "":
-		case *p.ms == 0:
+		case *p.ms < 0.1 && p.none != "":
 			parts = append(parts, p.name+" "+p.none)
 		default:
 			parts = append(parts, fmt.Sprintf("%s %g ms", p.name, *p.ms))

@@ -34,7 +34,7 @@ func TestEvidenceLines(t *testing.T) {
 	if got := evidenceLines(e); !slices.Equal(got, want) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
-	local := &notice.Evidence{Latency: &notice.Latency{POP: "par1", BeforeMS: ms(0), AfterMS: ms(4), Loss: ms(0), OutageMS: ms(0), ConvergenceMS: ms(35)}}
+	local := &notice.Evidence{Latency: &notice.Latency{POP: "par1", BeforeMS: ms(0.03), AfterMS: ms(4), Loss: ms(0), OutageMS: ms(0), ConvergenceMS: ms(35)}}
 	if got := evidenceLines(local); !slices.Equal(got, []string{"latency to par1: before under 0.1 ms, after 4 ms, convergence 35 ms, loss 0 %"}) {
 		t.Errorf("got %q", got)
 	}
