@@ -67,6 +67,26 @@ func (n *nearby) add(p netip.Prefix) {
 	}
 }
 
+// near is may of a prefix in wire form.
+func (n *nearby) near(f bgp.Family, octets []byte, bits int) bool {
+	var bit uint32
+	switch {
+	case n.all[f]:
+		return true
+	case f == bgp.IPv4:
+		if bits < blockBits4 {
+			return true
+		}
+		bit = bitOf(uint32(binary.BigEndian.Uint16(octets)), blockBits4)
+	default:
+		if bits < blockBits6 {
+			return true
+		}
+		bit = bitOf(binary.BigEndian.Uint32(octets), blockBits6)
+	}
+	return n.bits[f][bit/64]&(1<<(bit%64)) != 0
+}
+
 // may says false only of prefixes that neither lie inside one of the set nor cover one.
 func (n *nearby) may(p netip.Prefix) bool {
 	f := bgp.FamilyOf(p)

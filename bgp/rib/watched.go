@@ -99,6 +99,12 @@ func (w *Watched) Match(p netip.Prefix) bool {
 	return w != nil && (w.near.may(p) && w.prefixes.OverlapsPrefix(p) || w.hosts != nil && w.nearHost.may(p) && w.hosts.OverlapsPrefix(p))
 }
 
+// Near says, of a prefix in wire form, whether Match may be true; it is quicker, and what it says no to is not matched. It implements
+// wire.Near.
+func (w *Watched) Near(f bgp.Family, octets []byte, bits int) bool {
+	return w != nil && (w.near.near(f, octets, bits) || w.hosts != nil && w.nearHost.near(f, octets, bits))
+}
+
 // MatchPath says whether the path holds a watched ASN.
 func (w *Watched) MatchPath(p *bgp.Path) bool {
 	if w == nil || len(w.asns) == 0 {

@@ -36,8 +36,7 @@ func (p *Peer) Update(body []byte, at time.Time) *wire.Error {
 		p.counts.Withdrawn++
 		p.withdraw(n, at)
 	}
-	p.announced = u.AppendAnnounced(p.announced[:0])
-	p.counts.Announced += uint64(len(p.announced))
+	p.readAnnounced(u)
 	attrs := blocks{in: &p.interner, new: p.learn}
 	if p.cfg.Full && len(p.announced) > 0 { // all of them will be needed: what they need of memory is fetched at once
 		attrs.touch(u, bgp.FamilyOf(p.announced[0].Prefix))
@@ -53,6 +52,23 @@ func (p *Peer) Update(body []byte, at time.Time) *wire.Error {
 	p.checkDrop(at)
 	p.checkLeaks(at)
 	return nil
+}
+
+// readAnnounced takes out of an UPDATE the routes that may be kept: all, where any may.
+func (p *Peer) readAnnounced(u *wire.Update) {
+	if p.cfg.Full || p.counting() || p.watched.ByPath() {
+		p.announced = u.AppendAnnounced(p.announced[:0])
+		p.counts.Announced += uint64(len(p.announced))
+		return
+	}
+	var all [bgp.NumFamilies]int
+	p.announced, all = u.AppendNear(p.announced[:0], p.watched)
+	for f, n := range all {
+		if n > 0 {
+			p.counts.Announced += uint64(n)
+			p.families[f].heeds(false)
+		}
+	}
 }
 
 // counting says that unwatched routes are kept too, without their attributes, so that there is something to count.

@@ -62,6 +62,41 @@ func (u *Update) AppendAnnounced(to []NLRI) []NLRI {
 	return u.appendList(u.appendList(to, u.reach.nlri, u.reach.family), u.nlri, bgp.IPv4)
 }
 
+// Near says of a prefix, by its octets on the wire and its length in bits, whether it may concern somebody; false is certain. Bits
+// beyond the length may be set.
+type Near interface {
+	Near(f bgp.Family, octets []byte, bits int) bool
+}
+
+// AppendNear is AppendAnnounced of the routes that may concern somebody, and tells how many there are of each family in all.
+func (u *Update) AppendNear(to []NLRI, who Near) (_ []NLRI, all [bgp.NumFamilies]int) {
+	if u.verdict > AttributeDiscard || u.rib {
+		return to, all
+	}
+	to = u.appendNear(to, u.reach.nlri, u.reach.family, who, &all)
+	return u.appendNear(to, u.nlri, bgp.IPv4, who, &all), all
+}
+
+func (u *Update) appendNear(to []NLRI, list span, f bgp.Family, who Near, all *[bgp.NumFamilies]int) []NLRI {
+	b, addPath, id := u.bytes(list), u.params.AddPath[f], 0
+	if addPath {
+		id = pathIDLen
+	}
+	n := 0
+	for at := 0; at < len(b); n++ {
+		value := at + id + 1
+		bits := int(b[value-1])
+		next := value + (bits+7)/8
+		if who.Near(f, b[value:next], bits) {
+			route, _ := cutNLRI(b[at:], f, addPath)
+			to = append(to, route)
+		}
+		at = next
+	}
+	all[f] += n
+	return to
+}
+
 func (u *Update) announced(yield func(NLRI) bool) {
 	if u.walk(u.reach.nlri, u.reach.family, yield) {
 		u.walk(u.nlri, bgp.IPv4, yield)

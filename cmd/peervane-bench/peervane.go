@@ -49,6 +49,7 @@ asn = {{.ASN}}
 [[prefix]]
 prefix = "{{.}}"
 any_origin = true
+max_length = {{.Addr.BitLen}}
 {{end}}
 `
 
