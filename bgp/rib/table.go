@@ -54,37 +54,36 @@ func (t *Table) Touch(p netip.Prefix) {
 	}
 }
 
-// Announce sets the route of a prefix (masked) and path identifier, adding a reference to id, and gives the route
-// that it replaced, whose attributes are still there until the caller releases the reference that comes with it: see
+// Announce sets the route of a prefix (masked) and path identifier, adding a reference to id, and gives the attributes of
+// the route that it replaced, which are still there until the caller releases the reference that comes with them: see
 // Interner.Release. A route that comes again with the same attributes keeps its time; a stale mark goes.
 // Times older than 48 days may be shown as younger, but never as younger than that.
-func (t *Table) Announce(p netip.Prefix, pathID uint32, id ID, at time.Time) (old Route, replaced bool) {
+func (t *Table) Announce(p netip.Prefix, pathID uint32, id ID, at time.Time) (old ID, replaced bool) {
 	switch {
 	case p.Addr().Is4():
-		return announce(t, &t.v4, bgp.IPv4, t.mixer.key4(p), p, pathID, id, at)
+		return announce(t, &t.v4, bgp.IPv4, t.mixer.key4(p), lengthOf(p), pathID, id, at)
 	case isLong(p):
-		return announce(t, &t.long, bgp.IPv6, t.mixer.keyLong(p), p, pathID, id, at)
+		return announce(t, &t.long, bgp.IPv6, t.mixer.keyLong(p), lengthOf(p), pathID, id, at)
 	}
-	return announce(t, &t.v6, bgp.IPv6, t.mixer.key6(p), p, pathID, id, at)
+	return announce(t, &t.v6, bgp.IPv6, t.mixer.key6(p), lengthOf(p), pathID, id, at)
 }
 
-func announce[K comparable](t *Table, s *slots[K], f bgp.Family, k K, p netip.Prefix, pathID uint32, id ID, at time.Time) (old Route, replaced bool) {
+func announce[K comparable](t *Table, s *slots[K], f bgp.Family, k K, length uint8, pathID uint32, id ID, at time.Time) (old ID, replaced bool) {
 	second := t.second(at)
-	i, found := s.find(k, lengthOf(p), pathID)
+	i, found := s.find(k, length, pathID)
 	t.in.Retain(id)
 	if !found {
-		s.insert(slot[K]{k, id, newMeta(lengthOf(p), second)}, pathID)
-		t.lengths[f][p.Bits()]++
+		s.insert(slot[K]{k, id, newMeta(length, second)}, pathID)
+		t.lengths[f][length]++
 		t.routes[f]++
-		return Route{}, false
+		return None, false
 	}
 	sl := s.at(i)
-	old = t.route(sl.attrs, sl.meta, p, pathID)
-	if old.Stale {
+	if sl.meta.stale() {
 		sl.meta &^= staleBit
 		t.stale[f]--
 	}
-	if sl.attrs != id {
+	if old = sl.attrs; old != id {
 		sl.attrs, sl.meta = id, sl.meta.withSecond(second)
 	}
 	return old, true

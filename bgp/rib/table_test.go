@@ -101,7 +101,7 @@ func TestTableAllocatesNothingForKnownRoutes(t *testing.T) {
 		id, _ := in.Intern(key)
 		for _, p := range prefixes {
 			old, _ := table.Announce(p, 0, id, t0)
-			in.Release(old.ID)
+			in.Release(old)
 		}
 		in.Release(id)
 	}
@@ -180,6 +180,6 @@ func BenchmarkReplace(b *testing.B) {
 	}
 	for i := 0; b.Loop(); i++ {
 		old, _ := table.Announce(prefixes[i%len(prefixes)], 0, blocks[i/len(prefixes)%2], t0)
-		in.Release(old.ID)
+		in.Release(old)
 	}
 }

@@ -212,7 +212,7 @@ func (w *world) Check(t *rapid.T) {
 	held := map[changeKey]*bgp.Attrs{}
 	for _, f := range bgp.Families {
 		for r := range w.peer.table.Walk(f) {
-			if w.peer.concerns(r) {
+			if w.peer.concerns(r.Prefix, r.ID) {
 				held[changeKey{r.Prefix, r.PathID, 0}] = w.peer.attrs(r.ID)
 			}
 		}

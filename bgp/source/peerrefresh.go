@@ -40,7 +40,7 @@ func (p *Peer) tellNewlyWatched(family bgp.Family, old *rib.Watched, delta *rib.
 			continue
 		}
 		was := old.Match(r.Prefix) || old.ByPath() && old.MatchPath(p.sketch.Of(p.interner.Key(r.ID)).Path)
-		if !was && p.concerns(r) {
+		if !was && p.concerns(r.Prefix, r.ID) {
 			p.tellHeld(r, at, bgp.Refreshed)
 		}
 	}
@@ -49,18 +49,18 @@ func (p *Peer) tellNewlyWatched(family bgp.Family, old *rib.Watched, delta *rib.
 // forgetUnwatched drops, or keeps for their number alone, the routes that are not watched any more.
 func (p *Peer) forgetUnwatched(family bgp.Family, delta *rib.Delta, at time.Time) {
 	if !p.counting() {
-		p.table.Remove(family, func(r rib.Route) bool { return delta.MayLose(r.Prefix) && !p.concerns(r) })
+		p.table.Remove(family, func(r rib.Route) bool { return delta.MayLose(r.Prefix) && !p.concerns(r.Prefix, r.ID) })
 		return
 	}
 	var unwatched []rib.Route
 	for r := range p.table.Walk(family) {
-		if r.ID != rib.None && delta.MayLose(r.Prefix) && !p.concerns(r) {
+		if r.ID != rib.None && delta.MayLose(r.Prefix) && !p.concerns(r.Prefix, r.ID) {
 			unwatched = append(unwatched, r)
 		}
 	}
 	for _, r := range unwatched {
 		old, _ := p.table.Announce(r.Prefix, r.PathID, rib.None, at)
-		p.interner.Release(old.ID)
+		p.interner.Release(old)
 	}
 }
 

@@ -101,7 +101,7 @@ func (p *Peer) giveUpStale(family bgp.Family, at time.Time) {
 	p.log.Warn("stale routes given up", zap.Stringer("family", family), zap.Bool("returned", f.up))
 	p.put(bgp.StaleLost{Vantage: p.cfg.Vantage, Family: family, At: at})
 	for r := range p.table.Walk(family) {
-		if p.concerns(r) {
+		if p.concerns(r.Prefix, r.ID) {
 			p.tellHeld(r, at, bgp.Initial)
 		}
 	}
@@ -128,8 +128,8 @@ func (p *Peer) endOfRIB(family bgp.Family, at time.Time) {
 // sweep drops the stale routes of a family, and tells so.
 func (p *Peer) sweep(family bgp.Family, at time.Time, cause bgp.Cause) {
 	p.table.Sweep(family, func(r rib.Route) {
-		if p.concerns(r) {
-			p.tellGone(r, at, cause)
+		if p.concerns(r.Prefix, r.ID) {
+			p.tellGone(&bgp.NLRI{Prefix: r.Prefix, PathID: r.PathID}, at, cause)
 		}
 	})
 	p.countLeaks()

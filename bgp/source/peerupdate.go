@@ -2,6 +2,7 @@ package source
 
 import (
 	"encoding/hex"
+	"net/netip"
 	"time"
 
 	"go.uber.org/zap"
@@ -85,8 +86,8 @@ func (p *Peer) withdraw(n wire.NLRI, at time.Time) {
 	if !p.watched.Match(n.Prefix) {
 		p.moved(old.ID, rib.None)
 	}
-	if p.concerns(old) {
-		p.tellGone(old, at, p.families[bgp.FamilyOf(n.Prefix)].first.cause(at))
+	if p.concerns(n.Prefix, old.ID) {
+		p.tellGone(&n, at, p.families[bgp.FamilyOf(n.Prefix)].first.cause(at))
 	}
 	p.interner.Release(old.ID)
 }
@@ -106,37 +107,41 @@ func (p *Peer) announce(n *bgp.NLRI, u *wire.Update, attrs *blocks, at time.Time
 	id := attrs.id(u, family)
 	old, had := p.table.Announce(n.Prefix, n.PathID, id, at)
 	if !registered {
-		p.moved(old.ID, id)
+		p.moved(old, id)
 	}
-	p.tellAnnounced(n, id, old, had && old.ID != rib.None, at)
-	p.interner.Release(old.ID)
+	p.tellAnnounced(n, id, old, had && old != rib.None, at)
+	p.interner.Release(old)
 }
 
 // keepUnwatched keeps a route that is not told. It may replace one that was told for its path.
 func (p *Peer) keepUnwatched(n *bgp.NLRI, u *wire.Update, attrs *blocks, at time.Time) {
-	var old rib.Route
+	var old rib.ID
 	switch {
 	case p.cfg.Full:
 		id := attrs.id(u, bgp.FamilyOf(n.Prefix))
 		old, _ = p.table.Announce(n.Prefix, n.PathID, id, at)
-		p.moved(old.ID, id)
+		p.moved(old, id)
 	case p.counting():
 		old, _ = p.table.Announce(n.Prefix, n.PathID, rib.None, at)
 	case p.watched.ByPath():
-		old, _ = p.table.Withdraw(n.Prefix, n.PathID)
+		gone, _ := p.table.Withdraw(n.Prefix, n.PathID)
+		old = gone.ID
 	}
-	if old.ID != rib.None && p.concerns(old) {
-		p.tellGone(old, at, p.families[bgp.FamilyOf(n.Prefix)].first.cause(at))
+	if old == rib.None {
+		return
 	}
-	p.interner.Release(old.ID)
+	if p.concerns(n.Prefix, old) {
+		p.tellGone(n, at, p.families[bgp.FamilyOf(n.Prefix)].first.cause(at))
+	}
+	p.interner.Release(old)
 }
 
-// concerns says whether the engine is told of a route.
-func (p *Peer) concerns(r rib.Route) bool {
-	if r.ID == rib.None {
+// concerns says whether the engine is told of a route with these attributes.
+func (p *Peer) concerns(prefix netip.Prefix, id rib.ID) bool {
+	if id == rib.None {
 		return false
 	}
-	return p.watched.Match(r.Prefix) || p.watched.ByPath() && p.matchesPath(r.ID)
+	return p.watched.Match(prefix) || p.watched.ByPath() && p.matchesPath(id)
 }
 
 // matchesPath says whether the path of a block holds a watched ASN.
@@ -149,7 +154,7 @@ func (p *Peer) attrs(id rib.ID) *bgp.Attrs { return decoded(&p.interner, id) }
 
 // tellAnnounced tells of a route that was announced, in place of old if had. It is told even where nothing has changed:
 // that it was seen since the session came up is news.
-func (p *Peer) tellAnnounced(n *bgp.NLRI, id rib.ID, old rib.Route, had bool, at time.Time) {
+func (p *Peer) tellAnnounced(n *bgp.NLRI, id, old rib.ID, had bool, at time.Time) {
 	f := &p.families[bgp.FamilyOf(n.Prefix)]
 	c := bgp.Change{
 		Vantage: p.cfg.Vantage, Prefix: n.Prefix, PathID: n.PathID, Attrs: p.attrs(id),
@@ -158,17 +163,17 @@ func (p *Peer) tellAnnounced(n *bgp.NLRI, id rib.ID, old rib.Route, had bool, at
 	if !had {
 		f.first.grew(at)
 		f.grew = at
-	} else if old.ID != id && !samePath(p.attrs(old.ID), c.Attrs) {
+	} else if old != id && !samePath(p.attrs(old), c.Attrs) {
 		c.PathChanges = 1
 	}
-	if c.Cause == bgp.Updated && f.refreshes(had, old.ID == id) {
+	if c.Cause == bgp.Updated && f.refreshes(had, old == id) {
 		c.Cause = bgp.Refreshed
 		f.heeds(had)
 	}
 	p.put(c)
 }
 
-func (p *Peer) tellGone(r rib.Route, at time.Time, cause bgp.Cause) {
+func (p *Peer) tellGone(r *bgp.NLRI, at time.Time, cause bgp.Cause) {
 	p.put(bgp.Change{
 		Vantage: p.cfg.Vantage, Prefix: r.Prefix, PathID: r.PathID,
 		At: at, First: at, Cause: cause, Withdrawn: 1,

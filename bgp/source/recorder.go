@@ -170,14 +170,14 @@ func (r *replay) learn(v *recordedVantage, p netip.Prefix, pathID uint32, attrs 
 // announce tells one route, and keeps it.
 func (r *replay) announce(v *recordedVantage, p netip.Prefix, pathID uint32, id rib.ID, at time.Time, cause bgp.Cause) error {
 	old, had := v.table.Announce(p, pathID, id, at)
-	defer r.vantages.interner.Release(old.ID)
+	defer r.vantages.interner.Release(old)
 	c := bgp.Change{
 		Vantage: v.Vantage, Prefix: p, PathID: pathID, Attrs: decoded(&r.vantages.interner, id),
 		At: at, First: at, Cause: cause, Announced: 1,
 	}
 	if !had {
 		v.first[bgp.FamilyOf(p)].grew(at)
-	} else if old.ID != id && !samePath(decoded(&r.vantages.interner, old.ID), c.Attrs) {
+	} else if old != id && !samePath(decoded(&r.vantages.interner, old), c.Attrs) {
 		c.PathChanges = 1
 	}
 	return r.put(c)

@@ -114,9 +114,22 @@ func (u *Update) walk(list span, f bgp.Family, yield func(NLRI) bool) bool {
 }
 
 func (u *Update) appendList(to []NLRI, list span, f bgp.Family) []NLRI {
-	for b, n := u.bytes(list), (NLRI{}); len(b) > 0; {
-		n, b = cutNLRI(b, f, u.params.AddPath[f])
-		to = append(to, n)
+	b, addPath := u.bytes(list), u.params.AddPath[f]
+	for at := 0; at < len(b); {
+		to = append(to, NLRI{}) // and set there, since it is long
+		n := &to[len(to)-1]
+		if addPath {
+			n.PathID = binary.BigEndian.Uint32(b[at:])
+			at += pathIDLen
+		}
+		bits := int(b[at])
+		octets := b[at+1 : at+1+(bits+7)/8]
+		if f == bgp.IPv4 {
+			n.Prefix = prefix4(octets, bits)
+		} else {
+			n.Prefix = prefix6(octets, bits)
+		}
+		at += 1 + len(octets)
 	}
 	return to
 }
