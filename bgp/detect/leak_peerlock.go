@@ -10,7 +10,7 @@ import (
 // byPeerlock: a protected AS stands in the path, and the route is learnt neither from it nor from its allowed upstreams. A
 // provider may carry anybody, so that only listed upstreams tell of it anything; a collector's peer too.
 func byPeerlock(t *trail) *suspicion {
-	if t.neighbour == bgp.Collector {
+	if t.neighbour == bgp.Collector || len(t.Peerlock) == 0 {
 		return nil
 	}
 	for i, as := range t.hops {

@@ -10,6 +10,9 @@ type turn struct{ taker, leaker, receiver, giver int }
 // Inferring Autonomous System Relationships in the Internet, 2001). Siblings are transparent. What is not known breaks the
 // walk: both edges must be, and meet.
 func byRelationships(t *trail) *suspicion {
+	if t.Relationships == nil {
+		return nil
+	}
 	came, at := unknownWay, 0
 	for i := len(t.hops) - 2; i >= us; i-- {
 		goes := t.way(i)

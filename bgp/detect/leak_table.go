@@ -19,7 +19,7 @@ type Leaked struct {
 // the settings as they are now, and may be called from any goroutine.
 func (s *Settings) LeaksOf(v *bgp.Vantage) func(*bgp.Attrs) *bgp.Leak {
 	now := *s
-	now.tier1s = someOf(now.Tier1)
+	now.tier1s, now.servers = someOf(now.Tier1), someOf(now.RouteServers)
 	trails := sync.Pool{New: func() any { return new(trail) }} // every path of a full table is judged: no allocation for each
 	return func(a *bgp.Attrs) *bgp.Leak {
 		t := trails.Get().(*trail)

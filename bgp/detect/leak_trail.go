@@ -45,7 +45,7 @@ func (t *trail) follow(s *Settings, r route) {
 	t.clean = r.path.AppendClean(t.clean[:0], r.own(s)...)
 	for _, h := range t.clean {
 		as, n := provable(h), len(t.hops)
-		if !s.RouteServers[as] && (n == 0 || as == 0 || t.hops[n-1] != as) {
+		if !(s.servers.may(as) && s.RouteServers[as]) && (n == 0 || as == 0 || t.hops[n-1] != as) {
 			t.hops = append(t.hops, as)
 		}
 	}

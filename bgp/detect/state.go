@@ -60,6 +60,7 @@ type Settings struct {
 	OurASN     uint32
 	Neighbours map[uint32]bgp.Relationship // external ASNs behind internal peers
 	tier1s     *someASNs                   // nil, or what is in Tier1 and a little more
+	servers    *someASNs                   // the same of RouteServers
 	Siblings   map[uint32]uint32           // ASN -> the one that stands for its organisation; absent = itself
 
 	RouteServers map[uint32]bool      // transparent ASNs
