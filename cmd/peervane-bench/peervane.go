@@ -14,12 +14,12 @@ import (
 // peervaneFull and peervaneWatched are the real daemon with all that it does: every detector, the store, the API.
 var peervaneFull = &receiver{
 	name: "peervane, table = full", version: []string{"version"}, config: peervaneConfig, command: runPeervane,
-	shown: peervaneRoutes, ready: peervaneHasLast, every: 10 * time.Millisecond,
+	shown: peervaneRoutes, ready: peervaneHasLast, every: 5 * time.Millisecond,
 }
 
 var peervaneWatched = &receiver{
 	name: "peervane, table = watched", version: []string{"version"}, config: peervaneConfig, command: runPeervane,
-	shown: peervaneRoutes, ready: peervaneHasLast, every: 10 * time.Millisecond, watched: true,
+	shown: peervaneRoutes, ready: peervaneHasLast, every: 5 * time.Millisecond, watched: true,
 }
 
 func runPeervane(b *bed) *exec.Cmd { return exec.Command(b.Program, "run", "-c", b.file("conf")) }
