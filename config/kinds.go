@@ -85,7 +85,7 @@ func duration(want string, fit func(time.Duration) bool) kind[time.Duration] {
 			return wrong[time.Duration](l, v, fmt.Sprintf("%q, with its unit", fmt.Sprintf("%ds", n)))
 		}
 		s, ok := v.raw.(string)
-		d, err := parseSpan(s)
+		d, err := ParseSpan(s)
 		if !ok || err != nil || !fit(d) {
 			return wrong[time.Duration](l, v, want)
 		}

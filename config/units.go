@@ -10,9 +10,9 @@ import (
 
 const day = 24 * time.Hour
 
-// parseSpan reads what time.ParseDuration reads, and before it days and
+// ParseSpan reads what time.ParseDuration reads, and before it days and
 // weeks: "90d", "1w", "1d12h". A day has 24 hours.
-func parseSpan(s string) (time.Duration, error) {
+func ParseSpan(s string) (time.Duration, error) {
 	var total time.Duration
 	rest := s
 	for _, unit := range []struct {

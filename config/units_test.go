@@ -10,12 +10,12 @@ func TestParseSpan(t *testing.T) {
 		"0s": 0, "0": 0, "90s": 90 * time.Second, "1h30m": 90 * time.Minute, "1.5s": 1500 * time.Millisecond, "100ms": 100 * time.Millisecond,
 		"1d": day, "2w": 14 * day, "1w2d3h": 9*day + 3*time.Hour, "1d0s": day,
 	} {
-		if got, err := parseSpan(s); err != nil || got != want {
+		if got, err := ParseSpan(s); err != nil || got != want {
 			t.Errorf("%q: %v, %v; want %v", s, got, err, want)
 		}
 	}
 	for _, s := range []string{"", "90", "d", "-1s", "-1d", "1d-1s", "1d1w", "1.5d", "d1", "1 d", "99999d99999w", "65535w", "9999999h", "1e3s", "ten"} {
-		if got, err := parseSpan(s); err == nil {
+		if got, err := ParseSpan(s); err == nil {
 			t.Errorf("%q is read as %v", s, got)
 		}
 	}

@@ -60,7 +60,7 @@ outage; --prune leaves it out. Nothing is written but to stdout or the file of -
 	f.StringVarP(&g.out, "out", "o", "", "write the draft to this `file` instead of stdout")
 	f.StringSliceVar(&g.asns, "asn", nil, "draft what this `ASN` originates; may be repeated")
 	f.StringSliceVar(&g.prefixes, "prefix", nil, "draft this `prefix`; may be repeated")
-	f.DurationVar(&g.duration, "for", 0, "read only the first so much of the recorded `time`; 0 = all")
+	f.Var((*spanFlag)(&g.duration), "for", "read only the first so much of the recorded `time`; 0 = all")
 	f.IntVar(&g.MinVantages, "min-vantages", 1, "leave out what fewer than so many `vantages` show")
 	f.BoolVar(&g.Upstreams, "upstreams", false, "draft neighbours as legitimate, not only in comments")
 	f.BoolVar(&g.prune, "prune", false, "leave out what was drafted before and is not seen now")

@@ -169,7 +169,7 @@ func TestQuestions(t *testing.T) {
 	if !f.asked.since.Equal(epoch.Truncate(time.Second)) || f.asked.prefix != prefix {
 		t.Errorf("asked for events of %s since %s", f.asked.prefix, f.asked.since)
 	}
-	for text, want := range map[string]time.Duration{"90m": 90 * time.Minute, "2d": 48 * time.Hour, "1w": 168 * time.Hour, "0s": 0} {
+	for text, want := range map[string]time.Duration{"90m": 90 * time.Minute, "2d": 48 * time.Hour, "1w": 168 * time.Hour, "1d12h": 36 * time.Hour, "0s": 0} {
 		r := httptest.NewRequest(http.MethodGet, "/?since="+text, nil)
 		if since, err := sinceOf(r, epoch); err != nil || epoch.Sub(since) != want {
 			t.Errorf("since=%s: %s, %v", text, since, err)

@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
+	"peervane/config"
 	"peervane/daemon/notice"
 )
 
@@ -80,16 +80,10 @@ func windowOf(r *http.Request) (time.Duration, error) {
 	return window, nil
 }
 
-// parseSpan reads a duration as the configuration has it, where days and weeks stand alone.
+// parseSpan reads a duration as the configuration has it.
 func parseSpan(text string) (time.Duration, bool) {
-	for unit, length := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
-		if count, found := strings.CutSuffix(text, unit); found {
-			n, err := strconv.ParseUint(count, 10, 12)
-			return time.Duration(n) * length, err == nil && time.Duration(n)*length <= maxSpan
-		}
-	}
-	d, err := time.ParseDuration(text)
-	return d, err == nil && 0 <= d && d <= maxSpan
+	d, err := config.ParseSpan(text)
+	return d, err == nil && d <= maxSpan
 }
 
 func bad(name, text, better string) error {
