@@ -13,11 +13,14 @@ import (
 // is the exact scope, in which absence and path changes are judged too.
 type scope struct{ reg, prefix netip.Prefix }
 
-// agenda is what the engine still has to judge: scopes that a change touched, in the order in which they were; after those
+// agenda is what the engine still has to judge: scopes that a change touched, in the order in which they were; then those that
+// a session's first table did, so that it holds up nobody else's changes; after those
 // the ones that a change of the whole may concern, a session in sync or lost, a reload, of which there may be very many:
 // all exact scopes, which are not listed but gone through, and single ones; and scopes that must be looked at again when some time has come. The zero value is empty.
 type agenda struct {
 	touched queue
+	shown   queue
+	taken   uint // of both
 	tours   [bgp.NumFamilies]tour
 	later   queue
 	timed   timedScopes
@@ -27,9 +30,16 @@ type agenda struct {
 // touch asks for a scope to be judged now.
 func (a *agenda) touch(s scope) { a.touched.add(s) }
 
+// show asks for a scope to be judged when all is judged that was touched by other than first tables.
+func (a *agenda) show(s scope) {
+	if !a.touched.has[s] {
+		a.shown.add(s)
+	}
+}
+
 // review asks for a scope to be judged when all is judged that was touched.
 func (a *agenda) review(s scope) {
-	if !a.touched.has[s] {
+	if !a.touched.has[s] && !a.shown.has[s] {
 		a.later.add(s)
 	}
 }
@@ -98,16 +108,23 @@ func (a *agenda) next() (time.Time, bool) {
 
 // take gives the next scope to judge.
 func (a *agenda) take() (scope, bool) {
-	s, ok := a.touched.take()
+	first, second := &a.touched, &a.shown
+	if a.taken++; a.taken%8 == 0 {
+		first, second = second, first // so that first tables are judged whatever else changes
+	}
+	s, ok := first.take()
+	if !ok {
+		s, ok = second.take()
+	}
+	a.touched.pass(s)
+	a.shown.pass(s)
 	for f := 0; !ok && f < len(a.tours); f++ {
 		s, ok = a.tours[f].take(bgp.Family(f))
 	}
 	if !ok {
 		return a.later.take()
 	}
-	if a.later.has[s] {
-		a.later.has[s] = false // judged now, so not once more
-	}
+	a.later.pass(s)
 	return s, true
 }
 
@@ -118,7 +135,7 @@ func (a *agenda) waits() bool {
 			return true
 		}
 	}
-	return len(a.touched.list)+len(a.later.list) > 0
+	return len(a.touched.list)+len(a.shown.list)+len(a.later.list) > 0
 }
 
 // queue holds each scope at most once, first in, first out.
@@ -138,6 +155,13 @@ func (q *queue) add(s scope) {
 		q.list = append(q.list, s)
 	}
 	q.has[s] = true
+}
+
+// pass takes a scope out of turn: judged now, it is not once more.
+func (q *queue) pass(s scope) {
+	if q.has[s] {
+		q.has[s] = false
+	}
 }
 
 func (q *queue) take() (scope, bool) {

@@ -161,21 +161,27 @@ func (e *engine) change(v *vantage, c bgp.Change) {
 	e.recordChange(v, c, old)
 	e.noteFlap(v, c)
 	e.noteActivity(v, c)
+	if c.Cause == bgp.Initial && v.Own() {
+		e.touchWith(c.Prefix, e.agenda.show)
+		return
+	}
 	e.touch(c.Prefix)
 }
 
 // touch asks for everything to be judged that a change of a prefix may concern: its own scope, and, where it covers
 // registered prefixes or POPs, those.
-func (e *engine) touch(p netip.Prefix) {
+func (e *engine) touch(p netip.Prefix) { e.touchWith(p, e.agenda.touch) }
+
+func (e *engine) touchWith(p netip.Prefix, ask func(scope)) {
 	if reg := e.regs.judges(p); reg != nil {
-		e.agenda.touch(scope{reg.Prefix, p})
+		ask(scope{reg.Prefix, p})
 		if half := otherHalf(p); p != reg.Prefix && e.table.get(half) != nil && e.regs.judges(half) == reg {
-			e.agenda.touch(scope{reg.Prefix, half}) // it shows what p is half of
+			ask(scope{reg.Prefix, half}) // it shows what p is half of
 		}
 	}
 	if p.Bits() > 0 { // default routes do not count as covering
 		for reg := range e.regs.inside(p) {
-			e.agenda.touch(scope{reg.Prefix, reg.Prefix})
+			ask(scope{reg.Prefix, reg.Prefix})
 		}
 	}
 	e.pops.touch(p)

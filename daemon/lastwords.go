@@ -25,9 +25,11 @@ func (e *engine) lastWords(v *vantage, at time.Time) {
 
 // unjudged lists the scopes that wait and in which a vantage has a say: it shows the prefix, or an open incident names it.
 func (e *engine) unjudged(v *vantage) (out []scope) {
-	for _, s := range e.agenda.touched.list {
-		if e.agenda.touched.has[s] && len(e.table.get(s.prefix).of(v)) > 0 {
-			out = append(out, s)
+	for _, q := range [...]*queue{&e.agenda.touched, &e.agenda.shown} {
+		for _, s := range q.list {
+			if q.has[s] && len(e.table.get(s.prefix).of(v)) > 0 {
+				out = append(out, s)
+			}
 		}
 	}
 	if !e.agenda.waits() {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	bite         = 256                    // scopes judged between two looks at what has come in
+	bite         = 32                     // scopes judged between two looks at what has come in: about a millisecond
 	snapshotRate = 250 * time.Millisecond // a snapshot is at most so old while things change,
 	snapshotLoad = 20                     // or so many times as old as it took to make, which with thousands of POPs is some time,
 	snapshotSlow = 5 * time.Second        // but never older than this
@@ -60,7 +60,7 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 	}
 }
 
-// take hands all that the peers have for us to the engine, and says when the first change of it was read from its socket.
+// take hands what the peers have for us to the engine, and says when the first change of it was read from its socket.
 func (l *loop) take() (heard time.Time) {
 	if targets := l.targets.Swap(nil); targets != nil {
 		l.engine.probed(targets.targets, targets.locals, time.Now())
@@ -74,7 +74,10 @@ func (l *loop) take() (heard time.Time) {
 	if l.channelsChanged.Swap(false) {
 		l.engine.channelsAre(l.channelStates())
 	}
-	l.inputs = l.peers.take(l.engine, l.inputs[:0])
+	var more bool
+	if l.inputs, more = l.peers.take(l.engine, l.inputs[:0]); more {
+		signal(l.wake)
+	}
 	for _, in := range l.inputs {
 		l.engine.input(in)
 		if c, ok := in.(bgp.Change); ok && (heard.IsZero() || c.First.Before(heard)) {

@@ -50,6 +50,8 @@ type peer struct {
 	ended   chan struct{}
 	removed bool // by the configuration: it is gone for good, not lost
 
+	told []bgp.Input // and not handed to the engine yet, whose goroutine owns it
+
 	askedAgain time.Time // for all its routes, by hand
 }
 
@@ -249,35 +251,67 @@ func (ps *peers) sourceConfig(name string, c config.Peer, addr netip.Addr) sourc
 	}
 }
 
-// take gives all that the sessions have to tell, and makes the engine know the neighbours that came of themselves.
-func (ps *peers) take(e *engine, buf []bgp.Input) []bgp.Input {
+// take gives a mouthful of what each session has to tell, says whether there may be more, and makes the engine know the neighbours
+// that came of themselves.
+func (ps *peers) take(e *engine, buf []bgp.Input) (_ []bgp.Input, more bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	for _, p := range ps.arrived {
 		e.expect(p.Vantage(), p.config, time.Now())
 	}
 	ps.arrived = nil
-	buf = ps.takeParting(buf)
+	busy := len(e.agenda.shown.list) > bite
+	buf, more = ps.takeParting(buf, busy)
 	for _, name := range ps.order {
-		buf = ps.byName[name].Pending().Take(buf)
+		var left bool
+		buf, left = ps.byName[name].tell(buf, busy)
+		more = more || left
 	}
-	return buf
+	return buf, more
+}
+
+// mouthful is how much of one session the engine hears before it hears the others.
+const mouthful = 256
+
+// tell gives the next of what a session has to tell, in order, and says whether there may be more. While the engine is busy with first
+// tables, a session neither rises nor falls: all that it has shown would have to be judged at once before.
+func (p *peer) tell(buf []bgp.Input, busy bool) (_ []bgp.Input, more bool) {
+	asked := len(p.told) == 0
+	if asked {
+		p.told = p.Pending().Take(nil)
+	}
+	n := 0
+	for ; n < len(p.told) && n < mouthful; n++ {
+		if _, change := p.told[n].(bgp.Change); !change && (busy || n > bite) {
+			break
+		}
+	}
+	buf, p.told = append(buf, p.told[:n]...), p.told[n:]
+	if len(p.told) == 0 {
+		p.told = nil
+	}
+	return buf, p.told != nil || !asked
 }
 
 // takeParting gives what ended sessions still have to tell, and drops those that will tell no more.
-func (ps *peers) takeParting(buf []bgp.Input) []bgp.Input {
+func (ps *peers) takeParting(buf []bgp.Input, busy bool) (_ []bgp.Input, more bool) {
 	left := ps.parting[:0]
 	for _, p := range ps.parting {
+		ended := false
 		select {
 		case <-p.ended:
+			ended = true
 		default:
+		}
+		var tells bool
+		if buf, tells = p.tell(buf, busy); tells || !ended {
 			left = append(left, p)
 		}
-		buf = p.Pending().Take(buf)
+		more = more || tells
 	}
 	clear(ps.parting[len(left):])
 	ps.parting = left
-	return buf
+	return buf, more
 }
 
 // heard says when any neighbour was last heard, and the third of the longest hold time.

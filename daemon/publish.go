@@ -42,8 +42,11 @@ type publisher struct {
 const memoryRate = 500 * time.Millisecond
 
 // memoryBite is how many of them are written at once: when a million registrations are seen for the first time, a notice
-// waits for a part of them, and not for all.
-const memoryBite = 5000
+// waits for a part of them, and not for all; neither does the engine encode so many in one step. The next part follows soon.
+const (
+	memoryBite  = 250
+	memoryPause = 25 * time.Millisecond
+)
 
 // memoryFlow is how many bytes of them a second are written in the long run, when much is remembered of many and changes.
 const memoryFlow = 4 << 20
@@ -83,7 +86,9 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 		wake = append(wake, to...)
 	}
 	b.Incidents = p.incidents(changed)
-	b.KV = append(p.memories(p.dueMemories(out, now)), slices.Concat(p.trails(out.trails), reignRows(out.reigns))...)
+	due := p.dueMemories(out, now)
+	b.Urgent = len(due) >= memoryBite // many small transactions: in one large one a notice would wait for all of it
+	b.KV = append(p.memories(due), slices.Concat(p.trails(out.trails), reignRows(out.reigns))...)
 	b.Events, b.Latency = rows(out.events), out.latency
 	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events)+len(b.Latency) == 0 {
 		return
@@ -156,6 +161,9 @@ func (p *publisher) dueMemories(out output, now time.Time) []*registration {
 			}
 			due = append(due, reg)
 			delete(p.unwritten, prefix)
+		}
+		if len(due) == memoryBite {
+			p.pause = memoryPause
 		}
 		slices.SortFunc(due, func(a, b *registration) int { return a.Prefix.Compare(b.Prefix) })
 		if len(p.unwritten) == 0 {

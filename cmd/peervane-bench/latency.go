@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -35,8 +34,8 @@ const betweenChanges = 5 * time.Millisecond
 var registered = netip.MustParsePrefix("10.0.0.0/8")
 
 // latency measures how long it takes from the write of an UPDATE that hijacks a more-specific until its notice is told, which is
-// once it is on disk: while nothing else happens, and while another neighbour loads its full table over and over. Beside it, in
-// the same run, it measures what the disk takes alone.
+// once it is on disk: while nothing else happens, and while another neighbour loads its full table over and over. Between them, so
+// that it finds the same disk, it measures what fdatasync takes alone.
 func latency(ctx context.Context, o *options, t *table) error {
 	b, err := alarmed.newBed(o, t, 2)
 	if err != nil {
@@ -79,6 +78,11 @@ func (b *bed) hijacks(ctx context.Context, o *options, s *speaker, told *watcher
 	if err != nil {
 		return err
 	}
+	disk, err := openDisk(b.Dir)
+	if err != nil {
+		return err
+	}
+	defer disk.close()
 	var judged, took []time.Duration
 	for i := range o.changes {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 7), byte(i << 1), 0}), 24)
@@ -94,18 +98,21 @@ func (b *bed) hijacks(ctx context.Context, o *options, s *speaker, told *watcher
 				return err
 			}
 			judged, took = append(judged, notice.judged().Sub(began)), append(took, notice.at.Sub(began))
+			time.Sleep(rand.N(betweenChanges))
+			if err := disk.sync(); err != nil {
+				return err
+			}
 		}
 	}
 	after, err := b.histogram(ctx, "peervane_detect_seconds")
-	disk, err2 := fdatasyncs(b.Dir, 1000)
-	if err := errors.Join(err, err2); err != nil {
+	if err != nil {
 		return err
 	}
 	queued := after.since(before)
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	fmt.Printf("| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", when,
 		ms(percentile(judged, 0.5)), ms(percentile(judged, 0.99)), ms(percentile(took, 0.5)), ms(percentile(took, 0.99)),
-		ms(percentile(disk, 0.5)), ms(percentile(disk, 0.99)), 1000*queued.atMost(0.5), 1000*queued.atMost(0.99))
+		ms(percentile(disk.took, 0.5)), ms(percentile(disk.took, 0.99)), 1000*queued.atMost(0.5), 1000*queued.atMost(0.99))
 	return nil
 }
 
@@ -191,26 +198,35 @@ func (s seen) judged() time.Time {
 	return at
 }
 
-// fdatasyncs measures what one commit of the smallest size takes, on the disk of the state.
-func fdatasyncs(dir string, n int) ([]time.Duration, error) {
+// disk measures what one commit takes at the least, on the disk of the state.
+type disk struct {
+	file *os.File
+	took []time.Duration
+}
+
+// committed is what the transaction of one notice writes, about.
+var committed = make([]byte, 48<<10)
+
+func openDisk(dir string) (*disk, error) {
 	f, err := os.Create(filepath.Join(dir, "fdatasync"))
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	var took []time.Duration
-	for range n {
-		if _, err := f.Write(make([]byte, 8192)); err != nil {
-			return nil, err
-		}
-		began := time.Now()
-		if err := unix.Fdatasync(int(f.Fd())); err != nil {
-			return nil, err
-		}
-		took = append(took, time.Since(began))
-	}
-	return took, nil
+	return &disk{file: f}, nil
 }
+
+// sync appends so much, and waits for the disk. Only that wait counts.
+func (d *disk) sync() error {
+	if _, err := d.file.Write(committed); err != nil {
+		return err
+	}
+	began := time.Now()
+	err := unix.Fdatasync(int(d.file.Fd()))
+	d.took = append(d.took, time.Since(began))
+	return err
+}
+
+func (d *disk) close() { _ = d.file.Close() }
 
 // histogram is one of Prometheus: how many observations were at most so great.
 type histogram []struct{ most, count float64 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,11 +32,23 @@ func runCommand(e *env) *cobra.Command {
 			if config.Refused(problems) {
 				return complain(e, cfg, problems)
 			}
+			spare(os.Getenv("GOMAXPROCS"))
 			return runDaemon(c.Context(), cfg, problems, file, hangup)
 		},
 	}
 	configFlag(c, &file)
 	return c
+}
+
+// spareProcessors is the least that Go's scheduler is to have. Where all of them load tables, what is ready waits up to 10 ms for one;
+// with more of them than the machine has, the kernel shares it out, by far shorter turns.
+const spareProcessors = 4
+
+// spare lets a small machine's scheduler have more processors, unless somebody has chosen.
+func spare(chosen string) {
+	if chosen == "" && runtime.GOMAXPROCS(0) < spareProcessors {
+		runtime.GOMAXPROCS(spareProcessors)
+	}
 }
 
 func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Problem, file string, hangup <-chan os.Signal) error {
