@@ -21,7 +21,20 @@ func TestWatchedMatchesInsideAndCovering(t *testing.T) {
 		if w.Match(p) != want {
 			t.Fatalf("%v among %v: %v", p, watched, !want)
 		}
+		hosts := rapid.SliceOfN(rapid.Custom(drawPrefix), 0, 2).Draw(t, "hosts")
+		if w = w.With(hosts, nil); w.Match(p) && !w.Near(bgp.FamilyOf(p), onWire(p), p.Bits()) {
+			t.Fatalf("%v is not near %v and %v", p, watched, hosts)
+		}
 	})
+}
+
+// onWire gives the octets of a prefix as an UPDATE has them, with bits beyond the length set.
+func onWire(p netip.Prefix) []byte {
+	octets := p.Addr().AsSlice()[:(p.Bits()+7)/8]
+	if rest := p.Bits() % 8; rest > 0 {
+		octets[len(octets)-1] |= 0xff >> rest
+	}
+	return octets
 }
 
 func TestWatchedMatchAllocatesNothing(t *testing.T) {
@@ -43,7 +56,7 @@ func TestWatchedByPath(t *testing.T) {
 		t.Error("paths are mistaken")
 	}
 	var none *Watched
-	if none.MatchPath(held) || none.Match(netip.MustParsePrefix("0.0.0.0/0")) || none.ByPath() || none.Len() != 0 {
+	if none.Near(bgp.IPv4, nil, 0) || none.MatchPath(held) || none.Match(netip.MustParsePrefix("0.0.0.0/0")) || none.ByPath() || none.Len() != 0 {
 		t.Error("the nil set watches something")
 	}
 }

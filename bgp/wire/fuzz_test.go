@@ -99,6 +99,17 @@ func checkInvariants(t *testing.T, u *Update, v Verdict) {
 			break
 		}
 	}
+	var near []NLRI
+	var all [bgp.NumFamilies]int
+	for n := range u.Announced {
+		all[bgp.FamilyOf(n.Prefix)]++
+		if n.Prefix.Bits()%2 == 0 {
+			near = append(near, n)
+		}
+	}
+	if got, counted := u.AppendNear(nil, evenLengths{}); !slices.Equal(got, near) || counted != all {
+		t.Fatalf("near: %v of %v; want %v of %v", got, counted, near, all)
+	}
 	if appended, yielded := u.AppendAnnounced(nil), slices.Collect(u.Announced); !slices.Equal(appended, yielded) {
 		t.Fatalf("appended %v, yielded %v", appended, yielded)
 	}
@@ -201,4 +212,11 @@ func FuzzNotification(f *testing.F) {
 		ParseRouteRefresh(b)
 		ParseHeader(b, MaxLen)
 	})
+}
+
+// evenLengths is near to every second length of a prefix.
+type evenLengths struct{}
+
+func (evenLengths) Near(_ bgp.Family, octets []byte, bits int) bool {
+	return bits%2 == 0 && len(octets) == (bits+7)/8
 }
