@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -33,8 +34,10 @@ type database struct {
 	stmts statements
 	file  os.FileInfo // as it was when last seen; nil in memory
 	fresh bool        // made anew, nothing in it
-	limit int64       // the size to which the log was fitted last
-	least int64       // the length to which the file shrinks once the log is written back; 0: it does not
+	log   *os.File    // to take to disk what was committed; nil where SQLite does, and in memory
+	back  writeBack
+	limit int64 // the size to which the log was fitted last
+	least int64 // the length to which the file shrinks once the log is written back; 0: it does not
 }
 
 // openDatabase opens the database, or makes it, and checks it. It never changes one that it cannot trust.
@@ -51,8 +54,8 @@ func openDatabase(ctx context.Context, path string) (_ *database, err error) {
 		}
 	}
 	options := []string{
-		"_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", pragma("busy_timeout", busyTimeout.Milliseconds()),
-		pragma("wal_autocheckpoint", maxLogPages), pragma("journal_size_limit", maxLogPages*pageSize),
+		"_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)", pragma("busy_timeout", busyTimeout.Milliseconds()),
+		"_pragma=wal_autocheckpoint(0)", pragma("journal_size_limit", 2*maxLogPages*pageSize),
 	}
 	if d.fresh {
 		options = append(options, shrinkable) // into an older one even the same would be written
@@ -75,12 +78,31 @@ func openDatabase(ctx context.Context, path string) (_ *database, err error) {
 	if d.stmts, err = prepare(ctx, d.write); err != nil {
 		return nil, err
 	}
+	if path != memory {
+		if err := d.openLog(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return d, d.openReaders()
+}
+
+// openLog opens the log. Where the file system cannot share memory, SQLite keeps no such log, and takes to disk itself.
+func (d *database) openLog(ctx context.Context) (err error) {
+	d.log, err = os.Open(d.path + "-wal")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := d.write.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
+			return fmt.Errorf("make the state database durable: %w", err)
+		}
+		return nil
+	case err != nil:
+		return fmt.Errorf("open the log of the state database: %w", err)
+	}
+	return d.back.open(d.path)
 }
 
 const (
 	busyTimeout = 2 * time.Second
-	maxLogPages = 16000 // of the log before it is written back: seldom, since all that is promised meanwhile waits
 	shrinkable  = "_pragma=auto_vacuum(2)"
 )
 
@@ -183,13 +205,29 @@ func (d *database) inspect() error {
 	return nil
 }
 
+// sync takes to disk what was committed. SQLite does it itself with synchronous=FULL, but with fsync, which waits for the journal
+// of the file system each time that the log's modification time has changed; with NORMAL it leaves it to whoever promises.
+func (d *database) sync() error {
+	if d.log == nil {
+		return nil
+	}
+	if err := unix.Fdatasync(int(d.log.Fd())); err != nil {
+		return fmt.Errorf("take the log to disk: %w", err)
+	}
+	return nil
+}
+
 func (d *database) close() {
+	d.back.close()
 	d.stmts.close()
 	if d.read != nil && d.read != d.write {
 		d.read.Close()
 	}
 	if d.write != nil {
 		d.write.Close()
+	}
+	if d.log != nil {
+		d.log.Close()
 	}
 }
 

@@ -168,6 +168,7 @@ func (d *database) vacuum() error {
 
 // checkpoint writes the log back, as far as no reader needs it, and says whether all of it could be.
 func (d *database) checkpoint() (done bool, err error) {
+	d.back.wait()
 	var busy, log, written int
 	if err := d.unhurried(func() error { return d.write.QueryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &written) }); err != nil {
 		return false, fmt.Errorf("write the log back: %w", err)
@@ -199,14 +200,10 @@ func (d *database) bound(limit int64) error {
 		return nil
 	}
 	pages := logPages(limit)
-	for _, pragma := range [...]string{
-		fmt.Sprint("PRAGMA wal_autocheckpoint = ", pages), fmt.Sprint("PRAGMA journal_size_limit = ", pages*pageSize),
-	} {
-		if _, err := d.write.Exec(pragma); err != nil {
-			return fmt.Errorf("bound the log: %w", err)
-		}
+	if _, err := d.write.Exec(fmt.Sprint("PRAGMA journal_size_limit = ", 2*pages*pageSize)); err != nil {
+		return fmt.Errorf("bound the log: %w", err)
 	}
-	d.limit = limit
+	d.limit, d.back.limit = limit, pages
 	return nil
 }
 

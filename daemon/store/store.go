@@ -52,6 +52,7 @@ type Store struct {
 	opened   bool                     // Open is done; the writer's
 	report   report                   // the writer's
 	overfull bool                     // the database is too large, and nothing may go; the writer's
+	stuck    bool                     // the log could not be written back; the writer's
 	began    time.Time                // what ages are measured from
 
 	retention atomic.Pointer[Retention] // nil: all is kept
@@ -197,6 +198,7 @@ func (s *Store) flush() bool {
 		return false
 	}
 	s.settle()
+	s.tend() // only now: nobody waits for it that was promised something
 	return true
 }
 

@@ -16,6 +16,7 @@ import (
 // statements are what a transaction runs, prepared once.
 type statements struct {
 	incident, delivery, delivered, kv, unkv, event, latency *sql.Stmt
+	logged, writeBack                                       *sql.Stmt
 }
 
 func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
@@ -33,6 +34,8 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 		{&s.unkv, `DELETE FROM kv WHERE kind = ? AND key = ?`},
 		{&s.event, `INSERT INTO events (at, type, severity, prefix, peer, pop, detail) VALUES (?,?,?,?,?,?,?)`},
 		{&s.latency, insertLatency},
+		{&s.logged, `PRAGMA wal_checkpoint(NOOP)`},
+		{&s.writeBack, `PRAGMA wal_checkpoint(PASSIVE)`},
 	} {
 		if *p.to, err = db.PrepareContext(ctx, p.sql); err != nil {
 			s.close()
@@ -43,7 +46,7 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 }
 
 func (s statements) close() {
-	for _, stmt := range [...]*sql.Stmt{s.incident, s.delivery, s.delivered, s.kv, s.unkv, s.event, s.latency} {
+	for _, stmt := range [...]*sql.Stmt{s.incident, s.delivery, s.delivered, s.kv, s.unkv, s.event, s.latency, s.logged, s.writeBack} {
 		if stmt != nil {
 			stmt.Close()
 		}
@@ -70,7 +73,7 @@ func (d *database) commit(p *pending) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	return nil
+	return d.sync()
 }
 
 // writer runs statements in a transaction until the first error, which it keeps.
