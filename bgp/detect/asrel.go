@@ -39,12 +39,13 @@ func (w way) back() way {
 
 // Relationships are what ASes are to each other, as far as a file of them tells. It is immutable; nil knows nothing.
 type Relationships struct {
-	edges     []edge         // by the lower ASN, then the higher one
+	edges     []edge         // a hash table: each pair stands at its home or behind it, with free places between
+	pairs     int            // how many there are
 	upward    []supply       // by customer, then provider
 	customers map[uint32]int // how many an AS has
 }
 
-// edge is how a route travels from the lower ASN to the higher one.
+// edge is how a route travels from the lower ASN to the higher one; unknownWay is a free place.
 type edge struct {
 	low, high uint32
 	way       way
@@ -53,10 +54,9 @@ type edge struct {
 // supply says that an AS buys transit of another.
 type supply struct{ customer, provider uint32 }
 
-// NewRelationships compiles links, each pair of ASes once. It is fastest where they come by the lower ASN, then the
-// higher one.
+// NewRelationships compiles links, each pair of ASes once.
 func NewRelationships(links []Link) *Relationships {
-	r := &Relationships{edges: make([]edge, 0, len(links)), customers: map[uint32]int{}}
+	r := &Relationships{edges: make([]edge, len(links)*3/2+1), customers: map[uint32]int{}}
 	for _, k := range links {
 		e := edge{min(k.A, k.B), max(k.A, k.B), sideways}
 		if !k.Peers {
@@ -67,17 +67,33 @@ func NewRelationships(links []Link) *Relationships {
 			r.customers[k.A]++
 			r.upward = append(r.upward, supply{k.B, k.A})
 		}
-		r.edges = append(r.edges, e)
-	}
-	if !slices.IsSortedFunc(r.edges, edge.compare) {
-		slices.SortFunc(r.edges, edge.compare)
+		r.add(e)
 	}
 	slices.SortFunc(r.upward, supply.compare)
 	return r
 }
 
-func (e edge) compare(f edge) int {
-	return cmp.Or(cmp.Compare(e.low, f.low), cmp.Compare(e.high, f.high))
+// find gives the place of a pair, or the free one at which it would stand.
+func (r *Relationships) find(low, high uint32) *edge {
+	const golden = 0x9e3779b97f4a7c15 // spreads pairs of small numbers
+	mixed := (uint64(low)<<32 | uint64(high)) * golden
+	mixed ^= mixed >> 29 // into what is taken come both
+	for i := int((mixed * golden >> 32) * uint64(len(r.edges)) >> 32); ; i++ {
+		if i == len(r.edges) {
+			i = 0
+		}
+		if e := &r.edges[i]; e.way == unknownWay || e.low == low && e.high == high {
+			return e
+		}
+	}
+}
+
+// add takes a pair in; the first of two counts.
+func (r *Relationships) add(e edge) {
+	if place := r.find(e.low, e.high); place.way == unknownWay {
+		*place = e
+		r.pairs++
+	}
 }
 
 func (s supply) compare(t supply) int {
@@ -89,14 +105,11 @@ func (r *Relationships) way(from, to uint32) way {
 	if r == nil {
 		return unknownWay
 	}
-	i, known := slices.BinarySearchFunc(r.edges, edge{low: min(from, to), high: max(from, to)}, edge.compare)
-	if !known {
-		return unknownWay
-	}
+	w := r.find(min(from, to), max(from, to)).way
 	if from < to {
-		return r.edges[i].way
+		return w
 	}
-	return r.edges[i].way.back()
+	return w.back()
 }
 
 // providers lists the providers of an AS.

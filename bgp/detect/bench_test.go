@@ -2,6 +2,7 @@ package detect_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"peervane/bgp"
@@ -53,5 +54,26 @@ func BenchmarkTableLeaks(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		judge(a)
+	}
+}
+
+// BenchmarkTableLeaksRelated judges paths with a file of relationships as large as the public ones, too.
+func BenchmarkTableLeaksRelated(b *testing.B) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	as := func() uint32 { return 1 + rnd.Uint32N(75_000) }
+	links := make([]detect.Link, 500_000)
+	for i := range links {
+		links[i] = detect.Link{A: as(), B: as(), Peers: i%2 == 0}
+	}
+	settings := newLab(b).settings
+	settings.Relationships = detect.NewRelationships(links)
+	judge := settings.LeaksOf(&bgp.Vantage{Name: "e1", ASN: 64500, LocalASN: 64512, Relationship: bgp.Provider})
+	paths := make([]*bgp.Attrs, 10_000)
+	for i := range paths {
+		paths[i] = &bgp.Attrs{Path: bgp.Sequence(64500, 3356, as(), as(), as())}
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		judge(paths[i%len(paths)])
 	}
 }

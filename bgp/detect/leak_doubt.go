@@ -14,7 +14,7 @@ const (
 	deepValley = 10
 )
 
-func (r *Relationships) inferred() bool { return r != nil && len(r.edges) > inferredLinks }
+func (r *Relationships) inferred() bool { return r != nil && r.pairs > inferredLinks }
 
 // credible says whether a turn is one beyond doubt.
 func (t *trail) credible(found turn) bool {
