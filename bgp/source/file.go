@@ -49,7 +49,7 @@ type file struct {
 }
 
 func openFile(name string) (*file, error) {
-	under, err := os.Open(name)
+	under, err := open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +60,14 @@ func openFile(name string) (*file, error) {
 	}
 	ahead := newReadAhead(plain)
 	return &file{bufio.NewReaderSize(ahead, chunkSize), name, ahead, plain, under}, nil
+}
+
+// open takes - for what is piped in.
+func open(name string) (*os.File, error) {
+	if name == "-" {
+		return os.Stdin, nil
+	}
+	return os.Open(name)
 }
 
 // Close comes to the file first, so that a read that waits (of a pipe) ends.

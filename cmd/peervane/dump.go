@@ -13,7 +13,7 @@ func dumpCommand(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "dump INPUT...",
 		Short: "Print recorded routes as bgpdump -m does",
-		Long:  "Dump prints every element of MRT files and RIS Live JSON lines, one a line, in the form of bgpdump -m.",
+		Long:  "Dump prints every element of MRT files and RIS Live JSON lines, one a line, in the form of bgpdump -m; - is stdin.",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, inputs []string) error {
 			out := bufio.NewWriterSize(e.stdout, 64<<10)
