@@ -166,7 +166,7 @@ func (d *Daemon) acknowledge(w http.ResponseWriter, r *http.Request) {
 	err := errors.New("the daemon is stopping")
 	d.call(r.Context(), func() {
 		if err = d.engine.acknowledge(id, a, now); err == nil {
-			shown = d.shown(d.engine.book.Record(id))
+			shown = d.shown(d.engine.book.Teller(id))
 		}
 	})
 	switch {
@@ -186,7 +186,7 @@ func (e *engine) acknowledge(id string, a incident.Ack, now time.Time) error {
 		return err
 	}
 	e.tell(notices, now)
-	n := &e.book.Record(id).Notice
+	n := &e.book.Teller(id).Notice
 	e.record(event{at: now, typ: "ack", severity: notice.Info, prefix: n.Prefix, peer: n.Peer, pop: n.POP, detail: a.By + " works at incident " + id + ": " + a.Comment})
 	return nil
 }

@@ -18,9 +18,10 @@ type Ack struct {
 	Comment string    `json:"comment"`
 }
 
-// Ack keeps who works at an incident. A second one takes the place of the first.
+// Ack keeps who works at an incident. A second one takes the place of the first. By the id of an elder it is the one that tells
+// of its condition now.
 func (b *Book) Ack(id string, a Ack, now time.Time) ([]notice.Notice, error) {
-	rec := b.byID[id]
+	rec := b.Teller(id)
 	if rec == nil {
 		return nil, fmt.Errorf("%s: %w", id, ErrUnknown)
 	}

@@ -34,6 +34,22 @@ func (b *Book) told(rec *Record) bool {
 	return p != nil && p.open[rec.Notice.Fingerprint] != nil
 }
 
+// Teller gives the open incident that tells of what was told under an id: the one that has the id or, of an elder, the other
+// one; nil when there is none. Whoever gets it changes nothing.
+func (b *Book) Teller(id string) *Record {
+	if rec := b.byID[id]; rec != nil {
+		return rec
+	}
+	for key, elders := range b.elders {
+		for _, elder := range elders {
+			if elder.ID() == id {
+				return b.find(elder.Scope).open[key]
+			}
+		}
+	}
+	return nil
+}
+
 // endElders ends those that waited for the end of an incident.
 func (b *Book) endElders(young *Record, now time.Time, reason string) (out []notice.Notice) {
 	key := young.Notice.Fingerprint

@@ -38,6 +38,12 @@ func TestRejoin(t *testing.T) {
 	if loud := d.book.Loud(); len(loud) != 1 {
 		t.Errorf("told of are %v", loud)
 	}
+	if _, err := d.book.Ack("incident-1", Ack{By: "anna", At: d.now}, d.now); err != nil {
+		t.Errorf("acknowledged by the id under which it was told first: %v", err)
+	}
+	if r := d.book.Record("incident-101"); r.Ack == nil || r.Ack.By != "anna" {
+		t.Errorf("the one that goes on is acknowledged by %v", r.Ack)
+	}
 	d.restart(nil)
 	if n := len(d.book.Records()); n != 2 {
 		t.Errorf("after a restart %d are open", n)
