@@ -39,6 +39,7 @@ func (s *Store) tidy() time.Duration {
 		s.opts.Log.Warn("state database cannot be tidied up, trying again later", zap.Error(err))
 		return 6 * tidyEvery
 	}
+	s.tend()
 	if more {
 		return tidyRest
 	}

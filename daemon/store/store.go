@@ -198,7 +198,7 @@ func (s *Store) flush() bool {
 		return false
 	}
 	s.settle()
-	s.tend() // only now: nobody waits for it that was promised something
+	s.tend()
 	return true
 }
 

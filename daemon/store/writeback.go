@@ -29,11 +29,12 @@ type logged struct{ length, written int64 }
 
 func (l logged) left() int64 { return l.length - l.written }
 
-func checkpoint(query func(...any) *sql.Row) (l logged, busy bool, err error) {
+func checkpoint(query func(...any) *sql.Row) (l logged, err error) {
+	var busy bool // with another: then that one does it
 	if err := query().Scan(&busy, &l.length, &l.written); err != nil {
-		return l, false, fmt.Errorf("write the log back: %w", err)
+		return l, fmt.Errorf("write the log back: %w", err)
 	}
-	return l, busy, nil
+	return l, nil
 }
 
 // besidePages is after how many more pages the log is written back beside the writer.
@@ -45,7 +46,7 @@ func (w *writeBack) little() int64 { return max(w.limit/128, 1) }
 // most is how long the log may become before the writer waits until it is written back.
 func (w *writeBack) most() int64 { return 2 * w.limit }
 
-// tend does, after a commit, what the log asks for.
+// tend does, once something was committed, what the log asks for. The writer calls it when nobody waits for that any more.
 func (s *Store) tend() {
 	d := s.database()
 	if d == nil || d.back.beside == nil {
@@ -55,7 +56,7 @@ func (s *Store) tend() {
 	if err, done := w.ended(); done {
 		s.wroteBack(err)
 	}
-	l, _, err := checkpoint(d.stmts.logged.QueryRow)
+	l, err := checkpoint(d.stmts.logged.QueryRow)
 	if err != nil {
 		s.wroteBack(err)
 		return
@@ -97,7 +98,7 @@ func (w *writeBack) endsNow(l logged) bool {
 // endLog writes back what is left. It waits for no reader.
 func (d *database) endLog() error {
 	d.back.wait()
-	_, _, err := checkpoint(d.stmts.writeBack.QueryRow)
+	_, err := checkpoint(d.stmts.writeBack.QueryRow)
 	return err
 }
 
@@ -107,7 +108,7 @@ func (w *writeBack) start() {
 	w.running = done
 	go func() {
 		defer close(done)
-		_, _, w.failed = checkpoint(func(...any) *sql.Row { return w.beside.QueryRow("PRAGMA wal_checkpoint(PASSIVE)") })
+		_, w.failed = checkpoint(func(...any) *sql.Row { return w.beside.QueryRow("PRAGMA wal_checkpoint(PASSIVE)") })
 	}()
 }
 
@@ -138,7 +139,7 @@ func (w *writeBack) open(path string) (err error) {
 		return err
 	}
 	w.beside.SetMaxOpenConns(1)
-	_, _, err = checkpoint(func(...any) *sql.Row { return w.beside.QueryRow("PRAGMA wal_checkpoint(NOOP)") })
+	_, err = checkpoint(func(...any) *sql.Row { return w.beside.QueryRow("PRAGMA wal_checkpoint(NOOP)") })
 	return err
 }
 
