@@ -171,30 +171,40 @@ func TestWhatIsNeededIsKeptOverTheLimit(t *testing.T) {
 	})
 }
 
+// holdOldState reads, and goes on seeing what there was, until it is told to release it.
+func (r *running) holdOldState(t *testing.T) (release func()) {
+	t.Helper()
+	conn, err := r.database().read.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(text string) {
+		t.Helper()
+		if _, err := conn.ExecContext(context.Background(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("BEGIN")
+	do("SELECT count(*) FROM events")
+	return func() {
+		do("ROLLBACK")
+		conn.Close()
+	}
+}
+
 // A reader that holds on to an old state keeps space from being freed. That must not cost the history.
 func TestAReaderCostsNoHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Options{Path: path(t)})
 		flood(t, s, 0, 3000)
-		conn, err := s.database().read.Conn(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, text := range []string{"BEGIN", "SELECT count(*) FROM events"} {
-			if _, err := conn.ExecContext(context.Background(), text); err != nil {
-				t.Fatal(err)
-			}
-		}
+		release := s.holdOldState(t)
 		const limit = 2_000_000
 		s.Retain(Retention{Size: limit})
 		s.tidied()
 		if n := s.count(t, "events"); n < 1000 {
 			t.Errorf("%d events are left while a reader reads", n)
 		}
-		if _, err := conn.ExecContext(context.Background(), "ROLLBACK"); err != nil {
-			t.Fatal(err)
-		}
-		conn.Close()
+		release()
 		s.tidied()
 		if n, bytes := s.count(t, "events"), s.onDisk(t); n < 1000 || bytes > limit {
 			t.Errorf("%d events and %d bytes are left", n, bytes)

@@ -82,22 +82,11 @@ func TestTheLogBesideAReader(t *testing.T) {
 		s := start(t, Options{Path: path(t)})
 		s.Retain(Retention{Size: smallSize})
 		s.tidied()
-		conn, err := s.database().read.Conn(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, text := range []string{"BEGIN", "SELECT count(*) FROM events"} {
-			if _, err := conn.ExecContext(context.Background(), text); err != nil {
-				t.Fatal(err)
-			}
-		}
+		release := s.holdOldState(t)
 		if most := floodBounded(t, s); most < 5*logLimit {
 			t.Errorf("only %d pages: the reader held nothing back", most)
 		}
-		if _, err := conn.ExecContext(context.Background(), "ROLLBACK"); err != nil {
-			t.Fatal(err)
-		}
-		conn.Close()
+		release()
 		floodBounded(t, s)
 		if n := s.logBytes(t) / pageSize; n > 3*logLimit {
 			t.Errorf("the log is still %d pages", n)
