@@ -16,7 +16,11 @@ import (
 const (
 	window     = 512             // deliveries of a channel in memory; the others wait in the outbox
 	page       = window / 2      // that are read at once
-	rereadWait = 5 * time.Second // until the outbox is read again when it could not be
+	rereadWait = 5 * time.Second // until the outbox is read again when it could not be,
+
+	// rereadPause is when a call has it read again all the same: what is new is in memory, and must go out. It bounds what the
+	// calls of a storm cost, since all that is in memory is looked through.
+	rereadPause = 50 * time.Millisecond
 )
 
 // channel takes the deliveries of one channel from the outbox to its notifier. One goroutine owns it.
@@ -38,7 +42,9 @@ type channel struct {
 	queue    lanes
 	after    int64     // the last delivery that was read from the outbox
 	more     bool      // there may be more to read
-	reread   time.Time // no reading before
+	reread   time.Time // no reading before,
+	asked    time.Time // or, when there is known to be more, before this
+	warned   time.Time // that it could not be read
 	failures int       // in a row
 	until    time.Time // nothing is sent before
 
@@ -101,14 +107,16 @@ func (c *channel) run(ctx context.Context) {
 // fill reads more of the outbox, if there is room for it.
 func (c *channel) fill(ctx context.Context) {
 	for now := time.Now(); c.more && c.queue.len() <= window-page && !c.reread.After(now); {
+		held := c.queue.len()
 		rows, err := c.journal.Pending(ctx, c.name, c.after, page)
 		for _, d := range rows {
 			c.queue.add(d, now)
 		}
 		if err != nil {
-			// What came is from memory alone: what is on disk before it is still to be read.
-			c.log.Warn("outbox cannot be read, trying again", zap.Error(err))
-			c.reread = now.Add(rereadWait)
+			c.unread(err, now)
+			if c.queue.len() > held && len(rows) == page {
+				c.hasten()
+			}
 			return
 		}
 		c.begin()
@@ -118,6 +126,24 @@ func (c *channel) fill(ctx context.Context) {
 	}
 	if c.more && c.queue.len() > window-page {
 		c.queue.release() // an end too early is better than a beginning too late
+	}
+}
+
+// unread says when the outbox is read again that could not be. What came is from memory alone: what is on disk before it is
+// still to be read.
+func (c *channel) unread(why error, now time.Time) {
+	if now.Sub(c.warned) >= rereadWait {
+		c.warned = now
+		c.log.Warn("outbox cannot be read, trying again", zap.Error(why))
+	}
+	c.reread, c.asked = now.Add(rereadWait), now.Add(rereadPause)
+}
+
+// hasten is called when there is more to read.
+func (c *channel) hasten() {
+	c.more = true
+	if c.asked.Before(c.reread) {
+		c.reread = c.asked
 	}
 }
 
@@ -161,7 +187,7 @@ func (c *channel) sleep(ctx context.Context, until, now time.Time) {
 	case <-ctx.Done():
 	case <-alarm:
 	case <-c.line.wake:
-		c.more = true
+		c.hasten()
 	case test := <-c.line.hurry:
 		c.hurried(test)
 	}

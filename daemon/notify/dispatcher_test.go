@@ -341,24 +341,6 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 }
 
-func TestBrokenOutboxIsReadAgain(t *testing.T) {
-	inBubble(t, func(b *bench) {
-		r := newReceiver(takes)
-		b.outbox.broken = errors.New("no disk")
-		b.run("noc", r)
-		b.put("noc", "i1", 2)
-		if n := len(r.ids()); n != 0 && n != 2 {
-			t.Errorf("%d delivered from memory", n)
-		}
-		b.put("noc", "i1", 1)
-		time.Sleep(rereadWait)
-		synctest.Wait()
-		if got, want := r.ids(), []string{"d1", "d2", "d3"}; !slices.Equal(got, want) {
-			t.Errorf("delivered %v", got)
-		}
-	})
-}
-
 func TestSteppedClockHoldsNothingBack(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.outbox.put("noc", "i1", 1)
