@@ -134,9 +134,9 @@ func (e *engine) recordMissing(reg *registration, now time.Time) {
 	}
 }
 
-// recordIncident records that an incident was told for the first time, or that it ended.
+// recordIncident records that an incident was told for the first time, be it to the log alone, or that it ended.
 func (e *engine) recordIncident(n *notice.Notice) {
-	if e.settings.Replay || n.Status == notice.Updated {
+	if e.settings.Replay || n.Status == notice.Updated || n.Status == notice.Firing && n.Known {
 		return
 	}
 	ev := event{

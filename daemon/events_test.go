@@ -11,6 +11,7 @@ import (
 
 	"peervane/bgp"
 	"peervane/config"
+	"peervane/daemon/incident"
 )
 
 // events gives what doing something has recorded of prefixes, but for incidents, in short.
@@ -155,6 +156,41 @@ func TestEventsOfIncidents(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
+// An incident that is held back is recorded once as firing, whatever comes before it is told, and after.
+func TestEventsOfASilencedIncident(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
+	var got []string
+	listen := func() {
+		for w.engine.judge(w.now, 100) {
+		}
+		for _, ev := range w.engine.take().events {
+			if strings.HasPrefix(ev.typ, "incident_") {
+				got = append(got, ev.typ)
+			}
+		}
+	}
+	silence := incident.Silence{ID: "s1", Since: w.now, Until: w.now.Add(time.Hour), By: "jane", Why: "works"}
+	w.engine.book.Silence(silence, w.now)
+	w.hear("edge1", "203.0.113.0/24", nil, 64500, 64510)
+	listen()
+	for range 2 {
+		w = w.restart()
+		w.up("edge1")
+		w.hear("edge1", "203.0.113.0/24", nil, 64500, 64510)
+		listen()
+	}
+	if want := []string{"incident_firing"}; !slices.Equal(got, want) {
+		t.Errorf("recorded %q, want %q", got, want)
+	}
+	told, _ := w.engine.book.Unsilence("s1", w.now)
+	w.engine.tell(told, w.now)
+	w.hear("edge1", "203.0.113.0/24", nil, 64500, 64496)
+	listen()
+	if want := []string{"incident_firing", "incident_resolved"}; len(told) != 1 || !slices.Equal(got, want) {
+		t.Errorf("recorded %q, want %q; told of the silence's end: %d", got, want, len(told))
 	}
 }
 

@@ -33,6 +33,7 @@ func (w *world) restart() *world {
 	if err := json.Unmarshal(b, &records); err != nil {
 		w.t.Fatal(err)
 	}
+	silences, _ := old.book.Silences()
 	next := &world{t: w.t, now: w.now, peers: map[string]*bgp.Vantage{}}
 	next.engine = newEngine(old.cfg, incident.Options{Source: "test", NewID: derivedID}, false, zap.NewNop())
 	for _, p := range old.cfg.Peers {
@@ -40,7 +41,7 @@ func (w *world) restart() *world {
 		next.peers[p.Name] = &was
 		next.engine.expect(&was, p, w.now)
 	}
-	if err := next.engine.restore(kept{records: records, memories: memories}); err != nil {
+	if err := next.engine.restore(kept{records: records, silences: silences, memories: memories}); err != nil {
 		w.t.Fatal(err)
 	}
 	next.engine.resumeReigns(old.reigns.kept)

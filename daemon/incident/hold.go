@@ -8,13 +8,8 @@ import (
 	"peervane/daemon/notice"
 )
 
-// hold looks whether something holds an incident back, and says whether that is new.
-func (b *Book) hold(rec *Record) (fresh bool) {
-	held := b.holds(rec)
-	fresh = rec.Held == "" && held != ""
-	rec.Held = held
-	return fresh
-}
+// hold looks whether something holds an incident back.
+func (b *Book) hold(rec *Record) { rec.Held = b.holds(rec) }
 
 // holds says what holds an incident back: the uplink, a silence, or a wider incident; "" when nothing does.
 func (b *Book) holds(rec *Record) string {

@@ -31,6 +31,7 @@ type Record struct {
 	Group    string    `json:"group,omitempty"`    // the incident that tells of it
 	Lead     string    `json:"lead,omitempty"`     // of a group: the summary of the first in it
 	Of       string    `json:"of,omitempty"`       // of a group: the kind of what is in it
+	Aside    bool      `json:"aside,omitempty"`    // the log was told of it while it was held back
 
 	Held  string    `json:"-"` // why nothing is told of it just now; found anew after a restart
 	Since time.Time `json:"-"` // when it started, as the clock of this run shows it, which nobody sets; zero after a restart

@@ -23,7 +23,7 @@ const (
 // told yet, or an update, once it is time for one. It is a function of what holds and what was told, so that whatever came
 // between, the latest state is told, once.
 func (b *Book) say(rec *Record, now time.Time) []notice.Notice {
-	fresh := b.hold(rec)
+	b.hold(rec)
 	if g := b.groupOf[rec.Group]; g != nil {
 		rec.Notice.Summary = rec.sentence(now)
 		g.seat(rec)
@@ -31,7 +31,8 @@ func (b *Book) say(rec *Record, now time.Time) []notice.Notice {
 	}
 	b.watchFlaps(rec, now)
 	switch {
-	case rec.Held != "" && fresh && rec.untold():
+	case rec.Held != "" && rec.untold() && !rec.Aside:
+		rec.Aside = true
 		return []notice.Notice{b.aside(rec, notice.Firing, "", now)}
 	case rec.Held != "", rec.untold() && !rec.Cleared.IsZero(): // what is gone again is not told as firing
 		return nil
@@ -142,7 +143,9 @@ func (b *Book) tell(rec *Record, status notice.Status, reason string, now time.T
 	}
 	rec.Told, rec.Owed = t, Owed{}
 	b.dirty[rec.ID()] = rec
-	return b.write(rec, status, reason, now)
+	told := b.write(rec, status, reason, now)
+	told.Known = rec.Aside
+	return told
 }
 
 // aside is a notice that only the log gets, of an incident that is held back.

@@ -60,9 +60,11 @@ type Notice struct {
 	Evidence Evidence `json:"evidence"`
 	Source   string   `json:"source"` // the host that tells it
 
-	// What is not told: for whom it is where that is not in the fields above, and why it is told to the log alone.
+	// What is not told: for whom it is where that is not in the fields above, why it is told to the log alone, and that the log
+	// was told of its incident while that was held back.
 	Audience []Audience `json:"-"`
 	Held     string     `json:"-"`
+	Known    bool       `json:"-"`
 }
 
 // Vantages counts those that show the condition, and those that could.
