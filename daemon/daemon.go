@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -75,7 +76,7 @@ type Daemon struct {
 	hooks     hooks
 	rewrite   atomic.Bool             // the store has lost what it was given
 	unread    bool                    // what the last run kept could not be read; the store's writer owns it once it runs
-	found     atomic.Pointer[kept]    // that, when it could be after all
+	found     atomic.Pointer[late]    // that, when it could be after all
 	targets   atomic.Pointer[probing] // new ones, for the engine
 
 	channelsChanged atomic.Bool // how channels are is to be judged
@@ -159,8 +160,8 @@ func (d *Daemon) recovered() {
 		k, err := d.publisher.load(context.Background())
 		if err != nil {
 			d.log.Error("state of the last run still cannot be read, going on without it", zap.Error(err))
-		} else if d.unread = false; len(k.records)+len(k.silences) > 0 { // else the old one was set aside, or was empty
-			d.found.Store(&k)
+		} else if d.unread = false; len(k.records)+len(k.silences)+len(k.memories) > 0 { // else the old one was set aside, or was empty
+			d.found.Store(&late{k, maps.Collect(k.remembered(d.log))})
 		}
 	}
 	d.rewrite.Store(true)

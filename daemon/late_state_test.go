@@ -2,12 +2,14 @@ package daemon
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,8 +43,7 @@ func TestStateReadLate(t *testing.T) {
 	w.pass(time.Hour)
 	w.announce("edge1", "198.51.100.0/24", 64500, 64496)
 	w.want(w.announce("edge1", "203.0.113.0/24", 64500, 64510), "firing:origin_change:203.0.113.0/24:64510")
-	w.engine.rejoin(&kept{records: records})
-	w.want(w.tell(), "resolved:origin_change:198.51.100.0/24:64510")
+	w.want(w.late(kept{records: records}, 2*time.Hour), "resolved:origin_change:198.51.100.0/24:64510")
 	if n := len(w.engine.book.Records()); n != 4 { // one in both, one that edge2 shows, and its session
 		t.Errorf("%d are open: %s", n, w.ids())
 	}
@@ -60,8 +61,94 @@ func TestStateReadLate(t *testing.T) {
 	}
 }
 
-// late is a daemon of which a receiver hears, and the router that it hears itself.
-type late struct {
+// late has a world take in what an earlier run kept, so long after its own start.
+func (w *world) late(k kept, age time.Duration) string {
+	w.engine.rejoin(&late{k, maps.Collect(k.remembered(zap.NewNop()))}, w.now, age)
+	return w.tell()
+}
+
+// What an earlier run remembered of prefixes is known again, too, where this one has seen nothing since.
+func TestMemoryReadLate(t *testing.T) {
+	const p, cover = "203.0.113.0/24", "203.0.112.0/22"
+	const change, changed = "firing:path_change:203.0.113.0/24:0", "resolved:path_change:203.0.113.0/24:0"
+	shows := func(w *world, peer, prefix string, path ...uint32) {
+		w.up(peer)
+		w.announce(peer, prefix, path...)
+		w.endOfRIB(peer)
+	}
+	moved := func(w *world) { shows(w, "edge1", p, 64500, 64505, 64496); shows(w, "edge2", p, 64501, 64496) }
+	for _, c := range []struct {
+		what          string
+		before, since func(w *world) // in the earlier run, and in this one before it knows of that
+		age           time.Duration
+		want          string // within two minutes from then on
+		after         func(w *world) string
+		then          string
+	}{
+		{
+			what:  "the path moved in between",
+			since: moved,
+			age:   time.Hour, want: change,
+			after: func(w *world) string { return w.announce("edge1", p, 64500, 64496) }, then: changed,
+		},
+		{
+			what:  "it has held for longer than path_settle",
+			since: moved,
+			age:   24 * time.Hour,
+		},
+		{
+			what:   "it had moved before, which was told",
+			before: func(w *world) { w.announce("edge1", p, 64500, 64505, 64496); w.pass(2 * time.Minute) },
+			since:  moved,
+			age:    time.Hour,
+			after:  func(w *world) string { return w.pass(24 * time.Hour) }, then: changed,
+		},
+		{
+			what:  "a session is not back yet",
+			since: func(w *world) { shows(w, "edge1", p, 64500, 64496) },
+			age:   24 * time.Hour, want: "firing:session_down:edge2:0",
+			after: func(w *world) string {
+				shows(w, "edge2", p, 64501, 64505, 64496)
+				return w.pass(2 * time.Minute)
+			}, then: change,
+		},
+		{
+			what:  "another covering route took over in between",
+			since: func(w *world) { shows(w, "edge1", cover, 64500, 64510); shows(w, "edge2", cover, 64501, 64510) },
+			age:   time.Hour, want: "firing:covering_change:203.0.112.0/22:64510 firing:withdrawn:203.0.113.0/24:0",
+		},
+		{
+			what: "it was there while this run held a route",
+			since: func(w *world) {
+				shows(w, "edge1", cover, 64500, 64510)
+				w.announce("edge1", p, 64500, 64496)
+				shows(w, "edge2", p, 64501, 64496)
+				w.withdraw("edge1", p)
+			},
+			age: time.Hour,
+		},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			old := newWorld(t, twoPeers(registered(p, 64496)))
+			old.announce("edge1", p, 64500, 64496)
+			old.announce("edge2", p, 64501, 64496)
+			old.pass(time.Hour)
+			if c.before != nil {
+				c.before(old)
+			}
+			w := old.anew()
+			c.since(w)
+			told := w.late(old.kept(), c.age)
+			w.want(strings.TrimSpace(told+" "+w.pass(2*time.Minute)), c.want)
+			if c.after != nil {
+				w.want(c.after(w), c.then)
+			}
+		})
+	}
+}
+
+// lateRun is a daemon of which a receiver hears, and the router that it hears itself.
+type lateRun struct {
 	*testing.T
 	cfg      *config.Config
 	listener net.Listener
@@ -71,7 +158,7 @@ type late struct {
 }
 
 // run starts a daemon to which the router shows who announces each prefix.
-func (l *late) run(origins ...uint32) (stop func() error) {
+func (l *lateRun) run(origins ...uint32) (stop func() error) {
 	l.Helper()
 	d := New(l.cfg, Options{Log: zap.NewNop()})
 	l.queued = make(chan struct{}, 1)
@@ -86,14 +173,14 @@ func (l *late) run(origins ...uint32) (stop func() error) {
 	return stop
 }
 
-func (l *late) show(origins ...uint32) {
+func (l *lateRun) show(origins ...uint32) {
 	l.Helper()
 	for i, reg := range l.cfg.Prefixes {
 		l.write(says(reg.Prefix, origins[i]))
 	}
 }
 
-func (l *late) write(b []byte) {
+func (l *lateRun) write(b []byte) {
 	l.Helper()
 	if _, err := l.router.Write(b); err != nil {
 		l.Fatal(err)
@@ -102,7 +189,7 @@ func (l *late) write(b []byte) {
 
 // hear waits until so many incidents of a prefix were heard of with a status, and gives their ids: what was being sent when a
 // daemon stopped is sent again.
-func (l *late) hear(n int, status notice.Status, prefix netip.Prefix) (ids []string) {
+func (l *lateRun) hear(n int, status notice.Status, prefix netip.Prefix) (ids []string) {
 	l.Helper()
 	for late := time.After(3 * time.Minute); ; {
 		ids = nil
@@ -130,7 +217,7 @@ func TestDatabaseGivenBackLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	l := &late{T: t, listener: listener, ears: &ears{heard: map[string][]notice.Notice{}, fresh: make(chan struct{}, 1)}}
+	l := &lateRun{T: t, listener: listener, ears: &ears{heard: map[string][]notice.Notice{}, fresh: make(chan struct{}, 1)}}
 	receiver := httptest.NewServer(l.ears)
 	t.Cleanup(receiver.Close)
 	dir := t.TempDir()

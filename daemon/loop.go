@@ -92,9 +92,10 @@ func (l *loop) take() (heard time.Time) {
 func (l *loop) step(heard time.Time) {
 	now := time.Now()
 	if k := l.found.Swap(nil); k != nil {
-		l.publisher.rejoin(k)
-		l.engine.rejoin(k)
+		l.publisher.rejoin(&k.kept)
+		l.engine.rejoin(k, now, now.Sub(l.started))
 		l.lookAtChannels()
+		l.rewrite.Store(true) // with what it gave
 	}
 	l.backlog = l.engine.judge(now, bite)
 	if l.backlog {

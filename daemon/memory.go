@@ -2,6 +2,10 @@ package daemon
 
 import (
 	"encoding/json"
+	"iter"
+	"net/netip"
+	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -9,6 +13,7 @@ import (
 	"peervane/bgp/detect"
 	"peervane/config"
 	"peervane/daemon/incident"
+	"peervane/daemon/store"
 )
 
 // reload puts another configuration in force.
@@ -91,18 +96,10 @@ func (e *engine) touchAll() {
 func (e *engine) restore(k kept) error {
 	e.book.Restore(k.records, k.silences)
 	e.noteMovements(k)
-	for p, b := range k.memories {
-		reg := e.regs.exact(p)
-		if reg == nil {
-			continue // no longer registered
+	for p, m := range k.remembered(e.log) {
+		if reg := e.regs.exact(p); reg != nil { // else it is no longer registered
+			reg.memory = m
 		}
-		var m detect.Memory
-		if err := json.Unmarshal(b, &m); err != nil {
-			e.log.Error("what was remembered of a prefix cannot be read, going on without it", zap.Stringer("prefix", p), zap.Error(err))
-			continue
-		}
-		m.Thin()
-		reg.memory = m.WithoutHijacks()
 	}
 	e.rememberHijacks(k.hijacks, k.records)
 	e.touchAll()
@@ -117,12 +114,44 @@ func (e *engine) noteMovements(k kept) {
 	}
 }
 
-// rejoin takes in the incidents of an earlier run that could not be read at the start. What is remembered of prefixes is what
-// this run has seen.
-func (e *engine) rejoin(k *kept) {
-	e.log.Info("state of the last run is read after all", zap.Int("incidents", len(k.told)))
+// remembered reads what was remembered of prefixes.
+func (k *kept) remembered(log *zap.Logger) iter.Seq2[netip.Prefix, detect.Memory] {
+	return func(yield func(netip.Prefix, detect.Memory) bool) {
+		for p, b := range k.memories {
+			var m detect.Memory
+			if err := json.Unmarshal(b, &m); err != nil {
+				log.Error("what was remembered of a prefix cannot be read, going on without it", zap.Stringer("prefix", p), zap.Error(err))
+				continue
+			}
+			m.Thin()
+			if !yield(p, m.WithoutHijacks()) {
+				return
+			}
+		}
+	}
+}
+
+// late is what an earlier run kept and could not be read before this one had run for some time.
+type late struct {
+	kept
+	memories map[netip.Prefix]detect.Memory // read already: of a million prefixes that takes seconds
+}
+
+// rejoin goes on from that. What this run has seen since stands; what is remembered of prefixes fills what it does not know.
+func (e *engine) rejoin(k *late, now time.Time, age time.Duration) {
+	e.log.Info("state of the last run is read after all", zap.Int("incidents", len(k.told)), zap.Int("prefixes", len(k.memories)))
 	e.book.Rejoin(k.records, k.silences)
-	e.noteMovements(*k)
+	e.noteMovements(k.kept)
+	for p, older := range k.memories {
+		if reg := e.regs.exact(p); reg != nil {
+			reg.memory.Fill(&older, now, age < e.settings.PathSettle)
+		}
+	}
+	known := func(h store.Ended) bool {
+		reg := e.regs.exact(h.Prefix)
+		return reg != nil && reg.memory.Hijacks().Knows(h.Offending)
+	}
+	e.rememberHijacks(slices.DeleteFunc(k.hijacks, known), k.records)
 	e.touchAll()
 	e.rpki.touched, e.uplink.touched = true, true
 }

@@ -16,24 +16,40 @@ import (
 // restart goes on with a new engine from what the old one kept, as after kill -9. No session is up yet.
 func (w *world) restart() *world {
 	w.t.Helper()
-	old := w.engine
-	memories := map[netip.Prefix][]byte{}
-	for reg := range old.regs.all() {
+	next := w.anew()
+	if err := next.engine.restore(w.kept()); err != nil {
+		w.t.Fatal(err)
+	}
+	next.engine.resumeReigns(w.engine.reigns.kept)
+	next.want(next.tell(), "")
+	return next
+}
+
+// kept is what is on disk of a run.
+func (w *world) kept() (k kept) {
+	w.t.Helper()
+	k.memories = map[netip.Prefix][]byte{}
+	for reg := range w.engine.regs.all() {
 		b, err := json.Marshal(&reg.memory)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		memories[reg.Prefix] = b
+		k.memories[reg.Prefix] = b
 	}
-	b, err := json.Marshal(old.book.Records())
+	b, err := json.Marshal(w.engine.book.Records())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var records []incident.Record
-	if err := json.Unmarshal(b, &records); err != nil {
+	if err := json.Unmarshal(b, &k.records); err != nil {
 		w.t.Fatal(err)
 	}
-	silences, _ := old.book.Silences()
+	k.silences, _ = w.engine.book.Silences()
+	return k
+}
+
+// anew is another run that knows nothing of this one. No session is up yet.
+func (w *world) anew() *world {
+	old := w.engine
 	next := &world{t: w.t, now: w.now, peers: map[string]*bgp.Vantage{}}
 	next.engine = newEngine(old.cfg, incident.Options{Source: "test", NewID: derivedID}, false, zap.NewNop())
 	for _, p := range old.cfg.Peers {
@@ -41,11 +57,6 @@ func (w *world) restart() *world {
 		next.peers[p.Name] = &was
 		next.engine.expect(&was, p, w.now)
 	}
-	if err := next.engine.restore(kept{records: records, silences: silences, memories: memories}); err != nil {
-		w.t.Fatal(err)
-	}
-	next.engine.resumeReigns(old.reigns.kept)
-	next.want(next.tell(), "")
 	return next
 }
 

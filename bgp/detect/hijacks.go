@@ -71,6 +71,9 @@ func (h *Hijacks) len() int {
 	return len(h.by)
 }
 
+// Knows says whether one on a prefix stands, or has ended only lately.
+func (h *Hijacks) Knows(p netip.Prefix) bool { return h.len() > 0 && h.by[p] != nil }
+
 // forget drops those that ended long ago.
 func (h *Hijacks) forget(now time.Time) {
 	for len(h.ended) > 0 && !now.Before(h.ended[0].at.Add(counterTime)) {
