@@ -18,6 +18,7 @@ type scope struct{ reg, prefix netip.Prefix }
 // the ones that a change of the whole may concern, a session in sync or lost, a reload, of which there may be very many:
 // all exact scopes, which are not listed but gone through, and single ones; and scopes that must be looked at again when some time has come. The zero value is empty.
 type agenda struct {
+	heard   time.Time // when the change was read that touches scopes now, or did the one that was taken last; zero: no change does
 	touched queue
 	shown   queue
 	taken   uint // of both
@@ -28,19 +29,19 @@ type agenda struct {
 }
 
 // touch asks for a scope to be judged now.
-func (a *agenda) touch(s scope) { a.touched.add(s) }
+func (a *agenda) touch(s scope) { a.touched.add(s, a.heard) }
 
 // show asks for a scope to be judged when all is judged that was touched by other than first tables.
 func (a *agenda) show(s scope) {
-	if !a.touched.has[s] {
-		a.shown.add(s)
+	if !a.touched.has[s].wanted {
+		a.shown.add(s, a.heard)
 	}
 }
 
 // review asks for a scope to be judged when all is judged that was touched.
 func (a *agenda) review(s scope) {
-	if !a.touched.has[s] && !a.shown.has[s] {
-		a.later.add(s)
+	if !a.touched.has[s].wanted && !a.shown.has[s].wanted {
+		a.later.add(s, time.Time{})
 	}
 }
 
@@ -112,17 +113,19 @@ func (a *agenda) take() (scope, bool) {
 	if a.taken++; a.taken%8 == 0 {
 		first, second = second, first // so that first tables are judged whatever else changes
 	}
-	s, ok := first.take()
+	s, heard, ok := first.take()
 	if !ok {
-		s, ok = second.take()
+		s, heard, ok = second.take()
 	}
+	a.heard = heard
 	a.touched.pass(s)
 	a.shown.pass(s)
 	for f := 0; !ok && f < len(a.tours); f++ {
 		s, ok = a.tours[f].take(bgp.Family(f))
 	}
 	if !ok {
-		return a.later.take()
+		s, _, ok = a.later.take()
+		return s, ok
 	}
 	a.later.pass(s)
 	return s, true
@@ -141,41 +144,48 @@ func (a *agenda) waits() bool {
 // queue holds each scope at most once, first in, first out.
 type queue struct {
 	list []scope
-	has  map[scope]bool // false: taken out of turn
+	has  map[scope]wish
 }
 
-func (q *queue) add(s scope) {
-	if q.has[s] {
+// wish is that a scope be judged.
+type wish struct {
+	wanted bool      // false: it was taken out of turn
+	heard  time.Time // when the change was read that asked for it first; zero: no change did
+}
+
+func (q *queue) add(s scope, heard time.Time) {
+	have, listed := q.has[s]
+	if have.wanted {
 		return
 	}
 	if q.has == nil {
-		q.has = map[scope]bool{}
+		q.has = map[scope]wish{}
 	}
-	if _, passed := q.has[s]; !passed {
+	if !listed {
 		q.list = append(q.list, s)
 	}
-	q.has[s] = true
+	q.has[s] = wish{true, heard}
 }
 
 // pass takes a scope out of turn: judged now, it is not once more.
 func (q *queue) pass(s scope) {
-	if q.has[s] {
-		q.has[s] = false
+	if q.has[s].wanted {
+		q.has[s] = wish{}
 	}
 }
 
-func (q *queue) take() (scope, bool) {
+func (q *queue) take() (s scope, heard time.Time, ok bool) {
 	for len(q.list) > 0 {
 		s := q.list[0]
 		q.list = q.list[1:]
-		wanted := q.has[s]
+		have := q.has[s]
 		delete(q.has, s)
-		if wanted {
-			return s, true
+		if have.wanted {
+			return s, have.heard, true
 		}
 	}
 	*q = queue{} // a burst's memory is not kept
-	return scope{}, false
+	return scope{}, time.Time{}, false
 }
 
 type timedScope struct {

@@ -67,6 +67,7 @@ type engine struct {
 // output is what the engine has to tell since it was last taken.
 type output struct {
 	notices  []notice.Notice
+	heard    time.Time       // when the first of the changes was read that led to one of them; zero: none did
 	memories []*registration // whose memory changed
 	events   []event
 	latency  []store.Latency
@@ -117,7 +118,9 @@ func (e *engine) input(in bgp.Input) {
 	}
 	switch in := in.(type) {
 	case bgp.Change:
+		e.agenda.heard = in.First
 		e.change(v, in)
+		e.agenda.heard = time.Time{}
 	case bgp.SessionUp:
 		e.sessionUp(v, in)
 	case bgp.SessionDown:
@@ -284,6 +287,7 @@ func (e *engine) touchOpen(which func(incident.Scope) bool) {
 // judge works through what was touched, at most n scopes, and says whether more waits.
 func (e *engine) judge(now time.Time, n int) (more bool) {
 	e.judged = now
+	e.agenda.heard = time.Time{}
 	e.agenda.due(now)
 	e.judgeUplink(now)
 	e.tickBook(now)
@@ -299,7 +303,11 @@ func (e *engine) judge(now time.Time, n int) (more bool) {
 			e.settleCosts(now)
 			return false
 		}
+		told := len(e.out.notices)
 		e.judgeScope(s, now)
+		if len(e.out.notices) > told {
+			e.out.heard = earliest(e.out.heard, e.agenda.heard)
+		}
 	}
 	return true
 }

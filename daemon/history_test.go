@@ -64,7 +64,7 @@ var (
 
 func (m *measuring) batch(s stats.Sample) {
 	m.engine.batch(probe.Batch{Target: toPar1, Sample: s})
-	m.publisher.publish(m.engine.take(), nil, time.Time{}, s.Ended)
+	m.publisher.publish(m.engine.take(), nil, s.Ended)
 }
 
 func answeredAt(at time.Time, rtts ...time.Duration) stats.Sample {

@@ -27,7 +27,7 @@ func (e *engine) lastWords(v *vantage, at time.Time) {
 func (e *engine) unjudged(v *vantage) (out []scope) {
 	for _, q := range [...]*queue{&e.agenda.touched, &e.agenda.shown} {
 		for _, s := range q.list {
-			if q.has[s] && len(e.table.get(s.prefix).of(v)) > 0 {
+			if q.has[s].wanted && len(e.table.get(s.prefix).of(v)) > 0 {
 				out = append(out, s)
 			}
 		}
@@ -36,7 +36,7 @@ func (e *engine) unjudged(v *vantage) (out []scope) {
 		return out
 	}
 	for _, s := range e.book.Of(v.Name) {
-		if at := (scope{s.Prefix, s.Offending}); s.Kind == incident.Routing && e.agenda.later.has[at] {
+		if at := (scope{s.Prefix, s.Offending}); s.Kind == incident.Routing && e.agenda.later.has[at].wanted {
 			out = append(out, at)
 		}
 	}

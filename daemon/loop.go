@@ -38,13 +38,12 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 	alive := d.watchdog()
 	defer alive.Stop()
 	for {
-		var heard time.Time // zero: not by a route
 		select {
 		case <-ctx.Done():
 			d.publisher.flush(d.engine)
 			return nil
 		case <-d.wake:
-			heard = l.take()
+			l.take()
 		case b := <-d.scheduler.Batches():
 			d.engine.batch(b)
 		case t := <-d.tracer.traced:
@@ -55,13 +54,13 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 		case <-alive.C:
 			d.tell("watchdog", d.opts.Manager.Alive)
 		}
-		l.step(heard)
+		l.step()
 		timer.Reset(time.Until(l.next()))
 	}
 }
 
-// take hands what the peers have for us to the engine, and says when the first change of it was read from its socket.
-func (l *loop) take() (heard time.Time) {
+// take hands what the peers have for us to the engine.
+func (l *loop) take() {
 	if targets := l.targets.Swap(nil); targets != nil {
 		l.engine.probed(targets.targets, targets.locals, time.Now())
 		l.peers.watch(l.engine.watchedSet())
@@ -80,16 +79,12 @@ func (l *loop) take() (heard time.Time) {
 	}
 	for _, in := range l.inputs {
 		l.engine.input(in)
-		if c, ok := in.(bgp.Change); ok && (heard.IsZero() || c.First.Before(heard)) {
-			heard = c.First
-		}
 	}
 	clear(l.inputs)
-	return heard
 }
 
 // step judges a bite of what there is to judge, and publishes what came of it.
-func (l *loop) step(heard time.Time) {
+func (l *loop) step() {
 	now := time.Now()
 	if k := l.found.Swap(nil); k != nil {
 		l.publisher.rejoin(&k.kept)
@@ -111,7 +106,7 @@ func (l *loop) step(heard time.Time) {
 	for _, p := range out.traces {
 		l.tracer.ask(p)
 	}
-	l.publisher.publish(out, l.engine.book.Changed(), heard, now)
+	l.publisher.publish(out, l.engine.book.Changed(), now)
 	l.dirty = true
 	if now.Sub(l.shown) >= l.rate {
 		l.display(now)

@@ -60,9 +60,8 @@ type line struct {
 	body   []byte
 }
 
-// publish hands over what one step of the engine told. It never waits. heard is when the
-// UPDATE that led to it was read; zero: none did.
-func (p *publisher) publish(out output, changed []incident.Record, heard, now time.Time) {
+// publish hands over what one step of the engine told. It never waits.
+func (p *publisher) publish(out output, changed []incident.Record, now time.Time) {
 	var b store.Batch
 	var lines []line
 	var wake []string
@@ -93,10 +92,10 @@ func (p *publisher) publish(out output, changed []incident.Record, heard, now ti
 	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events)+len(b.Latency) == 0 {
 		return
 	}
-	if len(lines) > 0 && !heard.IsZero() {
-		p.hooks.queued(heard)
+	if !out.heard.IsZero() {
+		p.hooks.queued(out.heard)
 	}
-	p.store.Submit(b, func(err error) { p.onDisk(lines, wake, heard, err) })
+	p.store.Submit(b, func(err error) { p.onDisk(lines, wake, out.heard, err) })
 }
 
 // onDisk tells what was promised. Without a working disk it is told all the same: an alert that may be lost with the
@@ -106,7 +105,7 @@ func (p *publisher) onDisk(lines []line, wake []string, heard time.Time, err err
 		notify.Log(p.log, &lines[i].notice, lines[i].body)
 		p.followers.tell(lines[i].body, lines[i].notice.Held)
 	}
-	if len(lines) > 0 && err == nil && !heard.IsZero() {
+	if err == nil && !heard.IsZero() {
 		p.hooks.durable(heard)
 	}
 	p.channels.Wake(wake...)
