@@ -33,7 +33,8 @@ type Options struct {
 
 	Reloaded func(*config.Config) // hears of each configuration that a reload puts in force; must not block
 
-	Control string // path of the control socket; empty: none
+	Control      string // path of the control socket; empty: none
+	ControlSpare bool   // the daemon runs without that where it cannot be opened
 }
 
 // Load reads the configuration again.

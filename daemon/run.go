@@ -87,11 +87,14 @@ func (d *Daemon) openSockets(ctx context.Context) ([]task, error) {
 		tasks = append(tasks, func(ctx context.Context) error { return server.Run(ctx, l) })
 	}
 	if d.opts.Control != "" {
-		control, err := d.openControl(ctx)
-		if err != nil {
+		switch control, err := d.openControl(ctx); {
+		case err == nil:
+			tasks = append(tasks, control)
+		case d.opts.ControlSpare:
+			d.log.Warn("no control socket: reload by SIGHUP; ack, silence, revalidate, test-alert, deadletter and backup need it", zap.Error(err))
+		default:
 			return nil, err
 		}
-		tasks = append(tasks, control)
 	}
 	return tasks, nil
 }

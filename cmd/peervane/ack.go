@@ -11,7 +11,7 @@ func ackCommand(e *env) *cobra.Command {
 	var socket, by, comment string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "ack ID [--comment TEXT] [--by NAME] [--json] [--socket SOCKET]",
+		Use:   "ack ID [--comment TEXT] [--by NAME] [--json] [-c FILE | --socket SOCKET]",
 		Short: "Say that somebody works at an incident",
 		Long: "Say that somebody works at an incident. Those who were told of it are told so; from then on they are told only that it\n" +
 			"became graver, and its end.",

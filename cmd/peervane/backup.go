@@ -12,7 +12,7 @@ import (
 func backupCommand(e *env) *cobra.Command {
 	var socket string
 	c := &cobra.Command{
-		Use:   "backup FILE [--socket SOCKET]",
+		Use:   "backup FILE [-c FILE | --socket SOCKET]",
 		Short: "Write a copy of the running daemon's database to a file, - for stdout",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

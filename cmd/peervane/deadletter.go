@@ -54,7 +54,7 @@ func deadletterList(e *env) *cobra.Command {
 	var f letterFlags
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list [NUMBER…] [--channel CHANNEL] [--incident ID] [--type TYPE] [--json] [--socket SOCKET]",
+		Use:   "list [NUMBER…] [--channel CHANNEL] [--incident ID] [--type TYPE] [--json] [-c FILE | --socket SOCKET]",
 		Short: "Show the dead letters, oldest first",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -93,7 +93,7 @@ func deadletterChange(e *env, what, short string) *cobra.Command {
 	var f letterFlags
 	var all, asJSON bool
 	c := &cobra.Command{
-		Use:   what + " NUMBER… | --channel CHANNEL | --incident ID | --type TYPE | --all [--json] [--socket SOCKET]",
+		Use:   what + " NUMBER… | --channel CHANNEL | --incident ID | --type TYPE | --all [--json] [-c FILE | --socket SOCKET]",
 		Short: short,
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {

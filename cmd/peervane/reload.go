@@ -8,20 +8,15 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// controlName is the control socket's name in its folder.
-const controlName = "control.sock"
-
 func reloadCommand(e *env) *cobra.Command {
 	var socket string
 	c := &cobra.Command{
-		Use:   "reload [--socket SOCKET]",
+		Use:   "reload [-c FILE | --socket SOCKET]",
 		Short: "Have the running daemon read its configuration again",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -35,18 +30,6 @@ func reloadCommand(e *env) *cobra.Command {
 	}
 	socketFlag(c, &socket)
 	return c
-}
-
-func socketFlag(c *cobra.Command, socket *string) {
-	c.Flags().StringVar(socket, "socket", defaultSocket(), "the daemon's control `socket`")
-}
-
-// defaultSocket is where a service has it: in its own runtime directory, which the command line knows by name.
-func defaultSocket() string {
-	if dir := os.Getenv("RUNTIME_DIRECTORY"); dir != "" {
-		return filepath.Join(dir, controlName)
-	}
-	return filepath.Join("/run/peervane", controlName)
 }
 
 // control asks the daemon to do something, and gives its answer.
@@ -78,7 +61,7 @@ func controlWith(ctx context.Context, to io.Writer, socket, path string, body io
 	if err != nil {
 		ask := "is it running, and may this user talk to it?"
 		if errors.Is(err, fs.ErrNotExist) {
-			ask = "is it running? In the foreground it makes its socket in the folder that RUNTIME_DIRECTORY names, where that is set"
+			ask = "is it running? Give -c FILE as it was given to 'peervane run', or --socket"
 		}
 		return fmt.Errorf("no daemon answers at %s: %w: %s", socket, reason(err), ask)
 	}

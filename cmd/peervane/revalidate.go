@@ -17,7 +17,7 @@ func revalidateCommand(e *env) *cobra.Command {
 	var socket string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "revalidate PREFIX [--json] [--socket SOCKET]",
+		Use:   "revalidate PREFIX [--json] [-c FILE | --socket SOCKET]",
 		Short: "Judge a registered prefix anew, and ask the routers for their routes again",
 		Long: "Judge a registered prefix anew, and show its state. The routers of its connection are asked to send the routes of its\n" +
 			"family again (RFC 2918), at most once a minute; what they answer is judged as it comes.",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"syscall"
 
@@ -67,12 +66,12 @@ func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Proble
 	if err != nil {
 		return err
 	}
-	control := controlSocket()
-	if control == "" {
-		log.Info("no control socket, since RUNTIME_DIRECTORY is not set: reload by SIGHUP; ack, silence, revalidate, test-alert, deadletter and backup need it")
+	control, managed := runtimeSocket()
+	if !managed {
+		control = stateSocket(cfg)
 	}
 	d := daemon.New(cfg, daemon.Options{
-		Log: log, Version: version(), Sockets: sockets, Manager: manager, Control: control,
+		Log: log, Version: version(), Sockets: sockets, Manager: manager, Control: control, ControlSpare: !managed,
 		Reloaded: func(cfg *config.Config) { _ = level.UnmarshalText([]byte(cfg.Log.Level)) }, // it was checked
 		Load:     loadAgain(file, cfg),
 	})
@@ -100,15 +99,6 @@ func manager() (daemon.Manager, error) {
 		Ready: systemd.Ready, Reloading: systemd.Reloading, Stopping: systemd.Stopping, Alive: systemd.Alive,
 		Status: systemd.Status, Watchdog: interval,
 	}, err
-}
-
-// controlSocket is in the runtime directory that a service manager made; without one there is none.
-func controlSocket() string {
-	dir := os.Getenv("RUNTIME_DIRECTORY")
-	if dir == "" {
-		return ""
-	}
-	return filepath.Join(dir, controlName)
 }
 
 // reloadOnHangup reloads at each SIGHUP until the returned function has ended it.

@@ -45,7 +45,7 @@ type silenceFlags struct {
 func silenceAdd(e *env) *cobra.Command {
 	var f silenceFlags
 	c := &cobra.Command{
-		Use:   "add MATCHER… --for SPAN | --until TIME --why TEXT [--by NAME] [--all] [--json] [--socket SOCKET]",
+		Use:   "add MATCHER… --for SPAN | --until TIME --why TEXT [--by NAME] [--all] [--json] [-c FILE | --socket SOCKET]",
 		Short: "Begin a silence",
 		Long:  silenceLong,
 		Args:  cobra.ArbitraryArgs,
@@ -156,7 +156,7 @@ func silenceList(e *env) *cobra.Command {
 	var socket string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list [--json] [--socket SOCKET]",
+		Use:   "list [--json] [-c FILE | --socket SOCKET]",
 		Short: "Show the silences that hold",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -195,7 +195,7 @@ func silenceRemove(e *env) *cobra.Command {
 	var socket, by string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "remove ID [--by NAME] [--json] [--socket SOCKET]",
+		Use:   "remove ID [--by NAME] [--json] [-c FILE | --socket SOCKET]",
 		Short: "End a silence before its time",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

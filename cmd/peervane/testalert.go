@@ -11,7 +11,7 @@ func testAlertCommand(e *env) *cobra.Command {
 	var socket string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "test-alert CHANNEL [--json] [--socket SOCKET]",
+		Use:   "test-alert CHANNEL [--json] [-c FILE | --socket SOCKET]",
 		Short: "Send a test notice through a channel of the running daemon, and its end",
 		Long: "Send a notice of type test through a channel of the running daemon, the way of all others: outbox, signature,\n" +
 			"sending; and then its end, so that nothing stays open. It is tried once. Prints what came of it; exit 0 when it was delivered.",
