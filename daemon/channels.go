@@ -40,10 +40,14 @@ func (d *Daemon) channelStates() []channelState {
 	health := d.channels.Health()
 	states := make([]channelState, 0, len(d.cfg.Channels))
 	for _, c := range d.cfg.Channels {
-		h, known := health[c.Name]
-		states = append(states, channelState{c.Name, h, known, d.store.Dead(c.Name)})
+		states = append(states, d.stateOf(c.Name, health))
 	}
 	return states
+}
+
+func (d *Daemon) stateOf(channel string, health map[string]notify.Health) channelState {
+	h, known := health[channel]
+	return channelState{channel, h, known, d.store.Dead(channel)}
 }
 
 func (e *engine) channelsAre(states []channelState) {

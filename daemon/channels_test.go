@@ -4,6 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
+	"peervane/config"
+	"peervane/daemon/api"
 	"peervane/daemon/notify"
 )
 
@@ -53,4 +57,26 @@ func TestChannelFailing(t *testing.T) {
 	w.want(w.channel(notify.Health{Useless: true, Error: "it answered 410 Gone"}, true, 0), "firing:channel_failing::0")
 	w.engine.channelsAre(nil)
 	w.want(w.tell(), "resolved:channel_failing::0")
+}
+
+// Who looks at the status right after a channel has failed sees it, though the engine has not looked at the channels since.
+func TestChannelsAreShownAsTheyAre(t *testing.T) {
+	cfg := quiet(t)
+	cfg.Channels = []config.Channel{{Name: "noc", Kind: "webhook", URL: config.NewURL("http://127.0.0.1:1/", false), MinSeverity: "warning"}}
+	d := New(cfg, Options{Log: zap.NewNop()})
+	if err := d.openStore(); err != nil {
+		t.Fatal(err)
+	}
+	d.channels.SetChannels(cfg.Channels)
+	stages := newStages()
+	stages.start(t.Context(), d.store.Run)
+	stages.start(t.Context(), d.channels.Run)
+	defer stages.stop()
+	d.snapshot.Store(&api.Snapshot{Status: api.Status{Channels: []api.Channel{{Name: "noc", State: "ok"}}}})
+	if _, err := d.try(t.Context(), "noc", notify.Test(cfg.Channels[0], "test", time.Now())); err == nil {
+		t.Fatal("a private address was reached")
+	}
+	if c := d.Snapshot().Status.Channels[0]; c.Name != "noc" || c.State != "failing" || c.LastError == "" {
+		t.Errorf("shown as %+v", c)
+	}
 }

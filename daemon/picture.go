@@ -53,8 +53,12 @@ func some[T any](list []T) []T {
 	return list
 }
 
-// Snapshot is what the API shows.
-func (d *Daemon) Snapshot() *api.Snapshot { return d.snapshot.Load() }
+// Snapshot is what the API shows. How the channels are is told as it is now: the engine need not be asked for that.
+func (d *Daemon) Snapshot() *api.Snapshot {
+	s := *d.snapshot.Load()
+	s.Status.Channels = d.pictureOfChannels(s.Status.Channels)
+	return &s
+}
 
 // maxEvents and maxEnded bound one answer.
 const (

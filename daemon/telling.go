@@ -5,12 +5,12 @@ import (
 	"peervane/daemon/notice"
 )
 
-// pictureOfTelling shows how the channels are, and what of the open incidents is told to nobody, and why; the engine's goroutine
+// pictureOfTelling names the channels, and shows what of the open incidents is told to nobody, and why; the engine's goroutine
 // calls it.
 func (d *Daemon) pictureOfTelling(s *api.Status, open []api.Incident) {
 	s.Channels = []api.Channel{}
-	for _, c := range d.channelStates() {
-		s.Channels = append(s.Channels, c.shown(d.store.Depth(c.name)))
+	for _, c := range d.cfg.Channels {
+		s.Channels = append(s.Channels, api.Channel{Name: c.Name})
 	}
 	s.Silences = d.engine.book.Silenced()
 	for i := range open {
@@ -21,6 +21,20 @@ func (d *Daemon) pictureOfTelling(s *api.Status, open []api.Incident) {
 			s.Acknowledged++
 		}
 	}
+}
+
+// pictureOfChannels shows how some channels are just now.
+func (d *Daemon) pictureOfChannels(named []api.Channel) []api.Channel {
+	if len(named) == 0 {
+		return named
+	}
+	health := d.channels.Health()
+	out := make([]api.Channel, 0, len(named))
+	for _, c := range named {
+		state := d.stateOf(c.Name, health)
+		out = append(out, state.shown(d.store.Depth(c.Name)))
+	}
+	return out
 }
 
 func (s *channelState) shown(waiting int) api.Channel {
