@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"bytes"
 	"compress/bzip2"
 	"encoding/binary"
 	"io"
@@ -19,6 +20,8 @@ const (
 	maxBzBlock = 4 << 20                                        // 900,000 symbols of up to 20 bits, their tables, and more
 )
 
+const errBzMagic = bzip2.StructuralError("bad magic value found")
+
 // bzHint says of what values the last byte but one can be where a magic number ends in the last one.
 var bzHint = func() (hint [256]bool) {
 	for shift := range 8 {
@@ -29,16 +32,14 @@ var bzHint = func() (hint [256]bool) {
 	return hint
 }()
 
-// bzSplitter cuts bzip2 data into its blocks, and gives each to found as a stream that holds nothing else. What cannot be
-// cut is given to found too: it is the standard library that says what is wrong with it.
+// bzSplitter cuts bzip2 data into its blocks, and gives each to found.
 type bzSplitter struct {
-	r      *bufio.Reader
-	found  func(stream []byte) bool // false ends the search
-	level  byte
-	crc    uint32 // of the blocks of this stream
-	buf    []byte // from the byte in which the present block begins
-	from   int    // and the bit of it
-	inside bool   // there is a present block
+	r     *bufio.Reader
+	found func(*bzBlock) bool // false ends the search
+	level int
+	crc   uint32 // of the blocks of this stream
+	buf   []byte // from the byte in which the present block begins, behind its magic number
+	from  int    // and the bit of it
 }
 
 // split ends with the error that ended the data: io.EOF where all was well.
@@ -58,7 +59,7 @@ func (s *bzSplitter) header(first bool) error {
 	head, err := s.r.Peek(4)
 	switch {
 	case len(head) == 4 && string(head[:3]) == "BZh" && '1' <= head[3] && head[3] <= '9':
-		s.level, s.crc, s.buf, s.from, s.inside = head[3], 0, s.buf[:0], 0, false
+		s.level, s.crc, s.buf = int(head[3]-'0'), 0, s.buf[:0]
 		_, err = s.r.Discard(4)
 		return err
 	case len(head) == 0 && !first:
@@ -74,34 +75,67 @@ func (s *bzSplitter) header(first bool) error {
 
 // stream cuts what is behind a header, up to its end.
 func (s *bzSplitter) stream() error {
-	var last uint64 // eight bytes
+	var first [8]byte
+	if _, err := io.ReadFull(s.r, first[8-bzMagicBits/8:]); err != nil {
+		return torn(err)
+	}
+	magic, at := binary.BigEndian.Uint64(first[:]), 0
 	for {
-		c, err := s.r.ReadByte()
-		if err != nil {
-			return s.torn(err)
-		}
-		s.buf = append(s.buf, c)
-		last = last<<8 | uint64(c)
-		if len(s.buf) > maxBzBlock {
-			return s.torn(bzip2.StructuralError("a block is too long"))
-		}
-		if len(s.buf) < bzMagicBits/8 || !bzHint[last>>8&0xff] {
-			continue
-		}
-		shift, magic := magicIn(last)
-		switch at := len(s.buf)*8 - bzMagicBits - shift; {
-		case magic == 0:
-		case !s.inside && at != 0, s.inside && at < s.from+bzMagicBits+32:
-			return s.torn(bzip2.StructuralError("bad magic value found"))
-		case s.inside && !s.found(s.block(at)):
-			return io.ErrClosedPipe
-		case magic == bzEndMagic:
-			return s.end(at + bzMagicBits)
+		switch magic {
 		default:
+			return errBzMagic
+		case bzEndMagic:
+			return s.end(at)
+		case bzBlockMagic:
 			s.buf = s.buf[:copy(s.buf, s.buf[at/8:])]
-			s.from, s.inside = at%8, true
+			s.from = at % 8
+		}
+		var err error
+		if magic, at, err = s.seek(); err != nil {
+			if !s.block(len(s.buf)*8, true) {
+				return io.ErrClosedPipe
+			}
+			return torn(err)
+		}
+		if !s.block(at-bzMagicBits, false) {
+			return io.ErrClosedPipe
 		}
 	}
+}
+
+func torn(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// seek reads on to the next magic number, and says at which bit of buf it ends.
+func (s *bzSplitter) seek() (magic uint64, at int, err error) {
+	var last uint64 // eight bytes
+	for len(s.buf) < maxBzBlock {
+		if _, err := s.r.Peek(1); err != nil {
+			return 0, 0, err
+		}
+		window, _ := s.r.Peek(s.r.Buffered())
+		for i, c := range window {
+			last = last<<8 | uint64(c)
+			if !bzHint[last>>8&0xff] {
+				continue
+			}
+			if shift, magic := magicIn(last); magic != 0 && (len(s.buf)+i+1)*8-shift >= s.from+32+bzMagicBits {
+				s.take(window[:i+1])
+				return magic, len(s.buf)*8 - shift, nil
+			}
+		}
+		s.take(window)
+	}
+	return 0, 0, errBzMagic
+}
+
+func (s *bzSplitter) take(window []byte) {
+	s.buf = append(s.buf, window...)
+	s.r.Discard(len(window))
 }
 
 // magicIn finds the magic number that ends in the last byte.
@@ -114,70 +148,28 @@ func magicIn(last uint64) (shift int, magic uint64) {
 	return 0, 0
 }
 
-// torn hands over what is there of a stream that goes on no further.
-func (s *bzSplitter) torn(err error) error {
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	to := len(s.buf) * 8
-	to -= (to - s.from) % 8 // zeros behind the last bits would be more than is there
-	s.found(s.append([]byte{'B', 'Z', 'h', s.level}, to))
-	return err
+// block hands over the present block, which ends before a bit.
+func (s *bzSplitter) block(to int, torn bool) bool {
+	s.crc = (s.crc<<1 | s.crc>>31) ^ bits32(s.buf, s.from)
+	return s.found(&bzBlock{packed: bytes.Clone(s.buf), from: s.from, to: to, level: s.level, torn: torn})
 }
 
-// block makes a stream of the present block, which ends before a bit.
-func (s *bzSplitter) block(to int) []byte {
-	n := to - s.from
-	out := make([]byte, 0, n/8+32)
-	out = s.append(append(out, 'B', 'Z', 'h', s.level), to)
-	crc := binary.BigEndian.Uint32(out[4+bzMagicBits/8:])
-	s.crc = (s.crc<<1 | s.crc>>31) ^ crc
-	var tail [11]byte // the end, moved to the bit at which it begins
-	binary.BigEndian.PutUint64(tail[:], bzEndMagic<<16|uint64(crc>>16))
-	binary.BigEndian.PutUint16(tail[8:], uint16(crc))
-	used := n % 8
-	if used == 0 {
-		return append(out, tail[:10]...)
-	}
-	out[len(out)-1] |= tail[0] >> used
-	for i := range 10 {
-		out = append(out, tail[i]<<(8-used)|tail[i+1]>>used)
-	}
-	return out
-}
-
-// append adds the bits of the present block up to one of them, and zeros to the next byte.
-func (s *bzSplitter) append(out []byte, to int) []byte {
-	n := to - s.from
-	for i := range (n + 7) / 8 {
-		c := s.buf[i] << s.from
-		if i+1 < len(s.buf) {
-			c |= s.buf[i+1] >> (8 - s.from)
-		}
-		out = append(out, c)
-	}
-	if n%8 != 0 {
-		out[len(out)-1] &= 0xff << (8 - n%8)
-	}
-	return out
+// bits32 gives the 32 bits from one of them, zeros where there are none.
+func bits32(data []byte, from int) uint32 {
+	var eight [8]byte
+	copy(eight[:], data[from/8:])
+	return uint32(binary.BigEndian.Uint64(eight[:]) << (from % 8) >> 32)
 }
 
 // end checks the sum of a stream whose end was found, and goes on behind it.
 func (s *bzSplitter) end(at int) error {
-	for len(s.buf)*8 < at+32 {
-		c, err := s.r.ReadByte()
-		if err == io.EOF {
-			return io.ErrUnexpectedEOF
-		} else if err != nil {
-			return err
-		}
-		s.buf = append(s.buf, c)
+	var rest [4]byte
+	missing := rest[:(at+32+7)/8-len(s.buf)]
+	if _, err := io.ReadFull(s.r, missing); err != nil {
+		return torn(err)
 	}
-	var sum uint64
-	for _, c := range s.buf[at/8:] {
-		sum = sum<<8 | uint64(c)
-	}
-	if uint32(sum>>(len(s.buf)*8-at-32)) != s.crc {
+	s.buf = append(s.buf, missing...)
+	if bits32(s.buf, at) != s.crc {
 		return bzip2.StructuralError("file checksum mismatch")
 	}
 	return nil

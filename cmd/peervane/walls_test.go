@@ -28,7 +28,8 @@ var walls = []struct {
 	{"bgp/session", []string{"bgp", "bgp/wire"}},
 	{"bgp/rib", []string{"bgp"}},
 	{"bgp/rpki", []string{"bgp"}},
-	{"bgp/source", []string{"bgp", "bgp/session", "bgp/wire", "bgp/rib"}},
+	{"bgp/source", []string{"bgp", "bgp/session", "bgp/source/bunzip", "bgp/wire", "bgp/rib"}},
+	{"bgp/source/bunzip", nil},
 	{"bgp/detect", []string{"bgp", "bgp/rib", "bgp/rpki"}},
 	{"probe", []string{"probe/stats"}},
 	{"probe/stats", nil},
@@ -47,7 +48,7 @@ var walls = []struct {
 
 // pure names the packages that hold no socket, file, goroutine, timer or clock, and the single files of mixed packages.
 var pure = []string{
-	"bgp", "bgp/wire", "bgp/rib", "bgp/detect", "probe/stats", "daemon/join", "daemon/notice", "daemon/draft", "daemon/incident",
+	"bgp", "bgp/wire", "bgp/rib", "bgp/source/bunzip", "bgp/detect", "probe/stats", "daemon/join", "daemon/notice", "daemon/draft", "daemon/incident",
 	"bgp/session/fsm.go", "bgp/session/fsm_conn.go", "bgp/session/event.go", "bgp/session/open.go", "bgp/session/role.go",
 	"bgp/session/reason.go", "bgp/session/config.go",
 	"bgp/rpki/set.go", "bgp/rpki/rov.go", "bgp/rpki/aspa.go", "bgp/rpki/leaker.go", "bgp/rpki/diff.go", "bgp/rpki/slurm.go",
