@@ -64,7 +64,6 @@ type line struct {
 func (p *publisher) publish(out output, changed []incident.Record, now time.Time) {
 	var b store.Batch
 	var lines []line
-	var wake []string
 	for i := range out.notices {
 		n := &out.notices[i]
 		n.Delivery = randomID("", now, 0)
@@ -82,7 +81,6 @@ func (p *publisher) publish(out output, changed []incident.Record, now time.Time
 			p.told[n.Incident] = told
 		}
 		b.Outbox = append(b.Outbox, notify.Deliveries(n, body, to, now)...)
-		wake = append(wake, to...)
 	}
 	b.Incidents = p.incidents(changed)
 	due := p.dueMemories(out, now)
@@ -95,12 +93,12 @@ func (p *publisher) publish(out output, changed []incident.Record, now time.Time
 	if !out.heard.IsZero() {
 		p.hooks.queued(out.heard)
 	}
-	p.store.Submit(b, func(err error) { p.onDisk(lines, wake, out.heard, err) })
+	p.store.Submit(b, func(err error) { p.onDisk(lines, b.Outbox, out.heard, err) })
 }
 
 // onDisk tells what was promised. Without a working disk it is told all the same: an alert that may be lost with the
 // process is better than none. It is called by the store's writer.
-func (p *publisher) onDisk(lines []line, wake []string, heard time.Time, err error) {
+func (p *publisher) onDisk(lines []line, deliveries []notice.Delivery, heard time.Time, err error) {
 	for i := range lines {
 		notify.Log(p.log, &lines[i].notice, lines[i].body)
 		p.followers.tell(lines[i].body, lines[i].notice.Held)
@@ -108,7 +106,7 @@ func (p *publisher) onDisk(lines []line, wake []string, heard time.Time, err err
 	if err == nil && !heard.IsZero() {
 		p.hooks.durable(heard)
 	}
-	p.channels.Wake(wake...)
+	p.channels.Hand(deliveries)
 }
 
 func (p *publisher) incidents(changed []incident.Record) []store.Incident {

@@ -87,6 +87,7 @@ func (c *channel) run(ctx context.Context) {
 		c.disable()
 	}
 	for ctx.Err() == nil {
+		c.unbox()
 		c.fill(ctx)
 		c.metrics.OutboxDepth(c.name, c.journal.Depth(c.name))
 		now := time.Now()
@@ -187,7 +188,6 @@ func (c *channel) sleep(ctx context.Context, until, now time.Time) {
 	case <-ctx.Done():
 	case <-alarm:
 	case <-c.line.wake:
-		c.hasten()
 	case test := <-c.line.hurry:
 		c.hurried(test)
 	}

@@ -72,9 +72,12 @@ type Dispatcher struct {
 
 // line is how a channel is spoken to.
 type line struct {
-	wake  chan struct{}
+	box   *box
+	wake  chan struct{} // there is something in the box
 	hurry chan notice.Delivery
 }
+
+func newLine() line { return line{&box{}, make(chan struct{}, 1), make(chan notice.Delivery)} }
 
 // New makes a dispatcher without channels. Nothing happens before Run.
 func New(opts Options) *Dispatcher {
@@ -155,6 +158,19 @@ func (d *Dispatcher) Wake(channels ...string) {
 	defer d.mu.Unlock()
 	for _, name := range channels {
 		if l, ok := d.lines[name]; ok {
+			l.box.refer()
+			signal(l.wake)
+		}
+	}
+}
+
+// Hand gives channels what is in the outbox for them now, so that they need not read it. It comes in the order of Seq.
+func (d *Dispatcher) Hand(rows []notice.Delivery) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range rows {
+		if l, ok := d.lines[rows[i].Channel]; ok {
+			l.box.put(rows[i])
 			signal(l.wake)
 		}
 	}
@@ -240,7 +256,7 @@ func (d *Dispatcher) start(ctx context.Context, c config.Channel) (runner, bool)
 func (d *Dispatcher) startWith(ctx context.Context, c config.Channel, notifier Notifier, log *zap.Logger) runner {
 	ctx, cancel := context.WithCancel(ctx)
 	r := runner{c, cancel, make(chan struct{})}
-	l := line{make(chan struct{}, 1), make(chan notice.Delivery)}
+	l := newLine()
 	ch := newChannel(c, notifier, d.opts, log, l)
 	d.setLine(c.Name, l)
 	go func() {
@@ -254,7 +270,7 @@ func (d *Dispatcher) startWith(ctx context.Context, c config.Channel, notifier N
 func (d *Dispatcher) setLine(name string, l line) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if l.wake == nil {
+	if l.box == nil {
 		delete(d.lines, name)
 		return
 	}

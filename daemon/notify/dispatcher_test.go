@@ -315,7 +315,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			}
 			return takes(d)
 		})
-		ch = newChannel(config.Channel{Name: "noc"}, r, b.opts, zap.NewNop(), line{})
+		ch = newChannel(config.Channel{Name: "noc"}, r, b.opts, zap.NewNop(), newLine())
 		const total = 3 * window
 		for i := range total {
 			b.outbox.put("noc", fmt.Sprint("i", i), 1)

@@ -131,11 +131,12 @@ func TestEndsThatAreHeldBackHoldUpNothing(t *testing.T) {
 		for i := range 3 * window {
 			b.outbox.tell("noc", fmt.Sprint("i", i), fmt.Sprint("f", i), notice.Resolved)
 		}
-		ch := newChannel(config.Channel{Name: "noc", Kind: "webhook", KeepFiring: time.Hour}, r, b.opts, zap.NewNop(), line{wake: make(chan struct{}, 1)})
+		ch := newChannel(config.Channel{Name: "noc", Kind: "webhook", KeepFiring: time.Hour}, r, b.opts, zap.NewNop(), newLine())
 		ended := make(chan struct{})
 		ctx, cancel := context.WithCancel(b.ctx)
 		go func() { defer close(ended); ch.run(ctx) }()
 		b.outbox.tell("noc", "new", "new", notice.Firing)
+		ch.line.box.refer()
 		ch.line.wake <- struct{}{}
 		synctest.Wait()
 		if last := fmt.Sprint("d", 3*window+1); !slices.Contains(r.ids(), last) {

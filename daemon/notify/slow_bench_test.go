@@ -83,7 +83,8 @@ func benchBeside(b *testing.B, slow int) {
 			b.Fatal(err)
 		}
 		began := time.Now()
-		s.Submit(store.Batch{Outbox: Deliveries(&n, body, names, began)}, func(error) { d.Wake(names...) })
+		rows := Deliveries(&n, body, names, began)
+		s.Submit(store.Batch{Outbox: rows}, func(error) { d.Hand(rows) })
 		<-taken
 		times = append(times, time.Since(began))
 	}

@@ -1,0 +1,57 @@
+package notify
+
+import (
+	"sync"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+// box holds what a channel was handed and has not taken out yet. What does not fit is in the outbox.
+type box struct {
+	mu   sync.Mutex
+	rows []notice.Delivery
+	more bool // there is more in the outbox than was handed over
+}
+
+func (b *box) put(d notice.Delivery) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.more:
+	case len(b.rows) == page:
+		b.rows, b.more = nil, true
+	default:
+		b.rows = append(b.rows, d)
+	}
+}
+
+// refer has the channel look into the outbox.
+func (b *box) refer() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rows, b.more = nil, true
+}
+
+func (b *box) empty() (rows []notice.Delivery, more bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	rows, more = b.rows, b.more
+	b.rows, b.more = nil, false
+	return rows, more
+}
+
+// unbox takes in what was handed over, unless there is older to be read, or no room: then it is read with the rest. While the
+// outbox cannot be read nothing is waited for.
+func (c *channel) unbox() {
+	rows, more := c.line.box.empty()
+	now := time.Now()
+	behind := c.more && !c.reread.After(now)
+	if more || len(rows) > 0 && (behind || c.queue.len()+len(rows) > window) {
+		c.hasten()
+		return
+	}
+	for _, d := range rows {
+		c.queue.add(d, now)
+	}
+}
