@@ -50,7 +50,7 @@ func (f *mrtFramer) frame(r *record) error {
 	if err != nil {
 		return f.broken(err, n)
 	}
-	r.at = time.Unix(int64(binary.BigEndian.Uint32(head)), 0).UTC()
+	seconds, micros := int64(binary.BigEndian.Uint32(head)), int64(0)
 	r.typ, r.subtype = binary.BigEndian.Uint16(head[4:]), binary.BigEndian.Uint16(head[6:])
 	if f.offset == 0 && r.typ > lastMRTType {
 		return f.error(ErrForeign)
@@ -64,9 +64,10 @@ func (f *mrtFramer) frame(r *record) error {
 	}
 	r.offset, r.body = f.offset, f.buf
 	if r.typ == mrtBGP4MPET && len(r.body) >= 4 { // the microseconds count as part of the body (section 3)
-		r.at = r.at.Add(time.Duration(binary.BigEndian.Uint32(r.body)) * time.Microsecond)
+		micros = int64(binary.BigEndian.Uint32(r.body))
 		r.body = r.body[4:]
 	}
+	r.at = time.Unix(seconds, micros*1000).UTC()
 	f.offset += mrtHeaderLen + int64(length)
 	return nil
 }

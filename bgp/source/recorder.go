@@ -108,11 +108,14 @@ func (r *recorder) routes(v *recordedVantage, u *wire.Update, at time.Time) erro
 	}
 	attrs := blocks{in: &r.vantages.interner}
 	defer attrs.done()
+	family, cause := bgp.Family(bgp.NumFamilies), bgp.Updated
+	get := func() rib.ID { return attrs.id(u, family) }
 	for n := range u.Announced {
 		r.stats.Announced++
-		f := bgp.FamilyOf(n.Prefix)
-		get := func() rib.ID { return attrs.id(u, f) }
-		if err := r.learn(v, n.Prefix, n.PathID, get, at, v.first[f].cause(at)); err != nil {
+		if f := bgp.FamilyOf(n.Prefix); f != family {
+			family, cause = f, v.first[f].cause(at)
+		}
+		if err := r.learn(v, n.Prefix, n.PathID, get, at, cause); err != nil {
 			return err
 		}
 	}

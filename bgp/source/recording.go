@@ -84,6 +84,9 @@ type track struct {
 	name  string
 	index int
 	bad   int
+
+	onBad     func(error) // badRecord and ignored, which are not to be made for each record
+	onIgnored func(string)
 }
 
 // tracks is a heap by the time of the next record.
@@ -110,7 +113,9 @@ func (w *replay) open(name string, index int) (*track, error) {
 	}
 	w.files = append(w.files, f)
 	own := recorder{replay: w, collector: collectorOf(name)}
-	return &track{recorder: own, format: formatOf(f), name: name, index: index}, nil
+	t := &track{recorder: own, format: formatOf(f), name: name, index: index}
+	t.onBad, t.onIgnored = t.badRecord, t.ignored
+	return t, nil
 }
 
 func (w *replay) close() {
@@ -121,7 +126,7 @@ func (w *replay) close() {
 
 // advance reads the next record of a file and puts the file in its place, or ends it.
 func (w *replay) advance(t *track) error {
-	at, err := t.next(t.badRecord, t.ignored)
+	at, err := t.next(t.onBad, t.onIgnored)
 	if err == nil {
 		t.at = at
 		heap.Push(&w.tracks, t)

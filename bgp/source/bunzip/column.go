@@ -48,8 +48,15 @@ func (d *Decoder) readColumn(limit int) error {
 
 func (d *Decoder) readGroup(t *tree) (ended bool, err error) {
 	c := &d.column
+	var word uint64
+	have := 0 // bits of word
 	for range groupLen {
-		symbol, length := t.symbol(d.bits.word())
+		if have < maxCodeLen {
+			word, have = d.bits.word(), 57
+		}
+		symbol, length := t.symbol(word)
+		word <<= length
+		have -= length
 		d.bits.pos += length
 		if symbol < 2 {
 			c.run += int(symbol+1) << c.digits

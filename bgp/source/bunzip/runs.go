@@ -30,7 +30,6 @@ func unrun(dst, text []byte) []byte {
 // fourEqual finds the first four equal bytes, -1 if there are none. It looks at eight places at once.
 func fourEqual(text []byte) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	word := binary.LittleEndian.Uint64
 	i := 0
 	for ; i+11 <= len(text); i += 8 {
 		t := text[i : i+11]
@@ -48,6 +47,8 @@ func fourEqual(text []byte) int {
 	return -1
 }
 
+func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
 // checksum is CRC-32 that begins at the highest bit of each byte. That of hash/crc32, for which there are instructions, begins at the
 // lowest; so the bits of each byte are turned round.
 func checksum(data []byte) uint32 {
@@ -57,7 +58,7 @@ func checksum(data []byte) uint32 {
 		n := copy(turned[:], data)
 		for i := 0; i < n; i += 8 {
 			w := turned[i : i+8]
-			binary.BigEndian.PutUint64(w, bits.Reverse64(binary.LittleEndian.Uint64(w)))
+			binary.BigEndian.PutUint64(w, bits.Reverse64(word(w)))
 		}
 		sum = crc32.Update(sum, crc32.IEEETable, turned[:n])
 		data = data[n:]
