@@ -116,6 +116,8 @@ func TestSessionDown(t *testing.T) {
 			"session edge1-v4 (192.0.2.1, AS64500) down: hold timer expired, for 30s now", 0},
 		{"a configured active one: also at start", change(func(p *detect.Peer) { p.WasUp, p.Reason = false, "connection refused" }), time.Minute,
 			"session edge1-v4 (192.0.2.1, AS64500) not established since the start: connection refused, for 1m0s now", 0},
+		{"the first attempt is under way: why it fails is not known yet", change(func(p *detect.Peer) { p.WasUp, p.Reason = false, "" }), 30 * time.Second,
+			"session edge1-v4 (192.0.2.1, AS64500) not established since the start: the neighbour has not answered yet, for 30s now", time.Minute},
 		{"a passive one: not at start", change(func(p *detect.Peer) { p.WasUp, p.Active = false, false }), time.Minute, "", 0},
 		{"a peer that is enabled", change(func(p *detect.Peer) { p.Enabled = false }), time.Minute, "", 0},
 		{"is not Established", change(func(p *detect.Peer) { p.Established = true }), time.Minute, "", 0},

@@ -23,6 +23,9 @@ func sessionDown(p *Peer, now time.Time) (f *bgp.Finding, recheck time.Time) {
 			return nil, time.Time{}
 		}
 	}
+	if p.unanswered() {
+		recheck = now.Add(sessionHold) // by then it is known why
+	}
 	return &bgp.Finding{
 		Type: "session_down", Severity: failure, Since: p.Since, Hold: sessionHold, Summary: p.downSummary(now),
 	}, recheck
@@ -35,8 +38,14 @@ func (p *Peer) downSummary(now time.Time) string {
 		state = "not established since the start"
 	}
 	reason := p.Reason
-	if reason == "" {
+	switch {
+	case p.unanswered():
+		reason = "the neighbour has not answered yet"
+	case reason == "":
 		reason = "for no known reason"
 	}
 	return fmt.Sprintf("%s %s: %s, for %s now", p, state, reason, now.Sub(p.Since).Round(time.Second))
 }
+
+// unanswered says that our first attempt to connect has not come to an end yet.
+func (p *Peer) unanswered() bool { return p.Active && !p.WasUp && p.Reason == "" }

@@ -50,6 +50,8 @@ func (f *FSM) openSent(ev *Event) {
 	case NotifMsg:
 		f.learnRefusal(ev.Notification)
 		f.end(ev.Conn, received(ev.Notification))
+	case TCPConnectionFails:
+		f.end(ev.Conn, unheard(ev.Cause))
 	case KeepAliveMsg, UpdateMsg, UpdateMsgErr, RouteRefreshMsg:
 		f.unexpected(ev, wire.SubInOpenSent)
 	default:

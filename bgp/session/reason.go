@@ -23,8 +23,8 @@ type Reason struct {
 // errReplaced ends the old connection of a neighbour that came back before its loss was noticed.
 var errReplaced = errors.New("the neighbour opened a new session: it has restarted")
 
-// errConnectTimeout ends an attempt to connect.
-var errConnectTimeout = errors.New("no answer within connect_retry")
+// errConnectTimeout ends an attempt to connect. A router drops what is signed with another key, or not at all, without a word.
+var errConnectTimeout = errors.New("no answer within connect_retry: it is down, a firewall is between, or it has another TCP MD5 password")
 
 // errSendHold is what RFC 9687 calls Send Hold Timer Expired.
 var errSendHold = errors.New("the neighbour does not read: send hold timer expired")
@@ -43,6 +43,14 @@ func failed(err error) Reason {
 		text = op.Err.Error()
 	}
 	return Reason{Err: err, Text: text}
+}
+
+// unheard is the failure of a connection on which no OPEN came: a router takes the connection of a neighbour that it does not
+// know, and drops it.
+func unheard(err error) Reason {
+	r := failed(err)
+	r.Text += ", without an OPEN: has it a session for our address?"
+	return r
 }
 
 // graceful judges whether routes may be kept (RFC 4724 section 4.2). With the N bit a NOTIFICATION counts like a lost

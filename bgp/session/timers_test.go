@@ -151,6 +151,23 @@ func TestConnectTimeout(t *testing.T) {
 	})
 }
 
+// A router that does not know us takes our connection and drops it. Who reads why we are not in session is told so.
+func TestClosedWithoutOpen(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, s *Session, _ *recorder, far chan net.Conn) {
+		_ = (<-far).Close()
+		synctest.Wait()
+		if got, want := s.State().LastError, "the neighbour closed the connection, without an OPEN: has it a session for our address?"; got != want {
+			t.Errorf("last error %q, want %q", got, want)
+		}
+		p := newScript(t, <-far).handshake()
+		_ = p.conn.Close()
+		synctest.Wait()
+		if got, want := s.State().LastError, "the neighbour closed the connection"; got != want {
+			t.Errorf("last error %q, want %q", got, want)
+		}
+	})
+}
+
 // After a Cease with an idle time the neighbour is refused, and then welcome again.
 func TestIdleTime(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, s *Session, h *recorder, far chan net.Conn) {
