@@ -298,8 +298,12 @@ func TestBlindness(t *testing.T) {
 	d.sight["e1"] = Lost
 	d.see()
 	d.expect("in sync again with the bad route: it goes on", d.see(hijack("e1")))
-	if lost := d.book.Records()[0].lost(); len(lost) > 0 {
-		t.Errorf("out of sight: %v", lost)
+	if rec := d.book.Records()[0]; len(rec.lost()) > 0 || strings.Contains(rec.Notice.Summary, "out of sight") {
+		t.Errorf("out of sight: %v, %q", rec.lost(), rec.Notice.Summary)
+	}
+	d.see(hijack("e1", "e2", "e3")) // too soon to be told, but who looks sees it
+	if n := d.book.Records()[0].Notice; n.Vantages != (notice.Vantages{Bad: 3, Total: 4}) {
+		t.Errorf("seen at %+v", n.Vantages)
 	}
 
 	d = newDesk(t)

@@ -111,11 +111,20 @@ func (r *reconciliation) say(rec *Record) {
 func (r *reconciliation) update(rec *Record, f *bgp.Finding) {
 	r.back(rec, r.now)
 	r.watch(rec, f.Bad)
-	before := rec.Summary
 	r.take(rec, f)
 	r.say(rec)
-	if rec.Scope.Kind == Service && rec.Summary != before { // of another error nobody is told, but who looks sees the latest
-		rec.Notice.Summary = rec.sentence(r.now)
+	r.show(rec)
+}
+
+// show brings up to date what those see who look: of another error, one more vantage, or one that is back nobody is told.
+func (r *reconciliation) show(rec *Record) {
+	n := &rec.Notice
+	seen := notice.Vantages{Bad: len(rec.Bad), Total: rec.Total}
+	if rec.Group != "" || rec.grouped() || !rec.Open {
+		return
+	}
+	if text := rec.sentence(r.now); n.Vantages != seen || n.Summary != text {
+		n.Vantages, n.Summary = seen, text
 		r.dirty[rec.ID()] = rec
 	}
 }
@@ -134,6 +143,7 @@ func (r *reconciliation) gone(rec *Record) {
 	switch {
 	case len(rec.Bad) > 0:
 		r.say(rec)
+		r.show(rec)
 	case slices.Contains(r.world.Settled, rec.Notice.Type):
 		r.end(rec, notice.ReasonSettled)
 	default:
