@@ -187,6 +187,6 @@ func (e *engine) acknowledge(id string, a incident.Ack, now time.Time) error {
 	}
 	e.tell(notices, now)
 	n := &e.book.Teller(id).Notice
-	e.record(event{at: now, typ: "ack", severity: notice.Info, prefix: n.Prefix, peer: n.Peer, pop: n.POP, detail: a.By + " works at incident " + id + ": " + a.Comment})
+	e.record(event{at: now, typ: "ack", severity: notice.Info, prefix: n.Prefix, peer: n.Peer, pop: n.POP, detail: a.Event(id)})
 	return nil
 }

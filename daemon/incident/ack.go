@@ -18,12 +18,15 @@ type Ack struct {
 	Comment string    `json:"comment"`
 }
 
-// Ack keeps who works at an incident. A second one takes the place of the first. By the id of an elder it is the one that tells
-// of its condition now.
+// Ack keeps who works at an incident. A second one takes the place of the first, but for what that person said, unless they say
+// something else. By the id of an elder it is the one that tells of its condition now.
 func (b *Book) Ack(id string, a Ack, now time.Time) ([]notice.Notice, error) {
 	rec := b.Teller(id)
 	if rec == nil {
 		return nil, fmt.Errorf("%s: %w", id, ErrUnknown)
+	}
+	if rec.Ack != nil && rec.Ack.By == a.By && a.Comment == "" {
+		a.Comment = rec.Ack.Comment
 	}
 	if rec.Ack != nil && (rec.Ack.By != a.By || rec.Ack.Comment != a.Comment) {
 		rec.Told.Ack = false // that is news
@@ -33,9 +36,14 @@ func (b *Book) Ack(id string, a Ack, now time.Time) ([]notice.Notice, error) {
 	return b.look(rec, now), nil
 }
 
-func (a *Ack) text() string {
+func (a *Ack) text() string { return "acknowledged by " + a.By + a.remark() }
+
+// Event says the same for the events log.
+func (a *Ack) Event(id string) string { return a.By + " works at incident " + id + a.remark() }
+
+func (a *Ack) remark() string {
 	if a.Comment == "" {
-		return "acknowledged by " + a.By
+		return ""
 	}
-	return "acknowledged by " + a.By + ": " + a.Comment
+	return ": " + a.Comment
 }
