@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,9 @@ is missing. It writes no file that is there already, and none that 'peervane che
 			if missing := b.missing(); len(missing) > 0 {
 				if !term.IsTerminal(int(os.Stdin.Fd())) {
 					return usage(c, fmt.Errorf("%s: missing, and stdin is no terminal on which to ask", strings.Join(missing, ", ")))
+				}
+				if err := b.wrong(); err != nil {
+					return usage(c, err) // no answer would mend it
 				}
 				if err := b.ask(newQuestions(os.Stdin, e.stderr)); err != nil {
 					return err
@@ -122,12 +126,8 @@ func (e *env) begin(c *cobra.Command, b *beginning, out string) error {
 	if err != nil {
 		return err
 	}
-	if config.Refused(problems) {
-		var wrong []error
-		for _, p := range problems {
-			wrong = append(wrong, errors.New(p.Text))
-		}
-		return usage(c, errors.Join(wrong...))
+	if err := errorsIn(problems); err != nil {
+		return usage(c, err)
 	}
 	if out == "-" {
 		return writeAll(e.stdout, text)
@@ -143,11 +143,27 @@ func (e *env) begin(c *cobra.Command, b *beginning, out string) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.stdout, "%s: %s\nNext: let each router send us its routes (README.md, for BIRD and FRR), then 'peervane run -c %s'\n", out, inventory(cfg), out)
+	for _, p := range problems {
+		p.File = out
+		fmt.Fprintln(e.stderr, p)
+	}
+	_, err = fmt.Fprintf(e.stdout, "%s: %s\nNext: let each router send us its routes (README.md, for BIRD and FRR), then 'peervane check -c %s --host' and 'peervane run -c %s'\n",
+		out, inventory(cfg), out, out)
 	return err
 }
 
-// tryOut reads a configuration as check does.
+// errorsIn says why a configuration cannot be used; nil when it can.
+func errorsIn(problems []config.Problem) error {
+	var wrong []error
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			wrong = append(wrong, errors.New(p.Text))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// tryOut reads a configuration as check does. No place in it is told: the file is not there for anybody to look.
 func tryOut(text []byte) (*config.Config, []config.Problem, error) {
 	dir, err := os.MkdirTemp("", "peervane-init-")
 	if err != nil {
@@ -159,5 +175,9 @@ func tryOut(text []byte) (*config.Config, []config.Problem, error) {
 		return nil, nil, err
 	}
 	cfg, problems := config.Load(nil, file)
+	place := regexp.MustCompile(" at " + regexp.QuoteMeta(file) + `:\d+:\d+`)
+	for i := range problems {
+		problems[i].Text = place.ReplaceAllString(problems[i].Text, "")
+	}
 	return cfg, problems, nil
 }

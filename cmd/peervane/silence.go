@@ -70,7 +70,7 @@ func silenceAdd(e *env) *cobra.Command {
 		},
 	}
 	socketFlag(c, &f.socket)
-	c.Flags().Var((*spanFlag)(&f.span), "for", "how `long`, such as 90m, 2h or 1d12h")
+	c.Flags().Var((*spanFlag)(&f.span), "for", "a `span` such as 90m, 2h or 1d12h")
 	c.Flags().StringVar(&f.until, "until", "", "until this `time`, such as 2026-11-22T12:00:00Z")
 	c.Flags().StringVar(&f.why, "why", "", "the `reason`, for those who come upon it")
 	byFlag(c, &f.by)
