@@ -120,7 +120,7 @@ func (c *channel) gone() {
 
 // disable sends nothing any more, until the channel's configuration changes.
 func (c *channel) disable() {
-	c.log.Error("channel disabled: it answered 410 Gone; change its configuration to enable it")
+	c.log.Error("channel disabled", zap.Error(errDisabled))
 	c.notifier.Close()
 	c.notifier = disabled{}
 	c.failures, c.until, c.chores = 0, time.Time{}, nil

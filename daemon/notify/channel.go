@@ -85,6 +85,8 @@ func (c *channel) run(ctx context.Context) {
 		c.log.Warn("cannot read whether the channel is disabled", zap.Error(err))
 	} else if config == c.config {
 		c.disable()
+	} else if config != "" {
+		c.journal.Disable(c.name, "") // whoever changes it back means it
 	}
 	for ctx.Err() == nil {
 		c.unbox()

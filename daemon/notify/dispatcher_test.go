@@ -280,6 +280,11 @@ func TestGoneDisablesUntilTheConfigurationChanges(t *testing.T) {
 		if n := len(r.ids()); n != 1 {
 			t.Errorf("%d attempts after the configuration changed", n)
 		}
+		b.run("noc", r) // and changed back: whoever does so means it
+		b.put("noc", "i5", 1)
+		if n := len(r.ids()); n != 2 {
+			t.Errorf("%d attempts after the configuration was changed back", n)
+		}
 	})
 }
 

@@ -81,7 +81,7 @@ func Supported(name string) bool {
 // disabled stands in for a channel that answered 410: what is still due goes to the dead letters.
 type disabled struct{}
 
-var errDisabled = errors.New("the channel is disabled: it answered 410 Gone; change its configuration to enable it")
+var errDisabled = errors.New("answered 410 Gone: nothing is sent until the channel's configuration changes")
 
 func (disabled) Send(context.Context, notice.Delivery) Result {
 	return Result{Outcome: Permanent, Err: errDisabled}
