@@ -62,7 +62,7 @@ func (c *cache) run(ctx context.Context) {
 			c.retry.Reset()
 		}
 		if wait := c.after(err); wait > 0 {
-			c.log.Info("rtr session ended", zap.Error(err), zap.Duration("retry", wait))
+			c.log.Warn("rtr session ended", zap.Error(err), zap.Duration("retry", wait.Round(time.Millisecond)))
 			c.report(ctx, cacheReport{held: c.held, err: err})
 			sleep(ctx, wait)
 		}

@@ -2,6 +2,7 @@ package rpki
 
 import (
 	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -61,4 +62,16 @@ func TestRetryInterval(t *testing.T) {
 			t.Errorf("%d attempts in a minute, with a retry interval of a second", n)
 		}
 	})
+}
+
+// What is read at 3 a.m. says who ended what.
+func TestClosedByTheCache(t *testing.T) {
+	near, far := net.Pipe()
+	far.Close()
+	s := &rtrSession{conn: near, in: newPDUReader(near), talk: conversation{version: newestVersion}}
+	s.talk.query()
+	s.talk.open = true
+	if _, err := s.step(); s.explain(err).Error() != "connection closed by the cache" {
+		t.Errorf("%v", err)
+	}
 }

@@ -3,6 +3,7 @@ package rpki
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -23,6 +24,9 @@ var errNotResumed = errors.New("the cache does not resume the session")
 // errGuessed ends a session whose version we lowered without being told to, when the next poll is due: the cache may
 // have been starting up, and now speak a newer one.
 var errGuessed = errors.New("the newest version is tried again")
+
+// errClosed is a transport that the cache ended between two PDUs.
+var errClosed = errors.New("connection closed by the cache")
 
 // errUnanswered is a transport that ended before the cache said anything: older caches answer an unknown version so.
 var errUnanswered = errors.New("the cache closes without an answer")
@@ -49,6 +53,8 @@ func (s *rtrSession) step() (*holding, error) {
 	case err == nil:
 		s.heard = now
 		answer, done, err = s.talk.receive(&p, now)
+	case errors.Is(err, io.EOF):
+		err = errClosed
 	case errors.Is(err, os.ErrDeadlineExceeded) && s.talk.idle() && s.guessed:
 		err = errGuessed
 	case errors.Is(err, os.ErrDeadlineExceeded) && s.talk.idle():
