@@ -117,6 +117,7 @@ func syntaxError(text string, err error) (place, string) {
 	}
 	message := strings.TrimSuffix(syntax.Message, ".")
 	message = strings.Replace(message, "Key '", "key '", 1)
+	message = strings.Replace(message, `'\x00' instead`, "the end of the file", 1) // octets that are zero it refuses as such
 	for _, m := range mends {
 		if strings.Contains(message, m.about) {
 			return at, message + "; " + m.mend

@@ -3,6 +3,7 @@ package source
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"compress/bzip2"
 	"errors"
 	"fmt"
@@ -106,12 +107,16 @@ func streamError(err error) error {
 	return err
 }
 
-// looksLikeJSON tells JSON lines from MRT, which holds a zero octet in the type field of its first record.
+// looksLikeJSON tells JSON lines from MRT, which holds a zero octet in the type field of its first record. What begins as neither,
+// and has a line further on that begins as JSON does, are lines of which the first are bad.
 func looksLikeJSON(r *bufio.Reader) bool {
-	head, _ := r.Peek(12)
-	if bytes.IndexByte(head, 0) >= 0 {
+	head, _ := r.Peek(mrtHeaderLen)
+	if len(head) == mrtHeaderLen && binary.BigEndian.Uint16(head[4:]) <= lastMRTType {
 		return false
 	}
-	head = bytes.TrimLeft(head, " \t\r\n")
-	return len(head) > 0 && head[0] == '{'
+	if begin := bytes.TrimLeft(head, " \t\r\n"); len(begin) > 0 && begin[0] == '{' {
+		return true
+	}
+	some, _ := r.Peek(4096)
+	return bytes.Contains(some, []byte("\n{"))
 }

@@ -3,6 +3,7 @@ package source
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ var errNotRIS = errors.New("no message of a peer")
 func parseRIS(line []byte) (*risMessage, error) {
 	var outer risEnvelope
 	if err := json.Unmarshal(line, &outer); err != nil {
-		return nil, err
+		return nil, jsonFault(err)
 	}
 	if outer.Data != nil {
 		if outer.Type != "ris_message" {
@@ -96,12 +97,25 @@ func parseRIS(line []byte) (*risMessage, error) {
 	}
 	var d risData
 	if err := json.Unmarshal(line, &d); err != nil {
-		return nil, err
+		return nil, jsonFault(err)
 	}
 	if d.Timestamp == "" || !d.Peer.IsValid() {
 		return nil, errNotRIS
 	}
 	return d.message()
+}
+
+// jsonFault says of what cannot be read what of the message is wrong, not what of this program.
+func jsonFault(err error) error {
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("it is no JSON: %w", err)
+	case errors.As(err, &mismatch):
+		return fmt.Errorf("%s has the wrong type, %s", cmp.Or(mismatch.Field, "the message"), mismatch.Value)
+	}
+	return err
 }
 
 func (d *risData) message() (*risMessage, error) {

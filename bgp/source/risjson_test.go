@@ -54,7 +54,9 @@ func TestParseRISVariants(t *testing.T) {
 		{"empty prefix", `{"timestamp":1,"peer":"192.0.2.1","peer_asn":1,"withdrawals":[""]}`, "empty"},
 		{"bad community", `{"timestamp":1,"peer":"192.0.2.1","peer_asn":1,"community":[[65536,1]]}`, "community"},
 		{"bad path", `{"timestamp":1,"peer":"192.0.2.1","peer_asn":1,"path":[{}]}`, "not an ASN"},
-		{"no JSON", `TABLE_DUMP2|1|B`, "invalid character"},
+		{"no JSON", `TABLE_DUMP2|1|B`, "it is no JSON: invalid character"},
+		{"no address", `{"timestamp":1,"peer":5,"peer_asn":1}`, "peer has the wrong type, number"},
+		{"no message", `["timestamp"]`, "the message has the wrong type, array"},
 	} {
 		_, err := parseRIS([]byte(test.line))
 		if (err == nil) != (test.fault == "") || err != nil && !strings.Contains(err.Error(), test.fault) {
@@ -83,6 +85,7 @@ func TestParseTimestamp(t *testing.T) {
 
 func TestReplayOfRISLines(t *testing.T) {
 	lines := []string{
+		"what somebody wrote above it",
 		risLine,
 		`{"type":"ris_error","data":{"message":"slow"}}`,
 		`{"type":"ris_message","data":{"timestamp":1573830862,"peer":"2001:db8:1::1","peer_asn":"64500","host":"rrc11","type":"KEEPALIVE"}}`,
@@ -110,10 +113,10 @@ func TestReplayOfRISLines(t *testing.T) {
 		t.Errorf("told %q\n%v", said, r.end)
 	}
 	var bad *Error
-	if len(r.bad) != 1 || !errors.As(r.bad[0], &bad) || bad.Line != 4 || r.stats.States != 2 || r.stats.Withdrawn != 1 {
+	if len(r.bad) != 2 || !errors.As(r.bad[0], &bad) || bad.Line != 1 || !errors.As(r.bad[1], &bad) || bad.Line != 5 || r.stats.States != 2 || r.stats.Withdrawn != 1 {
 		t.Errorf("%v %+v", r.bad, r.stats)
 	}
-	torn := writeFile(t, "torn.jsonl", []byte(lines[0]+"\n"+lines[4][:40]))
+	torn := writeFile(t, "torn.jsonl", []byte(lines[1]+"\n"+lines[5][:40]))
 	if r := replayFiles(t, nil, torn); !errors.Is(r.end, ErrTruncated) || len(r.inputs) != 2 {
 		t.Errorf("torn: %v %v", r.end, r.inputs)
 	}
