@@ -35,18 +35,22 @@ type publisher struct {
 	unwritten map[netip.Prefix]*registration // whose memory has changed since it was written
 	written   time.Time                      // when memories were written last
 	pause     time.Duration                  // from then until they may be again
+	handed    int                            // since the store was last asked to write them at once
 }
 
 // memoryRate is how often memories are written that no notice rests on. While a registration is under attack its memory
 // changes with every UPDATE, and none of the changes must outlive the process on its own.
 const memoryRate = 500 * time.Millisecond
 
-// memoryBite is how many of them are written at once: when a million registrations are seen for the first time, a notice
-// waits for a part of them, and not for all; neither does the engine encode so many in one step. The next part follows soon.
+// memoryBite is how many of them are encoded in one step: a fifth of a millisecond, for which a hijack waits. The next part follows
+// soon, when a million registrations are seen for the first time or a hundred thousand are hijacked.
 const (
-	memoryBite  = 250
-	memoryPause = 25 * time.Millisecond
+	memoryBite  = 25
+	memoryPause = 2500 * time.Microsecond
 )
+
+// memoryBatch is how many of them share a transaction at most: what is promised with the first does not wait for a million.
+const memoryBatch = 250
 
 // memoryFlow is how many bytes of them a second are written in the long run, when much is remembered of many and changes.
 const memoryFlow = 4 << 20
@@ -84,7 +88,9 @@ func (p *publisher) publish(out output, changed []incident.Record, now time.Time
 	}
 	b.Incidents = p.incidents(changed)
 	due := p.dueMemories(out, now)
-	b.Urgent = len(due) >= memoryBite // many small transactions: in one large one a notice would wait for all of it
+	if p.handed += len(due); p.handed >= memoryBatch {
+		p.handed, b.Urgent = 0, true
+	}
 	b.KV = append(p.memories(due), slices.Concat(p.trails(out.trails), reignRows(out.reigns))...)
 	b.Events, b.Latency = rows(out.events), out.latency
 	if len(b.Incidents)+len(b.Outbox)+len(b.KV)+len(b.Events)+len(b.Latency) == 0 {
