@@ -114,17 +114,25 @@ func endsOfRIB() (ends []byte) {
 // greet plays the router until the session is up.
 func greet(b testing.TB, l net.Listener) net.Conn {
 	b.Helper()
-	conn, err := l.Accept()
+	conn, err := shake(l)
 	if err != nil {
 		b.Fatal(err)
+	}
+	return conn
+}
+
+func shake(l net.Listener) (net.Conn, error) {
+	conn, err := l.Accept()
+	if err != nil {
+		return nil, err
 	}
 	open := wire.Open{Version: wire.Version, ASN: 64500, HoldTime: 90, RouterID: speaker.As4()}
 	open.Caps = wire.Capabilities{AS4: true, HasMP: true, Families: speaks.Families}
 	if _, err := conn.Write(wire.AppendKeepalive(open.Append(nil))); err != nil {
-		b.Fatal(err)
+		return nil, err
 	}
 	go io.Copy(io.Discard, conn) // until it is closed
-	return conn
+	return conn, nil
 }
 
 func report(b *testing.B, what string, took []time.Duration) {

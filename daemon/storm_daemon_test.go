@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
@@ -80,6 +79,11 @@ var shapes = [...]shape{
 	},
 }
 
+func shapeOf(name string) shape {
+	i := slices.IndexFunc(shapes[:], func(s shape) bool { return s.name == name })
+	return shapes[i]
+}
+
 func optional(prefix string) config.Registration {
 	reg := registered(prefix, 64496)
 	reg.Policy.Expect = config.ExpectOptional
@@ -95,33 +99,27 @@ func withdraws(p netip.Prefix) []byte {
 	return wire.AppendUpdate(nil, speaks, nil, nil, []wire.NLRI{{Prefix: p}})
 }
 
-// tempest is a whole daemon with its disk, its router, and the receivers of its channels.
+// tempest is a whole daemon with its disk and the receivers of its channels, and, in another process, its router.
 type tempest struct {
 	testing.TB
 	shape
 	n      int
 	daemon *Daemon
 	stop   func() error
-	router net.Conn
+	router *stormRouter
 	ears   *ears
 
-	probes  int
-	mu      sync.Mutex
-	written []time.Time // of the probes
-	queued  []time.Time // when something was
+	probes []time.Time // when each hijack that measures was written
+	mu     sync.Mutex
+	queued []time.Time // when something was
 }
 
 func newTempest(t testing.TB, s shape, n int) *tempest {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.2:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	o := &tempest{TB: t, shape: s, n: n, ears: &ears{heard: map[string][]notice.Notice{}, fresh: make(chan struct{}, 1)}}
+	o := &tempest{TB: t, shape: s, n: n, router: startRouter(t), ears: &ears{heard: map[string][]notice.Notice{}, fresh: make(chan struct{}, 1)}}
 	receiver := httptest.NewServer(o.ears)
 	t.Cleanup(receiver.Close)
-	cfg := benchConfig(t.TempDir(), netip.MustParseAddrPort(l.Addr().String()))
+	cfg := benchConfig(t.TempDir(), o.router.at)
 	cfg.Detect = config.Detect{AbsenceHold: time.Second, PathChangeHold: time.Minute, PathSettle: 24 * time.Hour}
 	cfg.Prefixes = append(s.registered(n), optional(probed.String()))
 	channel := func(name string) config.Channel {
@@ -138,75 +136,21 @@ func newTempest(t testing.TB, s shape, n int) *tempest {
 			t.Error(err)
 		}
 	})
-	o.router = greet(t, l)
-	t.Cleanup(func() { o.router.Close() })
-	o.write(says(probed, 64496))
-	for _, reg := range cfg.Prefixes {
-		o.write(says(reg.Prefix, 64496))
-	}
-	o.write(endsOfRIB())
+	o.has("table", n, 0, false)
 	return o
 }
 
-func (o *tempest) write(b []byte) {
+// has has the router do something, over some time, with hijacks between that measure.
+func (o *tempest) has(do string, n int, over time.Duration, probes bool) {
 	o.Helper()
-	if _, err := o.router.Write(b); err != nil {
-		o.Fatal(err)
-	}
-}
-
-// probe is a hijack that is told singly, and takes back the one before.
-func (o *tempest) probe() {
-	i := o.probes
-	o.probes++
-	at := func(i int) netip.Prefix {
-		return netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(16 + i>>8), byte(i), 0}), 24)
-	}
-	update := says(at(i), uint32(200_000+i))
-	if i > 0 {
-		update = append(update, withdraws(at(i-1))...)
-	}
-	o.mu.Lock()
-	o.written = append(o.written, time.Now())
-	o.mu.Unlock()
-	o.write(update)
-}
-
-// rage lets all n happen, evenly over a time, with hijacks between that measure.
-func (o *tempest) rage(over time.Duration, update func(i int) []byte, probes bool) {
-	o.Helper()
-	began := time.Now()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	var due time.Duration
-	for i := 0; i < o.n; {
-		<-tick.C
-		since := time.Since(began)
-		for ; i < o.n && time.Duration(i)*over/time.Duration(o.n) <= since; i++ {
-			o.write(update(i))
-		}
-		if probes && since >= due {
-			o.probe()
-			due = since + probeEvery
-		}
-	}
-}
-
-// rest measures when nothing else happens.
-func (o *tempest) rest(n int) {
-	tick := time.NewTicker(probeEvery)
-	defer tick.Stop()
-	for range n {
-		<-tick.C
-		o.probe()
-	}
+	o.probes = append(o.probes, o.router.do(order{o.name, n, do, over, probes})...)
 }
 
 // detection gives how long the probes since the i-th took to be queued, in order of length.
 func (o *tempest) detection(since int) (took []time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, w := range o.written[since:] {
+	for _, w := range o.probes[since:] {
 		i, _ := slices.BinarySearchFunc(o.queued, w, time.Time.Compare)
 		if i < len(o.queued) {
 			took = append(took, o.queued[i].Sub(w))
@@ -248,12 +192,13 @@ func (o *tempest) open() (open int, trouble error) {
 	return open, o.daemon.store.Trouble()
 }
 
-// inSync waits until the router's table is known.
+// inSync waits until the router's table is known, and what is to be remembered of it is handed to the store.
 func (o *tempest) inSync() {
 	o.Helper()
 	o.until("it is in sync", func() (string, bool) {
-		s := o.daemon.Snapshot().Status
-		return fmt.Sprintf("%+v", s), s.Ready && s.PeersUp == 1
+		s, unwritten := o.daemon.Snapshot().Status, 0
+		o.daemon.call(context.Background(), func() { unwritten = len(o.daemon.publisher.unwritten) })
+		return fmt.Sprintf("%+v, %d unwritten", s, unwritten), s.Ready && s.PeersUp == 1 && unwritten == 0
 	})
 }
 
@@ -376,12 +321,12 @@ func TestStormInTheDaemon(t *testing.T) {
 			o := newTempest(t, s, n)
 			o.inSync()
 			before := inUse()
-			o.rage(time.Duration(n)*time.Minute/storm/3, o.strike, false)
+			o.has("strike", n, time.Duration(n)*time.Minute/storm/3, false)
 			o.stands()
 			if used := (inUse() - before) / n; used > 24<<10 {
 				t.Errorf("each incident takes %d bytes", used)
 			}
-			o.rage(0, o.calm, false)
+			o.has("calm", n, 0, false)
 			o.isOver()
 		})
 	}

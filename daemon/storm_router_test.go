@@ -1,0 +1,196 @@
+package daemon
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"peervane/config"
+)
+
+// stormRouter is the router of a storm, a process of its own: its processor time is not the daemon's, and it goes on to write
+// when the daemon's scheduler is busy.
+type stormRouter struct {
+	testing.TB
+	at     netip.AddrPort
+	orders *json.Encoder
+	told   *json.Decoder
+}
+
+// order is what the router is to do; the answer is when it wrote each hijack that measures.
+type order struct {
+	Shape  string
+	N      int
+	Do     string // "table", "rest" (N hijacks that measure), "strike" or "calm"
+	Over   time.Duration
+	Probes bool // hijacks that measure meanwhile
+}
+
+const routerEnv = "PEERVANE_STORM_ROUTER"
+
+func startRouter(t testing.TB) *stormRouter {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(program)
+	c.Env, c.Stderr = append(os.Environ(), routerEnv+"=1"), os.Stderr
+	in, err1 := c.StdinPipe()
+	out, err2 := c.StdoutPipe()
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		if err := c.Wait(); err != nil {
+			t.Error("the router: ", err)
+		}
+	})
+	r := &stormRouter{TB: t, orders: json.NewEncoder(in), told: json.NewDecoder(out)}
+	if err := r.told.Decode(&r.at); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// do waits until an order is carried out.
+func (r *stormRouter) do(o order) (probes []time.Time) {
+	r.Helper()
+	if err := r.orders.Encode(o); err != nil {
+		r.Fatal(err)
+	}
+	if err := r.told.Decode(&probes); err != nil {
+		r.Fatal("the router: ", err)
+	}
+	return probes
+}
+
+// runRouter is the whole life of the process: until there are no more orders.
+func runRouter(in io.Reader, out io.Writer) error {
+	l, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	_ = l.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute)) // nobody may come
+	tell := json.NewEncoder(out)
+	if err := tell.Encode(l.Addr().String()); err != nil {
+		return err
+	}
+	conn, err := shake(l)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	w := weather{conn: conn}
+	for orders := json.NewDecoder(in); ; {
+		var o order
+		if err := orders.Decode(&o); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		w.written = []time.Time{}
+		if err := w.carryOut(o); err != nil {
+			return err
+		}
+		if err := tell.Encode(w.written); err != nil {
+			return err
+		}
+	}
+}
+
+// weather is what the router makes.
+type weather struct {
+	conn    net.Conn
+	probes  int
+	written []time.Time
+}
+
+func (w *weather) carryOut(o order) error {
+	s := shapeOf(o.Shape)
+	switch o.Do {
+	case "table":
+		return w.table(s.registered(o.N))
+	case "rest":
+		return w.rest(o.N)
+	case "strike":
+		return w.rage(o, s.strike)
+	case "calm":
+		return w.rage(o, s.calm)
+	}
+	return fmt.Errorf("nobody knows how to %q", o.Do)
+}
+
+// table shows who announces what is registered.
+func (w *weather) table(regs []config.Registration) error {
+	all := says(probed, 64496)
+	for _, reg := range regs {
+		all = append(all, says(reg.Prefix, 64496)...)
+	}
+	_, err := w.conn.Write(append(all, endsOfRIB()...))
+	return err
+}
+
+// probe is a hijack that is told singly, and takes back the one before.
+func (w *weather) probe() error {
+	i := w.probes
+	w.probes++
+	at := func(i int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(16 + i>>8), byte(i), 0}), 24)
+	}
+	update := says(at(i), uint32(200_000+i))
+	if i > 0 {
+		update = append(update, withdraws(at(i-1))...)
+	}
+	w.written = append(w.written, time.Now())
+	_, err := w.conn.Write(update)
+	return err
+}
+
+// rage lets all happen, evenly over a time, with hijacks between that measure.
+func (w *weather) rage(o order, update func(i int) []byte) error {
+	began := time.Now()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	var due time.Duration
+	for i := 0; i < o.N; {
+		<-tick.C
+		since := time.Since(began)
+		for ; i < o.N && time.Duration(i)*o.Over/time.Duration(o.N) <= since; i++ {
+			if _, err := w.conn.Write(update(i)); err != nil {
+				return err
+			}
+		}
+		if o.Probes && since >= due {
+			if err := w.probe(); err != nil {
+				return err
+			}
+			due = since + probeEvery
+		}
+	}
+	return nil
+}
+
+// rest measures when nothing else happens.
+func (w *weather) rest(n int) error {
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for range n {
+		<-tick.C
+		if err := w.probe(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
