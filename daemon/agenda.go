@@ -145,6 +145,7 @@ func (a *agenda) waits() bool {
 type queue struct {
 	list []scope
 	has  map[scope]wish
+	most int // that it has held since it was empty
 }
 
 // wish is that a scope be judged.
@@ -163,6 +164,7 @@ func (q *queue) add(s scope, heard time.Time) {
 	}
 	if !listed {
 		q.list = append(q.list, s)
+		q.most = max(q.most, len(q.list))
 	}
 	q.has[s] = wish{true, heard}
 }
@@ -184,7 +186,9 @@ func (q *queue) take() (s scope, heard time.Time, ok bool) {
 			return s, have.heard, true
 		}
 	}
-	*q = queue{} // a burst's memory is not kept
+	if q.most > bite {
+		*q = queue{} // a burst's memory is not kept
+	}
 	return scope{}, time.Time{}, false
 }
 

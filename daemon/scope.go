@@ -18,6 +18,7 @@ type bench struct {
 	vantages                 []detect.Vantage
 	routes, covering, around []detect.Held
 	covered                  []bool // by position in vantages
+	state                    detect.State
 }
 
 // state puts together what the detectors judge: everything that is known of a prefix now. It is good until the next call.
@@ -46,7 +47,8 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 			b.around = appendHeld(b.around, i, half, twin.of(v), fam.kept)
 		}
 	}
-	st := &detect.State{
+	st := &b.state
+	*st = detect.State{
 		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings, Hijacks: reg.memory.Hijacks(),
 		Vantages: b.vantages, Routes: b.routes, Around: b.around, Verdicts: &e.verdicts,
 	}

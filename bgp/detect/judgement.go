@@ -24,7 +24,7 @@ func (s *State) prepare() {
 	if s.best != nil {
 		return
 	}
-	s.best, s.claims = firsts(len(s.Vantages), s.Routes), map[*Held]*claim{}
+	s.best = firsts(len(s.Vantages), s.Routes)
 	if s.traces == nil {
 		s.traces = s.Memory.traces(s.Vantages)
 	}
@@ -32,6 +32,9 @@ func (s *State) prepare() {
 		s.Routes[i].RPKI = rpkiText(s.validate(&s.Routes[i]))
 		if c := s.offence(&s.Routes[i]); c != nil {
 			c.hints = append(c.hints, s.hints(c, &s.Routes[i])...)
+			if s.claims == nil {
+				s.claims = map[*Held]*claim{}
+			}
 			s.claims[&s.Routes[i]] = c
 		}
 	}

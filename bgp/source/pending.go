@@ -48,6 +48,9 @@ type pendingChange struct {
 // loss alone, after which nothing of before matters.
 const maxEvents = 256
 
+// smallIndex is how many changes an index may have held that is used again: a burst's memory is not kept.
+const smallIndex = 64
+
 // NewPending makes an empty queue. Whenever something waits, wake has been sent to, without blocking; several queues
 // may share a channel (of capacity 1). With nil it gets its own.
 func NewPending(wake chan struct{}) *Pending {
@@ -128,7 +131,11 @@ func (p *Pending) event(in bgp.Input) {
 func (p *Pending) Take(buf []bgp.Input) []bgp.Input {
 	p.mu.Lock()
 	spans, limit, leaks, drops := p.spans, p.limit, p.leaks, p.drops
-	p.spans, p.limit, p.leaks, p.index, p.drops = nil, nil, nil, nil, [bgp.NumFamilies]*bgp.TableDropped{}
+	p.spans, p.limit, p.leaks, p.drops = nil, nil, nil, [bgp.NumFamilies]*bgp.TableDropped{}
+	if len(p.index) > smallIndex {
+		p.index = nil
+	}
+	clear(p.index)
 	p.mu.Unlock()
 	for _, s := range spans {
 		slices.SortFunc(s.changes, func(a, b pendingChange) int { return cmp.Compare(a.seq, b.seq) })

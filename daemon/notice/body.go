@@ -6,20 +6,26 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 )
 
 // Body is the notice as JSON on one line, keys in the order of the documentation, "<", ">" and "&" as they are.
 // The same notice always gives the same bytes.
 func (n Notice) Body() ([]byte, error) {
 	n.Version = Version
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	b := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(b)
+	b.Reset()
+	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(n.whole()); err != nil {
 		return nil, fmt.Errorf("encode the notice of incident %s: %w", n.Incident, err)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return bytes.Clone(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
+
+// buffers are what bodies are written into, which else would grow from nothing for each.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Parse reads what Body wrote.
 func Parse(body []byte) (Notice, error) {
@@ -64,6 +70,9 @@ func (n Notice) whole() Notice {
 }
 
 func wholeRoutes(routes []Route) []Route {
+	if routes != nil && !slices.ContainsFunc(routes, func(r Route) bool { return r.Communities == nil }) {
+		return routes
+	}
 	routes = list(slices.Clone(routes))
 	for i := range routes {
 		routes[i].Communities = list(routes[i].Communities)
