@@ -159,8 +159,8 @@ func TestStartFails(t *testing.T) {
 	}
 	for want, change := range map[string]func(*config.Config){
 		"listen for http": func(c *config.Config) { c.Daemon.HTTP = addr },
-		"listen for BGP":  func(c *config.Config) { c.Daemon.Listen = []netip.AddrPort{addr} },
-		"make state_dir":  func(c *config.Config) { c.Daemon.StateDir = file + "/below" },
+		"address already in use: where this host's own router has the port, give daemon.listen another address, or none": func(c *config.Config) { c.Daemon.Listen = []netip.AddrPort{addr} },
+		"make state_dir": func(c *config.Config) { c.Daemon.StateDir = file + "/below" },
 	} {
 		cfg := quiet(t)
 		change(cfg)

@@ -54,6 +54,9 @@ func Listen(ctx context.Context, addrs []netip.AddrPort) ([]net.Listener, error)
 			for _, ln := range sockets {
 				_ = ln.Close()
 			}
+			if errors.Is(err, unix.EADDRINUSE) {
+				err = fmt.Errorf("%w: where this host's own router has the port, give daemon.listen another address, or none", err)
+			}
 			return nil, fmt.Errorf("listen for BGP on %s: %w", addr, err)
 		}
 		sockets = append(sockets, ln)

@@ -52,7 +52,7 @@ func lookAtHost(ctx context.Context, e *env, cfg *config.Config) error {
 
 // lookAtPorts opens what the daemon would listen on.
 func lookAtPorts(ctx context.Context, cfg *config.Config) (looks []look) {
-	try := func(what string, addr netip.AddrPort) {
+	try := func(what string, addr netip.AddrPort, otherwise string) {
 		l := look{what: fmt.Sprintf("%s %s", what, addr), found: "free"}
 		var lc net.ListenConfig
 		socket, err := lc.Listen(ctx, "tcp", addr.String())
@@ -60,7 +60,7 @@ func lookAtPorts(ctx context.Context, cfg *config.Config) (looks []look) {
 		case err == nil:
 			l.wrong = socket.Close()
 		case errors.Is(err, unix.EADDRINUSE):
-			l.wrong = errors.New("taken: by a daemon that runs already, or give another")
+			l.wrong = errors.New("taken: by a daemon that runs already, or " + otherwise)
 		case errors.Is(err, fs.ErrPermission):
 			l.wrong = fmt.Errorf("%w: let systemd open it (peervane-bgp.socket), and leave it out here", reason(err))
 		default:
@@ -69,10 +69,10 @@ func lookAtPorts(ctx context.Context, cfg *config.Config) (looks []look) {
 		looks = append(looks, l)
 	}
 	if cfg.Daemon.HTTP.IsValid() {
-		try("daemon.http", cfg.Daemon.HTTP)
+		try("daemon.http", cfg.Daemon.HTTP, "give another")
 	}
 	for _, addr := range cfg.Daemon.Listen {
-		try("daemon.listen", addr)
+		try("daemon.listen", addr, "by this host's own router: give another, or none")
 	}
 	return looks
 }

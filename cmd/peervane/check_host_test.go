@@ -29,8 +29,11 @@ func TestLookAtPorts(t *testing.T) {
 	}
 	defer taken.Close()
 	addr := netip.MustParseAddrPort(taken.Addr().String())
-	cfg := &config.Config{Daemon: config.Daemon{HTTP: addr, Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}}}
-	want := []string{"daemon.http " + addr.String() + ": taken: by a daemon that runs already, or give another"}
+	cfg := &config.Config{Daemon: config.Daemon{HTTP: addr, Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0"), addr}}}
+	want := []string{
+		"daemon.http " + addr.String() + ": taken: by a daemon that runs already, or give another",
+		"daemon.listen " + addr.String() + ": taken: by a daemon that runs already, or by this host's own router: give another, or none",
+	}
 	if got := wrongs(lookAtPorts(t.Context(), cfg)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -41,7 +41,7 @@ var incidentsView = &view{
 }
 
 var eventsView = &view{
-	use: "events [--prefix PREFIX] [--since TIME]", short: "Show what was recorded", page: "events", none: "no events",
+	use: "events [--prefix PREFIX] [--since TIME]", short: "Show what was recorded", page: "events", none: "no events: --prefix takes a registered prefix, --since looks further back",
 	options: []option{
 		{"prefix", "", "only those of this registered `prefix`"},
 		{"since", "24h", "from this `time` on, such as 6h, 7d or 2026-11-22T10:00:00Z"},
