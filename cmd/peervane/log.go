@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,6 +27,9 @@ func newLog(cfg config.Log, w *os.File, onJournal bool) (*zap.Logger, zap.Atomic
 	encoder := zapcore.NewJSONEncoder(encoding(false))
 	if cfg.Format == "console" || cfg.Format == "auto" && terminal {
 		encoder = zapcore.NewConsoleEncoder(encoding(terminal && os.Getenv("NO_COLOR") == ""))
+		if terminal {
+			encoder = briefEncoder{encoder}
+		}
 	}
 	if onJournal {
 		encoder = priorityEncoder{encoder}
@@ -47,6 +51,20 @@ func encoding(colour bool) zapcore.EncoderConfig {
 
 func encodeTime(t time.Time, enc zapcore.PrimitiveArrayEncoder) {
 	enc.AppendString(t.UTC().Format("2006-01-02T15:04:05.000000Z"))
+}
+
+// briefEncoder leaves the whole notice out, where a person reads along: what stands beside it says it all, and 'peervane
+// incidents show' the rest.
+type briefEncoder struct{ zapcore.Encoder }
+
+func (e briefEncoder) Clone() zapcore.Encoder { return briefEncoder{e.Encoder.Clone()} }
+
+func (e briefEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
+	isNotice := func(f zapcore.Field) bool { return f.Key == "notice" }
+	if slices.ContainsFunc(fields, isNotice) {
+		fields = slices.DeleteFunc(slices.Clone(fields), isNotice)
+	}
+	return e.Encoder.EncodeEntry(entry, fields)
 }
 
 // priorityEncoder puts "<N>" before each line, N the syslog priority of its level (RFC 5424).

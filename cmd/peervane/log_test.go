@@ -195,6 +195,9 @@ func TestLogColours(t *testing.T) {
 	if !strings.Contains(text, "\x1b[31merror\x1b[0m") || strings.HasPrefix(text, "{") {
 		t.Errorf("no colours on a terminal: %q", text)
 	}
+	if !strings.Contains(text, "incident") || strings.Contains(text, "AS1 -> AS2") {
+		t.Errorf("the whole notice on a terminal: %q", text)
+	}
 	text = onTerminal(t, func(tty *os.File) { say(t, config.Log{Level: "debug", Format: "json"}, tty, false) })
 	if strings.Contains(text, "\x1b") || !strings.HasPrefix(text, "{") {
 		t.Errorf("no JSON on a terminal, although asked for: %q", text)
