@@ -77,8 +77,8 @@ const planesCommon = `
 log stderr all;
 protocol device {}
 protocol kernel { ipv4 { import none; export all; }; }
-template bgp network { connect delay time 1; error wait time 1, 1; hold time 9; ipv4 { import all; export all; next hop self; }; }
-template bgp customer { connect delay time 1; error wait time 1, 1; hold time 9; ipv4 { import none; export all; next hop self; }; }
+template bgp network { connect delay time 1; connect retry time 1; error wait time 1, 1; hold time 9; ipv4 { import all; export all; next hop self; }; }
+template bgp customer { connect delay time 1; connect retry time 1; error wait time 1, 1; hold time 9; ipv4 { import none; export all; next hop self; }; }
 `
 
 var planesSettings = template.Must(template.New("peervane.toml").Parse(`
@@ -157,8 +157,11 @@ func newPlanes(t *testing.T, binary string) *planes {
 		config := write(t, p.dir, name+".conf", planesCommon+planesRouters[name])
 		launch(t, name, p.hosts[name], exec.Command(bird.program, "-f", "-c", config, "-s", p.socket(name), "-P", config+".pid"))
 	}
-	p.learnt("r1")
-	p.learnt("r2")
+	for _, pop := range planesPOPs {
+		p.learnt("r1", pop.Address, "cloud")
+		p.learnt("r2", pop.Address, "cloud")
+	}
+	p.learnt("r2", "203.0.113.1", "between")
 	p.startDaemon(binary, planesPOPs)
 	return p
 }
@@ -211,18 +214,16 @@ func (p *planes) route(host, dst, via string) {
 
 func (p *planes) socket(router string) string { return filepath.Join(p.dir, router+".ctl") }
 
-// learnt waits until a router reaches the POPs by the cloud itself.
-func (p *planes) learnt(router string) {
+// learnt waits until a router has its route to an address from one of its protocols: routes that came later would be changes.
+func (p *planes) learnt(router, address, from string) {
 	p.t.Helper()
-	eventually(p.t, router+" does not learn the way to the POPs", func() error {
-		for _, pop := range planesPOPs {
-			out, err := output(p.t, p.hosts[router], "/usr/sbin/birdc", "-s", p.socket(router), "show", "route", "primary", "for", pop.Address)
-			if err != nil {
-				return err
-			}
-			if !strings.Contains(out, "[cloud ") {
-				return fmt.Errorf("%w: %s", errNotYet, out)
-			}
+	eventually(p.t, router+" does not learn its way to "+address, func() error {
+		out, err := output(p.t, p.hosts[router], "/usr/sbin/birdc", "-s", p.socket(router), "show", "route", "primary", "for", address)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(out, "["+from+" ") {
+			return fmt.Errorf("%w: %s", errNotYet, out)
 		}
 		return nil
 	})

@@ -14,6 +14,7 @@ func (s *Store) Backup(ctx context.Context, to io.Writer) (err error) {
 	if s.database() == nil || s.opts.Path == memory {
 		return ErrUnavailable
 	}
+	s.catchUp(ctx)
 	copied := s.opts.Path + ".backup"
 	if err := os.Remove(copied); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("make room for the copy: %w", err)
@@ -47,6 +48,8 @@ func copyInto(ctx context.Context, from, to string) error {
 		return err
 	}
 	defer db.Close()
-	_, err = db.ExecContext(ctx, "VACUUM INTO ?", to)
-	return err
+	if _, err = db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
+		return err
+	}
+	return forgetRedo(ctx, to)
 }

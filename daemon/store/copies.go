@@ -43,7 +43,8 @@ func (s *Store) restore(left []notice.Delivery) {
 	}
 	for seq, d := range s.copies {
 		if !slices.ContainsFunc(s.unsettled(), func(p *pending) bool { _, ok := p.outbox[seq]; return ok }) {
-			s.writing.outbox[seq] = d
+			s.writing[0].outbox[seq] = d
+			s.writing[0].inRedo = false // these are in no log
 		}
 	}
 }

@@ -28,20 +28,23 @@ var (
 
 // database is one open database: a connection that writes, and a few that read.
 type database struct {
-	path  string
-	write *sql.DB
-	read  *sql.DB
-	stmts statements
-	file  os.FileInfo // as it was when last seen; nil in memory
-	fresh bool        // made anew, nothing in it
-	log   *os.File    // to take to disk what was committed; nil where SQLite does, and in memory
-	back  writeBack
-	limit int64 // the size to which the log was fitted last
-	least int64 // the length to which the file shrinks once the log is written back; 0: it does not
+	path   string
+	write  *sql.DB
+	read   *sql.DB
+	stmts  statements
+	file   os.FileInfo // as it was when last seen; nil in memory
+	fresh  bool        // made anew, nothing in it
+	log    *os.File    // to take to disk what was committed; nil where SQLite does, and in memory
+	redid  int         // records of the redo log that were done again
+	redone mark        // what was written last
+	back   writeBack
+	limit  int64 // the size to which the log was fitted last
+	least  int64 // the length to which the file shrinks once the log is written back; 0: it does not
 }
 
-// openDatabase opens the database, or makes it, and checks it. It never changes one that it cannot trust.
-func openDatabase(ctx context.Context, path string) (_ *database, err error) {
+// openDatabase opens the database, or makes it, and checks it. It never changes one that it cannot trust. With redo it does again
+// what an earlier process promised and did not come to write.
+func openDatabase(ctx context.Context, path string, redo bool) (_ *database, err error) {
 	d := &database{path: path}
 	defer func() {
 		if err != nil {
@@ -66,6 +69,11 @@ func openDatabase(ctx context.Context, path string) (_ *database, err error) {
 	d.write.SetMaxOpenConns(1)
 	if err := check(ctx, d.write); err != nil {
 		return nil, err
+	}
+	if redo && path != memory && !d.fresh {
+		if d.redid, err = reapply(ctx, d.write, path); err != nil {
+			return nil, err
+		}
 	}
 	if err := migrate(ctx, d.write); err != nil {
 		return nil, err
@@ -256,7 +264,7 @@ func passing(err error) bool {
 
 // setAside renames a database and its log, so that a person can look at it, and says to what.
 func setAside(path string, now time.Time) (string, error) {
-	aside := path + ".corrupt-" + now.UTC().Format("20060102T150405.000000Z")
+	aside := path + ".corrupt-" + stamp(now)
 	for _, suffix := range [...]string{"-wal", "-shm", ""} {
 		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("set the corrupt database aside: %w", err)
@@ -264,3 +272,5 @@ func setAside(path string, now time.Time) (string, error) {
 	}
 	return aside, nil
 }
+
+func stamp(t time.Time) string { return t.UTC().Format("20060102T150405.000000Z") }

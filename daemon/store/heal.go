@@ -19,7 +19,7 @@ func (s *Store) write(p *pending) error {
 		if err != nil {
 			return err
 		}
-		err = d.commit(p)
+		err = s.commit(d, p)
 		if err == nil || passing(err) {
 			return err
 		}
@@ -28,6 +28,26 @@ func (s *Store) write(p *pending) error {
 			return err
 		}
 	}
+}
+
+// commit writes p, and takes it to the disk where no redo log has it there, or where that needs the room.
+func (s *Store) commit(d *database, p *pending) error {
+	s.mu.Lock()
+	log, to := s.redo, mark{s.redoID, max(s.committed, p.lsn)}
+	s.mu.Unlock()
+	if err := d.commit(p, to); err != nil {
+		return err
+	}
+	if p.inRedo && (log == nil || !log.narrow()) {
+		return nil
+	}
+	if err := d.sync(); err != nil {
+		return err
+	}
+	if log != nil {
+		log.release(to.lsn)
+	}
+	return nil
 }
 
 // usable gives the open database if its file is still in place, else opens one.
@@ -64,7 +84,7 @@ func (s *Store) retire(d *database, why error) {
 		}
 	}
 	if corrupt(why) {
-		if err := s.setAside(why); err != nil {
+		if err := s.setAside(why, false); err != nil {
 			s.opts.Log.Error("corrupt state database stays in its place", zap.Error(err))
 		}
 	}
@@ -88,24 +108,47 @@ func (s *Store) rescue(d *database) string {
 	return to
 }
 
-func (s *Store) setAside(why error) error {
+// setAside renames a corrupt database, and with redo the log of the process before, which a person may want with it.
+func (s *Store) setAside(why error, redo bool) error {
 	aside, err := setAside(s.opts.Path, time.Now())
 	if err != nil {
 		return err
+	}
+	if redo {
+		if err := os.Rename(redoPath(s.opts.Path), redoPath(aside)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("set the redo log aside: %w", err)
+		}
 	}
 	s.opts.Log.Error("corrupt state database set aside, beginning an empty one", zap.String("path", aside), zap.Error(why))
 	return nil
 }
 
+// setRedoAside renames a redo log of which nothing can be done.
+func (s *Store) setRedoAside(why error) error {
+	path := redoPath(s.opts.Path)
+	aside := path + ".unusable-" + stamp(time.Now())
+	if err := os.Rename(path, aside); err != nil {
+		return fmt.Errorf("set the redo log aside: %w", err)
+	}
+	s.opts.Log.Error("redo log set aside: what was promised last before the last process ended is not in the database", zap.String("path", aside), zap.Error(why))
+	return nil
+}
+
 // reopen opens the database; a corrupt one is set aside for an empty one.
 func (s *Store) reopen() error {
-	ctx := context.Background()
-	d, err := openDatabase(ctx, s.opts.Path)
-	if corrupt(err) {
-		if err := s.setAside(err); err != nil {
+	ctx, first := context.Background(), s.redoID == 0 // later memory has what is in the redo log
+	d, err := openDatabase(ctx, s.opts.Path, first)
+	if errors.Is(err, errRedo) {
+		if err := s.setRedoAside(err); err != nil {
 			return err
 		}
-		d, err = openDatabase(ctx, s.opts.Path)
+		d, err = openDatabase(ctx, s.opts.Path, first)
+	}
+	if corrupt(err) {
+		if err := s.setAside(err, first); err != nil {
+			return err
+		}
+		d, err = openDatabase(ctx, s.opts.Path, first)
 	}
 	if err != nil {
 		return err
@@ -131,12 +174,20 @@ func (s *Store) adopt(ctx context.Context, d *database) error {
 		}
 	}
 	same := s.known != nil && d.file != nil && os.SameFile(s.known, d.file)
+	if s.opened && !same && s.redoID != 0 {
+		if err := s.transfer(d); err != nil {
+			return err
+		}
+	}
 	if !same {
 		s.restore(left)
 		s.recount(found)
 	}
 	s.known = d.file
 	s.open.Store(d)
+	if d.redid > 0 {
+		s.opts.Log.Info("promised before the last process ended, and written now", zap.Int("transactions", d.redid))
+	}
 	if d.fresh && d.path != memory {
 		s.opts.Log.Info("new state database", zap.String("path", d.path))
 	}
@@ -144,6 +195,17 @@ func (s *Store) adopt(ctx context.Context, d *database) error {
 		s.opts.Recovered()
 	}
 	return nil
+}
+
+// transfer says in another database how far the one before it had come with the redo log: after a kill the rest is done again.
+func (s *Store) transfer(d *database) error {
+	s.mu.Lock()
+	to := mark{s.redoID, s.committed}
+	s.mu.Unlock()
+	if err := d.commit(newPending(), to); err != nil {
+		return err
+	}
+	return d.sync()
 }
 
 // recount sets the depth of the outbox anew: what is on disk, and what memory adds to it and takes from it.

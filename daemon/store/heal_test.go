@@ -39,9 +39,13 @@ func asides(t *testing.T, file string) []string {
 	return found
 }
 
+// withoutRedo takes the redo log away, until the writer makes another.
+func (r *running) withoutRedo() { r.giveUp(r.redo, errors.New("the test took it")) }
+
 func TestFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Options{Path: path(t)})
+		s.withoutRedo()
 		s.mustPut(t, one(1))
 		limit := func(pages int) {
 			if _, err := s.database().write.Exec(fmt.Sprint("PRAGMA max_page_count = ", pages)); err != nil {
@@ -69,6 +73,39 @@ func TestFullDisk(t *testing.T) {
 		}
 		if s.logs.FilterMessage("state is written again").Len() != 1 {
 			t.Error("the log does not say that all is well again")
+		}
+	})
+}
+
+// What the redo log has room for is promised on a full disk, too.
+func TestFullDiskBehindTheRedoLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Options{Path: path(t)})
+		limit := func(pages int) {
+			if _, err := s.database().write.Exec(fmt.Sprint("PRAGMA max_page_count = ", pages)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		limit(1)
+		big := one(1)
+		big.Outbox[0].Body = make([]byte, 1<<20)
+		s.mustPut(t, big)
+		s.expectPending(t, "d1")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if s.Trouble() == nil {
+			t.Error("nobody was told of the trouble")
+		}
+		if err := s.put(one(2)); err == nil {
+			t.Error("promised behind what is not written")
+		}
+		s.expectPending(t, "d1", "d2")
+		limit(1 << 20)
+		s.settled()
+		s.mustPut(t, one(3))
+		s.expectPending(t, "d1", "d2", "d3")
+		if s.Depth("noc") != 3 || s.Trouble() != nil {
+			t.Errorf("depth %d, trouble %v", s.Depth("noc"), s.Trouble())
 		}
 	})
 }
@@ -136,13 +173,15 @@ func TestTruncatedWhileRunning(t *testing.T) {
 			if _, err := s.database().write.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 				t.Fatal(err)
 			}
-			s.mustPut(t, one(2)) // sees the size
+			s.mustPut(t, one(2))
+			s.catchUp(t.Context()) // sees the size
 			if err := os.Truncate(file, size); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.put(one(3)); err != nil {
 				t.Errorf("the store did not recover at once: %v", err)
 			}
+			s.settled()
 			if recovered != 1 || len(asides(t, file)) != 1 {
 				t.Errorf("asked for the state %d times, set aside %v", recovered, asides(t, file))
 			}
@@ -209,6 +248,7 @@ func TestStartWithoutADisk(t *testing.T) {
 func TestSlowDiskHoldsNobodyUp(t *testing.T) {
 	file := path(t)
 	s := start(t, Options{Path: file, patience: time.Millisecond})
+	s.withoutRedo()
 	other, err := connect(file, "_txlock=immediate")
 	if err != nil {
 		t.Fatal(err)

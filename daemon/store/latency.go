@@ -57,7 +57,7 @@ func (w *writer) latency(l *Latency) {
 		w.err = err
 	}
 	sum := l.Summary()
-	w.exec(w.stmts.latency, l.POP, l.Start.UnixMicro(), l.Address.String(), l.Method, addrText(l.Source),
+	w.exec(putLatency, l.POP, l.Start.UnixMicro(), l.Address.String(), l.Method, addrText(l.Source),
 		l.End.UnixMicro()-l.Start.UnixMicro(), l.Batches, l.Sent, l.Received, l.Late, l.Refused,
 		l.Unreachable, l.Lost, l.Recovered, l.LocalDrop, l.Duplicate, l.Foreign, l.TSSource,
 		sum.RTTs, sum.Min.Microseconds(), sum.P50.Microseconds(), sum.P95.Microseconds(), sum.P99.Microseconds(), sum.Max.Microseconds(),
@@ -70,6 +70,7 @@ const longestSpan = 2 * time.Hour
 // Latency hands each row that reaches beyond since to take, oldest first within a POP: of one POP, or, where it is "",
 // of all. An error of take ends it.
 func (s *Store) Latency(ctx context.Context, pop string, since time.Time, take func(Latency) error) error {
+	s.catchUp(ctx)
 	db := s.database()
 	if db == nil {
 		return ErrUnavailable

@@ -39,10 +39,7 @@ func (s *Store) Record(d notice.Delivery) {
 // the disk does not answer, those in memory. No row means that there are no more for now. Like a Reader it may give both
 // rows and an error: then the disk cannot be read, and the rows are those in memory alone.
 func (s *Store) Pending(ctx context.Context, channel string, after int64, limit int) ([]notice.Delivery, error) {
-	unwritten, trouble := s.unwritten(channel) // before the disk is asked: what is written meanwhile is then found there
-	if trouble == nil {
-		maps.DeleteFunc(unwritten, func(_ int64, d notice.Delivery) bool { return d.State == notice.Pending && d.Attempts == 0 })
-	}
+	unwritten := s.unwritten(channel) // before the disk is asked: what is written meanwhile is then found there
 	for {
 		rows, err := s.pendingOnDisk(ctx, channel, after, limit)
 		full, end := len(rows) == limit, int64(math.MaxInt64)
@@ -77,19 +74,20 @@ func overlay(rows []notice.Delivery, later map[int64]notice.Delivery, after, end
 
 func bySeq(a, b notice.Delivery) int { return cmp.Compare(a.Seq, b.Seq) }
 
-// unwritten gives what memory alone knows of a channel's deliveries, and why, if it is for trouble.
-func (s *Store) unwritten(channel string) (map[int64]notice.Delivery, error) {
+// unwritten gives what memory alone knows of a channel's deliveries; without trouble it leaves out what is not promised yet.
+func (s *Store) unwritten(channel string) map[int64]notice.Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := map[int64]notice.Delivery{}
 	for _, p := range s.unsettled() {
 		for seq, d := range p.outbox {
-			if d.Channel == channel {
+			unpromised := s.trouble == nil && !p.inRedo && d.State == notice.Pending && d.Attempts == 0
+			if d.Channel == channel && !unpromised {
 				found[seq] = d
 			}
 		}
 	}
-	return found, s.trouble
+	return found
 }
 
 const outboxColumns = "SELECT seq, delivery, channel, incident, body, created, dead, attempts, next_at, error FROM outbox "

@@ -30,7 +30,10 @@ type pending struct {
 	latency   map[latencyKey]Latency
 	forget    map[int64]string // dead letters, and their channels
 	done      []func(error)
-	promised  bool // somebody waits for some of it
+	promised  bool   // somebody waits for some of it
+	direct    bool   // it is not for the redo log
+	inRedo    bool   // all of it is in the redo log, on the disk
+	lsn       uint64 // of the last record of the redo log that is in it; 0: none
 }
 
 func newPending() *pending {
@@ -94,6 +97,7 @@ func (p *pending) overlay(later *pending) {
 		p.forget[seq] = channel
 	}
 	p.done, p.promised = append(p.done, later.done...), p.promised || later.promised
+	p.inRedo, p.direct, p.lsn = p.inRedo && later.inRedo, p.direct || later.direct, max(p.lsn, later.lsn)
 }
 
 // Dropped counts what was given up while the disk did not answer.

@@ -84,6 +84,7 @@ func TestAFloodIsWrittenInParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.leaveRedo()
 	const batches, each = 50, 100
 	var promised []int
 	for i := range batches {
@@ -99,7 +100,8 @@ func TestAFloodIsWrittenInParts(t *testing.T) {
 			promised = append(promised, i) // by the writer alone
 		})
 	}
-	if want := batches*each/transactionRows + 1; len(s.next) != want {
+	const together = (transactionRows + each) / (each + 1) // batches in a transaction
+	if want := (batches + together - 1) / together; len(s.next) != want {
 		t.Errorf("%d transactions wait, want %d", len(s.next), want)
 	}
 	for part := 1; s.waits(); part++ {
@@ -110,7 +112,7 @@ func TestAFloodIsWrittenInParts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(rows) != each*len(promised) || len(promised) > part*(transactionRows/each) {
+		if len(rows) != each*len(promised) || len(promised) > part*together {
 			t.Errorf("after part %d: %d incidents on disk, %d batches promised", part, len(rows), len(promised))
 		}
 	}
@@ -233,5 +235,27 @@ func TestWhatIsNotPromisedWaitsForCompany(t *testing.T) {
 		}
 		cancel()
 		<-ended
+	})
+}
+
+// What is promised behind a flood that nobody waits for comes to the disk, and so does all of the flood.
+func TestPromisedBehindAFloodOfRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Options{Path: path(t)})
+		for i := range 5 * transactionRows {
+			d := delivery(i, "noc")
+			d.Seq, d.State, d.Error = int64(i+1), notice.Dead, "410 Gone"
+			s.Record(d)
+		}
+		s.mustPut(t, one(1))
+		for i := range 5 * transactionRows {
+			d := delivery(i, "noc")
+			d.Seq, d.State = int64(i+1), notice.Delivered
+			s.Record(d)
+		}
+		s.settled()
+		if s.waits() {
+			t.Error("something waits still")
+		}
 	})
 }

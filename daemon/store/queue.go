@@ -1,8 +1,10 @@
 package store
 
+import "slices"
+
 // transactionRows is from how many rows on a transaction takes no more batches while others wait: what was promised with the first
 // of a hundred thousand does not wait for the last. A batch is written whole, however large it is.
-const transactionRows = 2_000
+const transactionRows = 500
 
 // room gives the transaction that the next batch goes into. The caller holds the lock, as with all of this file.
 func (s *Store) room() *pending {
@@ -14,8 +16,54 @@ func (s *Store) room() *pending {
 	return last
 }
 
-// unsettled is all that is not known to be on disk, in the order in which it came.
-func (s *Store) unsettled() []*pending { return append([]*pending{s.writing}, s.next...) }
+// unsettled is all that is not known to be in the database, in the order in which it came.
+func (s *Store) unsettled() []*pending {
+	all := slices.Concat(s.writing, s.redone)
+	if s.promising != nil {
+		all = append(all, s.promising)
+	}
+	return append(all, s.next...)
+}
+
+// pop takes the next transaction of those that are in no log.
+func (s *Store) pop() *pending {
+	p := s.next[0]
+	if s.next = s.next[1:]; len(s.next) == 0 {
+		s.next = []*pending{newPending()}
+	}
+	return p
+}
+
+// take takes what the writer is to write now, in this order: what is in the redo log, several together, and, where that is asked
+// for, what waits for the next transaction. It says how many transactions that is.
+func (s *Store) take(next bool) int {
+	s.stage.Lock() // what is on its way into the log comes before what waits behind it
+	defer s.stage.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.redone {
+		if n := len(s.writing); n > 0 && s.writing[n-1].rows() < transactionRows {
+			s.writing[n-1].overlay(p)
+		} else {
+			s.writing = append(s.writing, p)
+		}
+	}
+	s.redone = nil
+	if next && (s.waitsLocked() || s.trouble != nil) && !s.forLog() {
+		s.writing = append(s.writing, s.pop())
+	}
+	return len(s.writing)
+}
+
+// forLog says whether what is next goes to the redo log first.
+func (s *Store) forLog() bool {
+	return s.redo != nil && s.trouble == nil && s.next[0].promised && !s.next[0].direct
+}
+
+// waitedFor says whether somebody waits for any of what is in no log.
+func (s *Store) waitedFor() bool {
+	return slices.ContainsFunc(s.next, func(p *pending) bool { return p.promised })
+}
 
 // waits says whether anything waits to be written.
 func (s *Store) waits() bool {
@@ -24,7 +72,7 @@ func (s *Store) waits() bool {
 	return s.waitsLocked()
 }
 
-func (s *Store) waitsLocked() bool { return len(s.next) > 1 || !s.next[0].empty() }
+func (s *Store) waitsLocked() bool { return len(s.redone) > 0 || len(s.next) > 1 || !s.next[0].empty() }
 
 // bound holds what waits to its bounds: where all transactions together are over one, they are made one.
 func (s *Store) bound() {

@@ -28,6 +28,7 @@ const lately = time.Hour
 // Load reads what was kept of the last run. Where no database could be opened (ErrUnavailable) the engine begins anew, and
 // is asked for its state (Options.Recovered) once there is one.
 func (s *Store) Load(ctx context.Context) (State, error) {
+	s.catchUp(ctx)
 	var st State
 	var err error
 	if st.Incidents, err = s.incidents(ctx, "WHERE resolved IS NULL ORDER BY started, id"); err != nil {
@@ -37,7 +38,7 @@ func (s *Store) Load(ctx context.Context) (State, error) {
 	if err != nil {
 		return st, fmt.Errorf("load what ended lately: %w", err)
 	}
-	if st.KV, err = query(ctx, s, scanKV, "SELECT kind, key, value FROM kv ORDER BY kind, key"); err != nil {
+	if st.KV, err = query(ctx, s, scanKV, "SELECT kind, key, value FROM kv WHERE kind != '"+kindRedo+"' ORDER BY kind, key"); err != nil {
 		return st, fmt.Errorf("load the kept state: %w", err)
 	}
 	return st, nil
@@ -55,6 +56,7 @@ func (s *Store) Ended(ctx context.Context, types ...string) ([]Ended, error) {
 	if s.database() == nil {
 		return nil, nil
 	}
+	s.catchUp(ctx)
 	listed, err := json.Marshal(types)
 	if err != nil {
 		return nil, err
@@ -100,6 +102,7 @@ func (s *Store) Incident(ctx context.Context, id string) (Incident, error) {
 }
 
 func (s *Store) incidents(ctx context.Context, clauses string, args ...any) ([]Incident, error) {
+	s.catchUp(ctx)
 	return query(ctx, s, scanIncident, `SELECT id, fingerprint, type, prefix, status, severity, started, updated, resolved, told,
 		notice, state, group_id FROM incidents `+clauses, args...)
 }
@@ -109,6 +112,7 @@ func (s *Store) incidents(ctx context.Context, clauses string, args ...any) ([]I
 func (s *Store) Events(ctx context.Context, prefix netip.Prefix, since time.Time, limit int) ([]Event, error) {
 	const latest = `SELECT at, type, severity, prefix, peer, pop, detail FROM
 		(SELECT * FROM events WHERE at >= ?%s ORDER BY at DESC, seq DESC LIMIT ?) ORDER BY at, seq`
+	s.catchUp(ctx)
 	if !prefix.IsValid() {
 		return query(ctx, s, scanEvent, fmt.Sprintf(latest, ""), since.UnixMicro(), limit)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -11,12 +12,15 @@ const reportEvery = time.Minute
 
 // report logs trouble when it begins, seldom while it lasts, and when it ends.
 type report struct {
+	mu    sync.Mutex
 	log   *zap.Logger
 	since time.Time // zero while all is well
 	last  time.Time
 }
 
 func (r *report) ill(why error, waiting int, dropped Dropped) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	now := time.Now()
 	if r.since.IsZero() {
 		r.since = now
@@ -30,6 +34,8 @@ func (r *report) ill(why error, waiting int, dropped Dropped) {
 }
 
 func (r *report) well(dropped Dropped) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.since.IsZero() {
 		return
 	}

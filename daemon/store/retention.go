@@ -11,7 +11,7 @@ import (
 type Retention struct {
 	Events  time.Duration // events, and incidents that are over
 	Latency time.Duration
-	Size    int64 // bytes on the disk, the log of the database included
+	Size    int64 // bytes on the disk, the log of the database included, the redo log not
 }
 
 // The writer tidies up in small steps, each a transaction of its own, so that what is promised waits for one step at most.
@@ -30,6 +30,7 @@ func (s *Store) Retain(r Retention) {
 
 // tidy makes one step towards what the retention asks for, and says when to make the next.
 func (s *Store) tidy() time.Duration {
+	s.tendRedo()
 	d, r := s.database(), s.retention.Load()
 	if d == nil || r == nil || s.Trouble() != nil {
 		return tidyEvery

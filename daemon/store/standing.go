@@ -10,6 +10,7 @@ import (
 // Standing gives each open incident that a channel was told of and whose end it is owed, oldest first, as a delivery of
 // what was told last.
 func (s *Store) Standing(ctx context.Context, channel string) ([]notice.Delivery, error) {
+	s.catchUp(ctx)
 	scan := func(row scanner) (notice.Delivery, error) {
 		d := notice.Delivery{Channel: channel}
 		var updated int64

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,31 +41,46 @@ type Options struct {
 
 // Store is safe for concurrent use. Run must run for anything to be written.
 type Store struct {
-	opts     Options
-	lock     *os.File // holds other processes off
-	promised chan struct{}
-	lazy     chan struct{}
-	retain   chan struct{}
-	open     atomic.Pointer[database] // nil while there is none; changed by the writer alone
-	known    os.FileInfo              // the file that holds what was submitted; nil: none does. The writer's
-	opened   bool                     // Open is done; the writer's
-	report   report                   // the writer's
-	overfull bool                     // the database is too large, and nothing may go; the writer's
-	stuck    bool                     // the log could not be written back; the writer's
-	began    time.Time                // what ages are measured from
+	opts      Options
+	lock      *os.File      // holds other processes off
+	promised  chan struct{} // somebody waits for what is in next
+	direct    chan struct{} // and the redo log does not take it
+	apply     chan struct{} // the redo log has something for the database
+	hurry     chan struct{} // and it is wanted there now
+	lazy      chan struct{}
+	retain    chan struct{}
+	open      atomic.Pointer[database] // nil while there is none; changed by the writer alone
+	known     os.FileInfo              // the file that holds what was submitted; nil: none does. The writer's
+	opened    bool                     // Open is done; the writer's
+	report    report                   // the writer's
+	overfull  bool                     // the database is too large, and nothing may go; the writer's
+	stuck     bool                     // the log could not be written back; the writer's
+	redoless  bool                     // no redo log could be made; the writer's
+	triedRedo time.Time                // when one was to be made last; the writer's
+	began     time.Time                // what ages are measured from
 
 	retention atomic.Pointer[Retention] // nil: all is kept
 
-	mu      sync.Mutex
-	next    []*pending                // for the next transactions, in order; the last takes what comes
-	writing *pending                  // the transaction under way
-	trouble error                     // why the store goes on from memory; nil while all is well
-	seq     int64                     // the last given to a delivery
-	depth   map[string]int            // unfinished deliveries by channel
-	dead    map[string]int            // dead letters by channel
-	copies  map[int64]notice.Delivery // of unfinished deliveries
-	dropped Dropped
-	closed  bool
+	stage       sync.Mutex // held while something is on its way into the redo log, and while those who waited are told
+	lsn         uint64     // the last number given to a record of it; stage guards it
+	recordSpace []byte     // for the next; stage guards it
+
+	mu        sync.Mutex
+	next      []*pending                // for the next transactions, in order; the last takes what comes
+	promising *pending                  // on its way into the redo log; nil: nothing is
+	redone    []*pending                // in the redo log, in order, and not in the database yet
+	writing   []*pending                // the transaction under way, and what is next at once
+	redo      *redo                     // nil: what is promised goes to the database at once
+	redoID    uint64                    // of the last; 0: there never was any
+	committed uint64                    // the last record of it that is in the database
+	moved     chan struct{}             // closed when that, or the trouble, changes
+	trouble   error                     // why the store goes on from memory; nil while all is well
+	seq       int64                     // the last given to a delivery
+	depth     map[string]int            // unfinished deliveries by channel
+	dead      map[string]int            // dead letters by channel
+	copies    map[int64]notice.Delivery // of unfinished deliveries
+	dropped   Dropped
+	closed    bool
 }
 
 // Open opens the database, makes it, or sets a corrupt one aside and makes another. Trouble with the disk is no error:
@@ -74,8 +88,9 @@ type Store struct {
 // version made it.
 func Open(opts Options) (*Store, error) {
 	s := &Store{
-		opts: opts, promised: make(chan struct{}, 1), lazy: make(chan struct{}, 1), retain: make(chan struct{}, 1),
-		next: []*pending{newPending()}, writing: newPending(), depth: map[string]int{}, dead: map[string]int{}, copies: map[int64]notice.Delivery{},
+		opts: opts, promised: make(chan struct{}, 1), direct: make(chan struct{}, 1), apply: make(chan struct{}, 1),
+		hurry: make(chan struct{}, 1), lazy: make(chan struct{}, 1), retain: make(chan struct{}, 1), moved: make(chan struct{}),
+		next: []*pending{newPending()}, depth: map[string]int{}, dead: map[string]int{}, copies: map[int64]notice.Delivery{},
 		seq:    time.Now().UnixMicro(), // beyond all of a database that cannot be read yet
 		report: report{log: opts.Log}, began: time.Now(),
 	}
@@ -91,10 +106,11 @@ func Open(opts Options) (*Store, error) {
 		s.fail(err)
 	}
 	s.opened = true
+	s.tendRedo()
 	return s, nil
 }
 
-// Submit hands over a batch and returns at once. done, unless nil, is called once, by the writer: with nil when the
+// Submit hands over a batch and returns at once. done, unless nil, is called once, in the order of the batches: with nil when the
 // batch is on disk, or with the reason why it stays in memory for now. It must not wait for the store. A batch without
 // incidents and deliveries is in no hurry.
 func (s *Store) Submit(b Batch, done func(error)) {
@@ -138,22 +154,28 @@ func signal(c chan struct{}) {
 
 // Run writes until ctx ends, then writes what is left and closes. End those who submit before.
 func (s *Store) Run(ctx context.Context) error {
+	promises := make(chan struct{})
+	go func() { defer close(promises); s.promises(ctx) }()
 	retry := &backoff.ExponentialBackOff{
 		InitialInterval: retryMin, MaxInterval: retryMax, Multiplier: 2, RandomizationFactor: 0.2,
 	}
-	var due <-chan time.Time
+	var due, soon <-chan time.Time // for everything, and for what is in the redo log
 	tidy := time.NewTimer(tidyEvery)
 	defer tidy.Stop()
 	for {
 		if due == nil && s.Trouble() != nil {
 			due = time.After(retry.NextBackOff())
 		}
+		flush := s.flush
 		select {
 		case <-ctx.Done():
+			<-promises
+			log := s.leaveRedo()
 			for s.flush() && s.waits() {
 			}
+			s.endRedo(log)
 			return s.Close()
-		case <-s.promised:
+		case <-s.direct:
 			if trouble := s.Trouble(); trouble != nil {
 				s.fail(trouble) // nobody waits for the next attempt
 				continue
@@ -163,6 +185,18 @@ func (s *Store) Run(ctx context.Context) error {
 				due = time.After(s.opts.laziness)
 			}
 			continue
+		case <-s.apply:
+			if soon == nil {
+				soon = time.After(writePause)
+			}
+			continue
+		case <-s.hurry:
+			if s.Trouble() != nil {
+				continue
+			}
+			flush = s.flushRedone
+		case <-soon:
+			flush = s.flushRedone
 		case <-s.retain:
 			tidy.Reset(0)
 			continue
@@ -170,9 +204,10 @@ func (s *Store) Run(ctx context.Context) error {
 			tidy.Reset(s.tidy())
 			continue
 		case <-due:
+			due = nil
 		}
-		due = nil
-		if s.flush() {
+		soon = nil
+		if flush() {
 			retry.Reset()
 		} else {
 			due = time.After(retry.NextBackOff())
@@ -180,25 +215,22 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// flush writes what waits for the next transaction, and says whether it is on disk.
-func (s *Store) flush() bool {
-	s.mu.Lock()
-	if !s.waitsLocked() && s.trouble == nil {
-		s.mu.Unlock()
-		return true
+// flushRedone writes what is in the redo log, and says whether it is in the database.
+func (s *Store) flushRedone() bool { return s.flushing(false) }
+
+// flush writes that, and what waits for the next transaction.
+func (s *Store) flush() bool { return s.flushing(true) }
+
+func (s *Store) flushing(next bool) bool {
+	for n := s.take(next); n > 0; n-- {
+		if err := s.patiently(func() error { return s.write(s.writing[0]) }); err != nil {
+			s.putBack(err)
+			s.fail(err)
+			return false
+		}
+		s.settle()
+		s.tend()
 	}
-	s.writing, s.next = s.next[0], s.next[1:]
-	if len(s.next) == 0 {
-		s.next = []*pending{newPending()}
-	}
-	s.mu.Unlock()
-	if err := s.patiently(func() error { return s.write(s.writing) }); err != nil {
-		s.putBack()
-		s.fail(err)
-		return false
-	}
-	s.settle()
-	s.tend()
 	return true
 }
 
@@ -222,11 +254,17 @@ var errSlow = errors.New("the disk takes too long to write")
 
 // settle ends a transaction that is on disk. What is left is for the next, at once.
 func (s *Store) settle() {
+	if !s.writing[0].inRedo { // else nobody waits for it any more
+		s.stage.Lock() // nobody is told before them of what came later
+		defer s.stage.Unlock()
+	}
 	s.mu.Lock()
-	done, dropped := s.writing.done, s.dropped
-	s.writing = newPending()
+	done, dropped := s.writing[0].done, s.dropped
+	s.committed = max(s.committed, s.writing[0].lsn)
+	s.writing = s.writing[1:]
+	s.move()
 	s.trouble, s.dropped = nil, Dropped{}
-	more := slices.ContainsFunc(s.next, func(p *pending) bool { return p.promised }) // one signal may have been for several
+	more, rest := s.waitedFor(), s.waitsLocked() // one signal may have been for several
 	s.mu.Unlock()
 	s.report.well(dropped)
 	for _, f := range done {
@@ -234,14 +272,22 @@ func (s *Store) settle() {
 	}
 	if more {
 		signal(s.promised)
+	} else if rest {
+		signal(s.lazy)
 	}
 }
 
-// putBack returns what could not be written under what came since.
-func (s *Store) putBack() {
+// putBack returns what could not be written under what came since. As long as there is trouble nothing goes into the redo log.
+func (s *Store) putBack(why error) {
+	s.stage.Lock()
+	defer s.stage.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.next, s.writing = append([]*pending{s.writing}, s.next...), newPending()
+	s.next = s.unsettled()
+	for _, p := range s.next {
+		p.direct = true // some of it is in the log
+	}
+	s.redone, s.writing, s.trouble = nil, nil, why
 	s.merge()
 }
 
@@ -249,6 +295,7 @@ func (s *Store) putBack() {
 func (s *Store) fail(why error) {
 	s.mu.Lock()
 	s.trouble = why
+	s.move()
 	var done []func(error)
 	waiting, dropped := 0, s.dropped
 	for _, p := range s.unsettled() {
@@ -277,7 +324,12 @@ func (s *Store) Close() error {
 	for _, p := range s.unsettled() {
 		done = append(done, p.done...)
 	}
-	s.next, s.writing, s.closed = []*pending{newPending()}, newPending(), true
+	s.next, s.redone, s.writing, s.closed = []*pending{newPending()}, nil, nil, true
+	if s.redo != nil {
+		s.redo.close()
+		s.redo = nil
+	}
+	s.move()
 	s.mu.Unlock()
 	for _, f := range done {
 		f(ErrClosed)

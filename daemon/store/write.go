@@ -13,86 +13,135 @@ import (
 	"peervane/daemon/notice"
 )
 
-// statements are what a transaction runs, prepared once.
+// statement is one of those that transactions are made of. Their numbers stand in the redo log, beside their texts.
+type statement uint8
+
+const (
+	putIncident statement = iota
+	putDelivery
+	dropDelivery
+	putKV
+	dropKV
+	putEvent
+	putLatency
+	statementCount
+)
+
+var statementTexts = [statementCount]string{
+	putIncident: `REPLACE INTO incidents
+		(id, fingerprint, type, prefix, status, severity, started, updated, resolved, told, notice, state, group_id)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+	putDelivery: `REPLACE INTO outbox (seq, delivery, channel, incident, body, created, dead, attempts, next_at, error)
+		VALUES (?,?,?,?,?,?,?,?,?,?)`,
+	dropDelivery: `DELETE FROM outbox WHERE seq = ?`,
+	putKV:        `REPLACE INTO kv (kind, key, value) VALUES (?,?,?)`,
+	dropKV:       `DELETE FROM kv WHERE kind = ? AND key = ?`,
+	putEvent:     `INSERT INTO events (at, type, severity, prefix, peer, pop, detail) VALUES (?,?,?,?,?,?,?)`,
+	putLatency:   insertLatency,
+}
+
+// statements are prepared once.
 type statements struct {
-	incident, delivery, delivered, kv, unkv, event, latency *sql.Stmt
-	logged, writeBack                                       *sql.Stmt
+	rows              [statementCount]*sql.Stmt
+	logged, writeBack *sql.Stmt
 }
 
 func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
-	for _, p := range [...]struct {
-		to  **sql.Stmt
-		sql string
-	}{
-		{&s.incident, `REPLACE INTO incidents
-			(id, fingerprint, type, prefix, status, severity, started, updated, resolved, told, notice, state, group_id)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`},
-		{&s.delivery, `REPLACE INTO outbox (seq, delivery, channel, incident, body, created, dead, attempts, next_at, error)
-			VALUES (?,?,?,?,?,?,?,?,?,?)`},
-		{&s.delivered, `DELETE FROM outbox WHERE seq = ?`},
-		{&s.kv, `REPLACE INTO kv (kind, key, value) VALUES (?,?,?)`},
-		{&s.unkv, `DELETE FROM kv WHERE kind = ? AND key = ?`},
-		{&s.event, `INSERT INTO events (at, type, severity, prefix, peer, pop, detail) VALUES (?,?,?,?,?,?,?)`},
-		{&s.latency, insertLatency},
-		{&s.logged, `PRAGMA wal_checkpoint(NOOP)`},
-		{&s.writeBack, `PRAGMA wal_checkpoint(PASSIVE)`},
-	} {
-		if *p.to, err = db.PrepareContext(ctx, p.sql); err != nil {
-			s.close()
-			return s, fmt.Errorf("prepare a statement: %w", err)
+	add := func(to **sql.Stmt, text string) {
+		if err == nil {
+			*to, err = db.PrepareContext(ctx, text)
 		}
+	}
+	for i, text := range statementTexts {
+		add(&s.rows[i], text)
+	}
+	add(&s.logged, `PRAGMA wal_checkpoint(NOOP)`)
+	add(&s.writeBack, `PRAGMA wal_checkpoint(PASSIVE)`)
+	if err != nil {
+		s.close()
+		return s, fmt.Errorf("prepare a statement: %w", err)
 	}
 	return s, nil
 }
 
 func (s statements) close() {
-	for _, stmt := range [...]*sql.Stmt{s.incident, s.delivery, s.delivered, s.kv, s.unkv, s.event, s.latency, s.logged, s.writeBack} {
+	for _, stmt := range append(s.rows[:], s.logged, s.writeBack) {
 		if stmt != nil {
 			stmt.Close()
 		}
 	}
 }
 
-// commit writes all of p in one transaction.
-func (d *database) commit(p *pending) error {
+// commit writes all of p in one transaction, and how far the database has come with the redo log.
+func (d *database) commit(p *pending, to mark) error {
 	ctx := context.Background() // a write that has begun is finished, whoever is told to stop
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin to write: %w", err)
 	}
 	defer tx.Rollback() // does nothing after Commit
-	w := writer{tx: tx, stmts: &d.stmts}
+	run := func(s statement, args ...any) error {
+		_, err := tx.Stmt(d.stmts.rows[s]).Exec(args...)
+		return err
+	}
+	if err := p.eachRow(run); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	if to != d.redone {
+		if err := run(putKV, kindRedo, "", to.text()); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	d.redone = to
+	return nil
+}
+
+// eachRow hands over p, row by row.
+func (p *pending) eachRow(run func(statement, ...any) error) error {
+	w := writer{run: run}
 	w.incidents(p)
 	w.outbox(p)
 	w.forget(p)
 	w.kv(p)
 	w.history(p)
-	if w.err != nil {
-		return fmt.Errorf("write: %w", w.err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return d.sync()
+	return w.err
 }
 
-// writer runs statements in a transaction until the first error, which it keeps.
+// writer runs statements until the first error, which it keeps.
 type writer struct {
-	tx    *sql.Tx
-	stmts *statements
-	err   error
+	run func(statement, ...any) error
+	err error
 }
 
-func (w *writer) exec(stmt *sql.Stmt, args ...any) {
+func (w *writer) exec(s statement, args ...any) {
 	if w.err == nil {
-		_, w.err = w.tx.Stmt(stmt).Exec(args...)
+		w.err = w.run(s, args...)
+	}
+}
+
+// encode makes the texts of the incidents that have none yet, and leaves those out that cannot be encoded.
+func (p *pending) encode() {
+	for id, i := range p.incidents {
+		if i.Encode == nil {
+			continue
+		}
+		var ok bool
+		if i.Notice, i.State, ok = i.Encode(); !ok {
+			delete(p.incidents, id)
+			continue
+		}
+		i.Encode = nil
+		p.incidents[id] = i
 	}
 }
 
 func (w *writer) incidents(p *pending) {
 	for _, id := range slices.Sorted(maps.Keys(p.incidents)) { // as they lie in the table
 		i := p.incidents[id]
-		if i.Encode != nil {
+		if i.Encode != nil { // it is not kept: of all that wait while the disk does not answer there would be too much
 			var ok bool
 			if i.Notice, i.State, ok = i.Encode(); !ok {
 				continue
@@ -102,7 +151,7 @@ func (w *writer) incidents(p *pending) {
 		if err != nil && w.err == nil {
 			w.err = err
 		}
-		w.exec(w.stmts.incident, i.ID, i.Fingerprint, i.Type, prefixText(i.Prefix), string(i.Status), i.Severity.String(),
+		w.exec(putIncident, i.ID, i.Fingerprint, i.Type, prefixText(i.Prefix), string(i.Status), i.Severity.String(),
 			i.Started.UnixMicro(), i.Updated.UnixMicro(), micros(i.Resolved), string(told), i.Notice, i.State, i.Group)
 	}
 }
@@ -111,33 +160,33 @@ func (w *writer) outbox(p *pending) {
 	for _, seq := range slices.Sorted(maps.Keys(p.outbox)) {
 		d := p.outbox[seq]
 		if d.State == notice.Delivered {
-			w.exec(w.stmts.delivered, seq)
+			w.exec(dropDelivery, seq)
 			continue
 		}
-		w.exec(w.stmts.delivery, seq, d.ID, d.Channel, d.Incident, d.Body, d.Created.UnixMicro(), d.State == notice.Dead,
+		w.exec(putDelivery, seq, d.ID, d.Channel, d.Incident, d.Body, d.Created.UnixMicro(), d.State == notice.Dead,
 			d.Attempts, micros(d.NextAt), d.Error)
 	}
 }
 
 func (w *writer) forget(p *pending) {
 	for seq := range p.forget {
-		w.exec(w.stmts.delivered, seq)
+		w.exec(dropDelivery, seq)
 	}
 }
 
 func (w *writer) kv(p *pending) {
 	for k, value := range p.kv {
 		if value == nil {
-			w.exec(w.stmts.unkv, k.kind, k.key)
+			w.exec(dropKV, k.kind, k.key)
 			continue
 		}
-		w.exec(w.stmts.kv, k.kind, k.key, value)
+		w.exec(putKV, k.kind, k.key, value)
 	}
 }
 
 func (w *writer) history(p *pending) {
 	for _, e := range p.events {
-		w.exec(w.stmts.event, e.At.UnixMicro(), e.Type, e.Severity.String(), prefixText(e.Prefix), e.Peer, e.POP, e.Detail)
+		w.exec(putEvent, e.At.UnixMicro(), e.Type, e.Severity.String(), prefixText(e.Prefix), e.Peer, e.POP, e.Detail)
 	}
 	for _, l := range p.latency {
 		w.latency(&l)

@@ -98,7 +98,7 @@ func TestTheLogBesideAReader(t *testing.T) {
 func TestClosedWhileTheLogIsWrittenBack(t *testing.T) {
 	file := path(t)
 	for round := range 5 {
-		d, err := openDatabase(t.Context(), file)
+		d, err := openDatabase(t.Context(), file, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestClosedWhileTheLogIsWrittenBack(t *testing.T) {
 			row.Seq = int64(1000*round + i)
 			p.outbox[row.Seq] = row
 		}
-		if err := d.commit(p); err != nil {
+		if err := d.commit(p, mark{}); err != nil {
 			t.Fatal(err)
 		}
 		d.back.start()
@@ -117,7 +117,7 @@ func TestClosedWhileTheLogIsWrittenBack(t *testing.T) {
 			t.Error(d.back.failed)
 		}
 	}
-	d, err := openDatabase(t.Context(), file)
+	d, err := openDatabase(t.Context(), file, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +132,8 @@ func TestTheLogCannotBeTakenToDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Options{Path: path(t)})
 		s.mustPut(t, one(1))
+		s.catchUp(t.Context())
+		s.withoutRedo()
 		s.database().log.Close()
 		if err := s.put(one(2)); err == nil {
 			t.Error("it was promised")
