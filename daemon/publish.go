@@ -103,7 +103,7 @@ func (p *publisher) publish(out output, changed []incident.Record, now time.Time
 }
 
 // onDisk tells what was promised. Without a working disk it is told all the same: an alert that may be lost with the
-// process is better than none. It is called by the store's writer.
+// process is better than none. The store calls it, once for each, in their order.
 func (p *publisher) onDisk(lines []line, deliveries []notice.Delivery, heard time.Time, err error) {
 	for i := range lines {
 		notify.Log(p.log, &lines[i].notice, lines[i].body)
