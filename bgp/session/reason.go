@@ -24,7 +24,7 @@ type Reason struct {
 var errReplaced = errors.New("the neighbour opened a new session: it has restarted")
 
 // errConnectTimeout ends an attempt to connect. A router drops what is signed with another key, or not at all, without a word.
-var errConnectTimeout = errors.New("no answer within connect_retry: it is down, a firewall is between, or it has another TCP MD5 password")
+var errConnectTimeout = errors.New("no answer within connect_retry (it is down, a firewall is between, or it has another TCP MD5 password)")
 
 // errSendHold is what RFC 9687 calls Send Hold Timer Expired.
 var errSendHold = errors.New("the neighbour does not read: send hold timer expired")
@@ -49,7 +49,7 @@ func failed(err error) Reason {
 // know, and drops it.
 func unheard(err error) Reason {
 	r := failed(err)
-	r.Text += ", without an OPEN: has it a session for our address?"
+	r.Text += " without an OPEN (has it a session for our address?)"
 	return r
 }
 

@@ -156,7 +156,7 @@ func TestClosedWithoutOpen(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, s *Session, _ *recorder, far chan net.Conn) {
 		_ = (<-far).Close()
 		synctest.Wait()
-		if got, want := s.State().LastError, "the neighbour closed the connection, without an OPEN: has it a session for our address?"; got != want {
+		if got, want := s.State().LastError, "the neighbour closed the connection without an OPEN (has it a session for our address?)"; got != want {
 			t.Errorf("last error %q, want %q", got, want)
 		}
 		p := newScript(t, <-far).handshake()
