@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"runtime/debug"
 	"testing"
 )
 
@@ -18,5 +19,19 @@ func TestSpareProcessors(t *testing.T) {
 		if got := runtime.GOMAXPROCS(0); got != test.want {
 			t.Errorf("of %d, %q chosen, it makes %d", test.has, test.chosen, got)
 		}
+	}
+}
+
+// Garbage is collected less often, unless somebody has chosen how often.
+func TestSeldomCollects(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	seldom("100")
+	if got := debug.SetGCPercent(100); got != 100 {
+		t.Errorf("100 was chosen, and it is %d", got)
+	}
+	seldom("")
+	if got := debug.SetGCPercent(100); got != collectAt {
+		t.Errorf("nobody has chosen, and it is %d", got)
 	}
 }
