@@ -14,7 +14,7 @@ import (
 type scope struct{ reg, prefix netip.Prefix }
 
 // agenda is what the engine still has to judge: scopes that a change touched, in the order in which they were; then those that
-// a session's first table did, so that it holds up nobody else's changes; after those
+// a session's first table did, or the loss of its table, so that it holds up nobody else's changes; after those
 // the ones that a change of the whole may concern, a session in sync or lost, a reload, of which there may be very many:
 // all exact scopes, which are not listed but gone through, and single ones; and scopes that must be looked at again when some time has come. The zero value is empty.
 type agenda struct {

@@ -215,7 +215,11 @@ func (e *engine) sessionDown(v *vantage, down bgp.SessionDown) {
 // lose makes what a vantage showed of a family unknown. That resolves nothing: the book remembers what it showed.
 func (e *engine) lose(v *vantage, f bgp.Family) {
 	v.families[f].kept, v.families[f].synced = false, false
-	e.table.forget(v, f, e.touch)
+	ask := e.agenda.touch
+	if v.Own() { // as its first table, it holds up nobody else's changes
+		ask = e.agenda.show
+	}
+	e.table.forget(v, f, func(p netip.Prefix) { e.touchWith(p, ask) })
 	e.touchFamily(f)
 }
 

@@ -62,6 +62,25 @@ func TestFirstTablesWaitForChanges(t *testing.T) {
 	}
 }
 
+// What changes at one session is judged before all that another has shown which is lost.
+func TestLostTablesWaitForChanges(t *testing.T) {
+	const last = 20*bite - 1
+	w := newStorm(t, last+1)
+	w.engine.input(bgp.SessionDown{Vantage: w.peers["edge1"], At: w.now})
+	w.engine.input(bgp.Change{
+		Vantage: w.peers["edge2"], Prefix: stormy(last), At: w.now, First: w.now,
+		Announced: 1, Attrs: &bgp.Attrs{Path: bgp.Sequence(64500, 3356)},
+	})
+	if !w.engine.judge(w.now, bite) {
+		t.Fatal("what was lost is judged already")
+	}
+	told := w.engine.take().notices
+	if len(told) != 1 || told[0].Prefix != stormy(last) {
+		t.Errorf("told first: %v", told)
+	}
+	w.judgeAll()
+}
+
 // A session that has much to tell holds up nobody, and loses none of it: what it tells comes in its order, and it does not fall while
 // first tables wait to be judged.
 func TestMouthfuls(t *testing.T) {

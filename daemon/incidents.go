@@ -20,12 +20,13 @@ const maxMembers = 1_000
 
 // openIncidents shows each open incident that no group tells of, the latest first.
 func (d *Daemon) openIncidents() []api.Incident {
-	loud := d.engine.book.Loud()
-	order := make([]*incident.Record, len(loud))
-	for i := range loud {
-		order[i] = &loud[i]
-	}
-	slices.SortStableFunc(order, func(a, b *incident.Record) int { return b.Notice.UpdatedAt.Compare(a.Notice.UpdatedAt.Time) })
+	order := d.engine.book.Loud()
+	slices.SortFunc(order, func(a, b *incident.Record) int {
+		if later := b.Notice.UpdatedAt.Compare(a.Notice.UpdatedAt.Time); later != 0 {
+			return later
+		}
+		return cmp.Compare(a.ID(), b.ID())
+	})
 	out := make([]api.Incident, len(order))
 	for i, r := range order {
 		out[i] = d.shown(r)

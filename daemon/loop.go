@@ -12,7 +12,9 @@ import (
 )
 
 const (
-	bite         = 32                     // scopes judged between two looks at what has come in: about a millisecond
+	bite         = 32                     // scopes judged between two looks at what has come in, at most,
+	biteLeast    = 2                      // at the least,
+	biteTime     = time.Millisecond       // and else as many as are judged in that
 	snapshotRate = 250 * time.Millisecond // a snapshot is at most so old while things change,
 	snapshotLoad = 20                     // or so many times as old as it took to make, which with thousands of POPs is some time,
 	snapshotSlow = 5 * time.Second        // but never older than this
@@ -26,12 +28,13 @@ type loop struct {
 	dirty   bool          // something changed since the last snapshot
 	shown   time.Time     // when that was
 	rate    time.Duration // until the next
+	bite    int           // how many scopes are judged at once
 	backlog bool          // judge has more to do
 	status  string        // what the service manager was told last
 }
 
 func (d *Daemon) runEngine(ctx context.Context) error {
-	l := &loop{Daemon: d, dirty: true}
+	l := &loop{Daemon: d, dirty: true, bite: bite}
 	d.show = l.display
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -92,7 +95,8 @@ func (l *loop) step() {
 		l.lookAtChannels()
 		l.rewrite.Store(true) // with what it gave
 	}
-	l.backlog = l.engine.judge(now, bite)
+	l.backlog = l.engine.judge(now, l.bite)
+	l.bite = nextBite(l.bite, time.Since(now))
 	if l.backlog {
 		signal(l.wake)
 	}
@@ -111,6 +115,18 @@ func (l *loop) step() {
 	if now.Sub(l.shown) >= l.rate {
 		l.display(now)
 	}
+}
+
+// nextBite says how many scopes to judge after n that took so long: those of which there is something to tell take many times as
+// long as others, and a change at another session waits for all of them.
+func nextBite(n int, took time.Duration) int {
+	switch {
+	case took > biteTime:
+		return max(n/2, biteLeast)
+	case took < biteTime/2:
+		return min(n*2, bite)
+	}
+	return n
 }
 
 // display publishes a snapshot.

@@ -32,12 +32,12 @@ func (b *Book) Records() []Record {
 	return snapshot(all)
 }
 
-// Loud gives every open incident that no group tells of, groups among them, sorted by id.
-func (b *Book) Loud() []Record {
+// Loud gives every open incident that no group tells of, groups among them, in no order. Whoever gets them changes nothing.
+func (b *Book) Loud() []*Record {
 	for _, g := range b.groupOf {
 		g.render()
 	}
-	return snapshot(b.loud)
+	return slices.Collect(maps.Values(b.loud))
 }
 
 // All yields every open incident but those that stand for a group, in no order. Whoever gets them changes nothing.
