@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"peervane/bgp"
 	"peervane/daemon/incident"
 )
 
@@ -23,16 +24,20 @@ func (e *engine) lastWords(v *vantage, at time.Time) {
 	}
 }
 
-// unjudged lists the scopes that wait and in which a vantage has a say: it shows the prefix, or an open incident names it.
+// unjudged lists the scopes that wait and in which a vantage has a say: it shows the prefix, or an open incident names it. A
+// million may wait, and sessions come and go meanwhile: those that have shown nothing do not go through them.
 func (e *engine) unjudged(v *vantage) (out []scope) {
 	for _, q := range [...]*queue{&e.agenda.touched, &e.agenda.shown} {
+		if v.showed == [bgp.NumFamilies]bool{} {
+			break
+		}
 		for _, s := range q.list {
-			if q.has[s].wanted && len(e.table.get(s.prefix).of(v)) > 0 {
+			if v.showed[bgp.FamilyOf(s.prefix)] && q.has[s].wanted && len(e.table.get(s.prefix).of(v)) > 0 {
 				out = append(out, s)
 			}
 		}
 	}
-	if !e.agenda.waits() {
+	if len(e.agenda.later.has) == 0 {
 		return out
 	}
 	for _, s := range e.book.Of(v.Name) {

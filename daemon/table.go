@@ -51,6 +51,7 @@ func (t *table) apply(v *vantage, c bgp.Change) (old held) {
 	i, found := slices.BinarySearchFunc(e.held, v, func(h held, v *vantage) int { return h.compare(v, c.PathID) })
 	if !found {
 		e.held = slices.Insert(e.held, i, held{vantage: v, pathID: c.PathID, since: c.At})
+		v.showed[bgp.FamilyOf(c.Prefix)] = true
 	}
 	h := &e.held[i]
 	old = *h
@@ -71,6 +72,10 @@ func sameTail(a, b *bgp.Attrs) bool {
 
 // forget drops all that a vantage showed of a family, and calls touched for each prefix that it held or remembered.
 func (t *table) forget(v *vantage, f bgp.Family, touched func(netip.Prefix)) {
+	if !v.showed[f] {
+		return // of a million prefixes to go through it has shown none
+	}
+	v.showed[f] = false
 	seq := t.byPrefix.AllSorted4()
 	if f == bgp.IPv6 {
 		seq = t.byPrefix.AllSorted6()

@@ -30,6 +30,7 @@ type vantage struct {
 	reason   string                     // why it is down
 	strayed  map[netip.Prefix]*bgp.Path // what its first table shows otherwise than it was: the path before
 	families [bgp.NumFamilies]familyState
+	showed   [bgp.NumFamilies]bool // there may be something of it in the table
 }
 
 // familyState is how far a vantage's table of one family can be trusted.

@@ -219,15 +219,13 @@ func (b *Book) Open(kinds ...string) (out []Scope) {
 	if len(kinds) == 0 {
 		kinds = []string{Routing, Session, Probing, Service}
 	}
-	for _, kind := range kinds {
-		for scope, p := range b.pages[kind] {
-			if len(p.open) > 0 {
-				out = append(out, scope)
-			}
+	for _, r := range b.byID { // not the pages: a million conditions may wait for their hold
+		if slices.Contains(kinds, r.Scope.Kind) {
+			out = append(out, r.Scope)
 		}
 	}
 	slices.SortFunc(out, Scope.compare)
-	return out
+	return slices.Compact(out)
 }
 
 // Of lists, sorted, the scopes of the open incidents that a vantage shows or showed when it was last seen. They must be
