@@ -81,6 +81,20 @@ func TestLostTablesWaitForChanges(t *testing.T) {
 	w.judgeAll()
 }
 
+func TestBitesFollowTheirTime(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		took time.Duration
+		want int
+	}{
+		{bite, biteTime * 3 / 4, bite}, {bite, 0, bite}, {bite, 2 * biteTime, bite / 2}, {biteLeast, time.Second, biteLeast}, {biteLeast, 0, 2 * biteLeast},
+	} {
+		if got := nextBite(c.n, c.took); got != c.want {
+			t.Errorf("after %d in %v: %d, want %d", c.n, c.took, got, c.want)
+		}
+	}
+}
+
 // A session that has much to tell holds up nobody, and loses none of it: what it tells comes in its order, and it does not fall while
 // first tables wait to be judged.
 func TestMouthfuls(t *testing.T) {

@@ -3,8 +3,8 @@ package source
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"compress/bzip2"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
