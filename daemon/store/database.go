@@ -203,13 +203,28 @@ func (d *database) inspect() error {
 	case errors.Is(err, fs.ErrNotExist):
 		return errLost
 	case err != nil:
-		return fmt.Errorf("look at the state database: %w", err)
+		return nil // no proof that it is gone: what is open may well work
 	case !os.SameFile(now, d.file):
 		return errReplaced
 	case now.Size() < d.file.Size() && (d.least == 0 || now.Size() < d.least):
 		return fmt.Errorf("%w: the file was cut from %d to %d bytes", errCorrupt, d.file.Size(), now.Size())
 	}
 	d.file = now
+	return d.inspectLog()
+}
+
+// inspectLog looks whether SQLite's log is still the one that is open: what is in another nobody would find.
+func (d *database) inspectLog() error {
+	if d.log == nil {
+		return nil
+	}
+	opened, err := d.log.Stat()
+	if err != nil {
+		return nil // sync will say so
+	}
+	if now, err := os.Stat(d.log.Name()); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, opened) {
+		return errLost
+	}
 	return nil
 }
 

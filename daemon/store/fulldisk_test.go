@@ -13,8 +13,13 @@ import (
 // smallDisk mounts a disk of a few megabytes.
 func smallDisk(t *testing.T) string {
 	t.Helper()
+	return disk(t, "3m")
+}
+
+func disk(t *testing.T, size string) string {
+	t.Helper()
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
 		lacking(t, "a small disk cannot be mounted", err)
 	}
 	t.Cleanup(func() {
@@ -89,4 +94,40 @@ func TestStartOnAFullDisk(t *testing.T) {
 			t.Errorf("trouble: %v, asked for the state %d times", s.Trouble(), recovered)
 		}
 	})
+}
+
+// On a disk that has filled up meanwhile the room that the redo log does not need is there for what is in it.
+func TestRedoOnAFullDisk(t *testing.T) {
+	dir := disk(t, "200m")
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Options{Path: filepath.Join(dir, "before", "x.db")})
+		for i := 1; i <= 3; i++ {
+			s.mustPut(t, all(i)) // the database follows only as time goes on
+		}
+		file := filepath.Join(dir, "after", "x.db")
+		s.killedInto(t, file)
+		s.stop()
+		fill(t, dir)
+		again := start(t, Options{Path: file})
+		again.expect(t, 3)
+		again.mustPut(t, all(4))
+		again.expect(t, 4)
+		if again.Trouble() != nil {
+			t.Error(again.Trouble())
+		}
+	})
+}
+
+// A small disk is left to the database.
+func TestNoRedoLogOnASmallDisk(t *testing.T) {
+	dir := disk(t, "100m")
+	s := start(t, Options{Path: filepath.Join(dir, "x.db")})
+	s.mustPut(t, all(1))
+	s.expect(t, 1)
+	if _, err := os.Stat(redoPath(s.opts.Path)); !os.IsNotExist(err) {
+		t.Errorf("it is there: %v", err)
+	}
+	if s.logs.FilterMessageSnippet("no redo log can be made").Len() != 1 {
+		t.Errorf("the log says %v", s.logs.All())
+	}
 }

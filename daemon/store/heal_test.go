@@ -131,6 +131,24 @@ func TestRemovedDatabaseIsSaved(t *testing.T) {
 	})
 }
 
+// What SQLite wrote to a log that was removed is saved, too.
+func TestRemovedLogIsSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Options{Path: path(t)})
+		s.mustPut(t, one(1))
+		s.settled()
+		if err := os.Remove(s.opts.Path + "-wal"); err != nil {
+			t.Fatal(err)
+		}
+		s.mustPut(t, one(2))
+		s.settled()
+		if s.Trouble() != nil {
+			t.Error(s.Trouble())
+		}
+		start(t, Options{Path: s.killed(t)}).expectPending(t, "d1", "d2")
+	})
+}
+
 func TestCorruptAtStart(t *testing.T) {
 	file := path(t)
 	s := start(t, Options{Path: file})

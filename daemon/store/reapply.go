@@ -57,6 +57,11 @@ func refused(err error) bool {
 	return code == sqlite3.SQLITE_ERROR || code == sqlite3.SQLITE_CONSTRAINT || code == sqlite3.SQLITE_MISMATCH || code == sqlite3.SQLITE_RANGE
 }
 
+func full(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL
+}
+
 // reapply does again what was promised and is not in the database: the last process was killed, or the power was cut, before it
 // came so far. It says how many records that were.
 func reapply(ctx context.Context, db *sql.DB, path string) (n int, err error) {
@@ -76,7 +81,11 @@ func reapply(ctx context.Context, db *sql.DB, path string) (n int, err error) {
 		return 0, nil
 	}
 	m.lsn = records[len(records)-1].lsn
-	if err := rerun(ctx, db, header, records, m); refused(err) {
+	err = rerun(ctx, db, header, records, m)
+	if full(err) && giveRoom(redoPath(path), records) == nil { // the room that the log does not need is there for this
+		err = rerun(ctx, db, header, records, m)
+	}
+	if refused(err) {
 		return 0, fmt.Errorf("%w: %w", errRedo, err)
 	} else if err != nil {
 		return 0, err
@@ -97,10 +106,11 @@ func readRedo(log []byte, after mark) (header redoHeader, records []record) {
 			at += slotSize
 			continue
 		}
+		r.at = at
 		if r.lsn > after.lsn {
 			records = append(records, r)
 		}
-		at += (headSize + len(r.body) + slotSize - 1) / slotSize * slotSize
+		at += r.size()
 	}
 	slices.SortFunc(records, func(a, b record) int { return cmp.Compare(a.lsn, b.lsn) })
 	next := after.lsn

@@ -54,7 +54,11 @@ func checksum(b []byte) uint32 {
 type record struct {
 	id, lsn uint64
 	body    []byte
+	at      int // where in the file
 }
+
+// size is what it takes of the file.
+func (r *record) size() int { return (headSize + len(r.body) + slotSize - 1) / slotSize * slotSize }
 
 // openRecord reads the record that b begins with, and says whether it is whole.
 func openRecord(b []byte) (r record, ok bool) {
@@ -65,7 +69,7 @@ func openRecord(b []byte) (r record, ok bool) {
 	if length > int64(len(b)-headSize) || binary.LittleEndian.Uint32(b[24:]) != checksum(b) {
 		return r, false
 	}
-	return record{binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:]), b[headSize : headSize+length]}, true
+	return record{id: binary.LittleEndian.Uint64(b[8:]), lsn: binary.LittleEndian.Uint64(b[16:]), body: b[headSize : headSize+length]}, true
 }
 
 // The types of arguments.

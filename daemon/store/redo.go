@@ -3,9 +3,11 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,6 +50,10 @@ func redoPath(database string) string { return database + ".redo" }
 
 // createRedo makes a log, or takes the file of an earlier one: nothing in it may be needed any more.
 func createRedo(path string, id uint64) (_ *redo, err error) {
+	if err := enoughRoom(path); err != nil {
+		os.Remove(path) // what is left of an earlier one takes the room that others need
+		return nil, err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("make the redo log: %w", err)
@@ -62,7 +68,7 @@ func createRedo(path string, id uint64) (_ *redo, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the redo log: %w", err)
 	}
-	if info.Size() != redoSlots*slotSize { // written once, for a disk overwrites faster than it finds room
+	if info.Size() != redoSlots*slotSize || allotted(info) < redoSlots*slotSize { // written once, for a disk overwrites faster than it finds room
 		if err := allot(f); err != nil {
 			return nil, fmt.Errorf("make the redo log: %w", err)
 		}
@@ -85,6 +91,56 @@ func allot(f *os.File) error {
 		}
 	}
 	return f.Sync()
+}
+
+// roomForRedo is what the disk must have free for a log to be made: of a small disk the database has more need.
+const roomForRedo = 8 * redoSlots * slotSize
+
+func enoughRoom(path string) error {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(path), &disk); err != nil {
+		return fmt.Errorf("make the redo log: %w", err)
+	}
+	free := int64(disk.Bavail) * disk.Bsize
+	if info, err := os.Stat(path); err == nil {
+		free += allotted(info)
+	}
+	if free < roomForRedo {
+		return fmt.Errorf("make the redo log: the disk has %d MB free, and must have %d", free>>20, roomForRedo>>20)
+	}
+	return nil
+}
+
+// allotted is how much of the disk a file takes.
+func allotted(info os.FileInfo) int64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Blocks * 512
+	}
+	return info.Size()
+}
+
+// giveRoom frees what a log takes of the disk, but for its header and some records.
+func giveRoom(path string, keep []record) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	needed := map[int]bool{0: true}
+	for _, r := range keep {
+		for slot := r.at; slot < r.at+r.size(); slot += slotSize {
+			needed[slot] = true
+		}
+	}
+	for slot := 0; slot < redoSlots*slotSize; slot += slotSize {
+		if needed[slot] {
+			continue
+		}
+		if err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, int64(slot), slotSize); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // syncFolder takes the name of a new file to disk.
@@ -130,7 +186,7 @@ func (r *redo) write(slot int, b []byte) error {
 	if err := unix.Fdatasync(int(r.f.Fd())); err != nil {
 		return fmt.Errorf("take the redo log to disk: %w", err)
 	}
-	if now, err := os.Stat(r.path); err != nil || !os.SameFile(now, r.file) {
+	if now, err := os.Stat(r.path); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, r.file) {
 		return fmt.Errorf("%s is gone, or is another file", r.path) // nobody would find what is written
 	}
 	return nil

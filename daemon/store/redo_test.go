@@ -38,10 +38,16 @@ func (r *running) held(t *testing.T) {
 func (r *running) killed(t *testing.T) string {
 	t.Helper()
 	to := path(t)
+	r.killedInto(t, to)
+	return to
+}
+
+func (r *running) killedInto(t *testing.T, to string) {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, suffix := range []string{"", "-wal", ".redo"} {
+	for _, suffix := range []string{"", "-wal", "-shm", ".redo"} {
 		content, err := os.ReadFile(r.opts.Path + suffix)
 		if err != nil {
 			t.Fatal(err)
@@ -50,7 +56,6 @@ func (r *running) killed(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	return to
 }
 
 // all is a batch with a row of every kind.

@@ -39,7 +39,7 @@ func (r *report) well(dropped Dropped) {
 	if r.since.IsZero() {
 		return
 	}
-	r.log.Info("state is written again", zap.Duration("after", time.Since(r.since)), zap.Int("outbox_dropped", dropped.Outbox),
+	r.log.Info("state is written again", zap.Duration("after", time.Since(r.since).Round(time.Millisecond)), zap.Int("outbox_dropped", dropped.Outbox),
 		zap.Int("incidents_dropped", dropped.Incidents), zap.Int("events_dropped", dropped.Events))
 	r.since = time.Time{}
 }
