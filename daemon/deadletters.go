@@ -116,22 +116,15 @@ func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, done string,
 	}
 	d.lettersMu.Lock() // two at once would take the same letter twice
 	defer d.lettersMu.Unlock()
-	count, channels := 0, map[string]bool{}
+	count := 0
 	err := d.letters(r.Context(), f, func(page []letter) error {
 		if len(page) == 0 {
 			return nil
 		}
-		b := what(r.Context(), page)
-		d.keep(r.Context(), b)
-		for _, l := range page {
-			channels[l.Channel] = true
-		}
+		d.keep(r.Context(), what(r.Context(), page))
 		count += len(page)
 		return r.Context().Err()
 	})
-	for name := range channels {
-		d.channels.Wake(name)
-	}
 	d.lookAtChannels()
 	if err != nil {
 		http.Error(w, fmt.Sprintf("%s %s, and then: %v", plural(count), done, err), http.StatusServiceUnavailable)

@@ -97,10 +97,14 @@ func (d *Daemon) try(ctx context.Context, channel string, n notice.Notice) (stri
 	return fmt.Sprintf("channel %s: %s test notice %s delivered in %s", channel, n.Status, n.Delivery, took), nil
 }
 
-// keep submits a batch and waits until it is on disk, or, while there is none that works, in memory.
+// keep submits a batch and waits until it is on disk, or, while there is none that works, in memory. What it has for channels is
+// handed to them, in its turn, also when nobody waits any more.
 func (d *Daemon) keep(ctx context.Context, b store.Batch) {
 	kept := make(chan struct{})
-	d.store.Submit(b, func(error) { close(kept) })
+	d.store.Submit(b, func(error) {
+		d.channels.Hand(b.Outbox)
+		close(kept)
+	})
 	select {
 	case <-kept:
 	case <-ctx.Done():

@@ -52,6 +52,8 @@ func (c *channel) unbox() {
 		return
 	}
 	for _, d := range rows {
-		c.queue.add(d, now)
+		if d.Seq > c.after { // else it was read, and may have been sent
+			c.queue.add(d, now)
+		}
 	}
 }

@@ -78,6 +78,36 @@ func TestWhatIsHandedOverIsNotRead(t *testing.T) {
 	})
 }
 
+// handing hands over what it gives, as it gives it.
+type handing struct {
+	*outbox
+	hand func([]notice.Delivery)
+}
+
+func (h *handing) Pending(ctx context.Context, channel string, after int64, limit int) ([]notice.Delivery, error) {
+	rows, err := h.outbox.Pending(ctx, channel, after, limit)
+	h.hand(rows)
+	return rows, err
+}
+
+// What is read and handed over is sent once.
+func TestReadAndHandedOver(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		journal := &handing{outbox: b.outbox}
+		b.opts.Journal = journal
+		journal.hand = func(rows []notice.Delivery) { go b.Hand(rows) } // the dispatcher is busy with the start of the channel
+		for _, incident := range many(3) {
+			b.outbox.put("noc", incident, 1)
+		}
+		r := newReceiver(takes)
+		b.run("noc", r)
+		synctest.Wait()
+		if got := r.ids(); len(got) != 3 {
+			t.Errorf("sent %v", got)
+		}
+	})
+}
+
 // While the outbox cannot be read, what is handed over is sent without a look into it.
 func TestWhatIsHandedOverNeedsNoOutbox(t *testing.T) {
 	inBubble(t, func(b *bench) {

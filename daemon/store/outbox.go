@@ -74,15 +74,15 @@ func overlay(rows []notice.Delivery, later map[int64]notice.Delivery, after, end
 
 func bySeq(a, b notice.Delivery) int { return cmp.Compare(a.Seq, b.Seq) }
 
-// unwritten gives what memory alone knows of a channel's deliveries; without trouble it leaves out what is not promised yet.
+// unwritten gives what memory alone knows of a channel's deliveries; it leaves out what nobody was told of yet.
 func (s *Store) unwritten(channel string) map[int64]notice.Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := map[int64]notice.Delivery{}
 	for _, p := range s.unsettled() {
 		for seq, d := range p.outbox {
-			unpromised := s.trouble == nil && !p.inRedo && d.State == notice.Pending && d.Attempts == 0
-			if d.Channel == channel && !unpromised {
+			untold := s.trouble == nil && seq > s.told && !p.inRedo && d.State == notice.Pending && d.Attempts == 0
+			if d.Channel == channel && !untold {
 				found[seq] = d
 			}
 		}

@@ -238,6 +238,37 @@ func TestWhatIsNotPromisedWaitsForCompany(t *testing.T) {
 	})
 }
 
+// What somebody was told of in trouble is served, also when the trouble ends before it is written.
+func TestToldInTroubleAndServed(t *testing.T) {
+	s, err := Open(Options{Path: path(t), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := &running{Store: s}
+	s.leaveRedo()
+	s.Submit(one(1), nil)
+	if n := s.take(true); n != 1 {
+		t.Fatalf("%d transactions", n)
+	}
+	told := make(chan error, 1)
+	s.Submit(one(2), func(err error) { told <- err })
+	s.fail(errSlow)
+	if err := <-told; !errors.Is(err, errSlow) {
+		t.Errorf("told %v", err)
+	}
+	s.Submit(one(3), nil)
+	if err := s.write(s.writing[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	r.expectPending(t, "d1", "d2")
+	if !s.flush() {
+		t.Fatal("not written")
+	}
+	r.expectPending(t, "d1", "d2", "d3")
+}
+
 // What is promised behind a flood that nobody waits for comes to the disk, and so does all of the flood.
 func TestPromisedBehindAFloodOfRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

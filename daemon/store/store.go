@@ -76,6 +76,7 @@ type Store struct {
 	moved     chan struct{}             // closed when that, or the trouble, changes
 	trouble   error                     // why the store goes on from memory; nil while all is well
 	seq       int64                     // the last given to a delivery
+	told      int64                     // up to here all who waited were told, if only of trouble
 	depth     map[string]int            // unfinished deliveries by channel
 	dead      map[string]int            // dead letters by channel
 	copies    map[int64]notice.Delivery // of unfinished deliveries
@@ -294,7 +295,7 @@ func (s *Store) putBack(why error) {
 // fail says that the store goes on from memory, to all who wait and to the log.
 func (s *Store) fail(why error) {
 	s.mu.Lock()
-	s.trouble = why
+	s.trouble, s.told = why, s.seq
 	s.move()
 	var done []func(error)
 	waiting, dropped := 0, s.dropped
