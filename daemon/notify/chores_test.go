@@ -180,7 +180,7 @@ func TestAGoneReceiverIsNotToldAgain(t *testing.T) {
 		if got := r.take(); len(got) != 1 {
 			t.Errorf("%d repetitions", len(got))
 		}
-		if !r.closed {
+		if !r.closed.Load() {
 			t.Error("the notifier was not closed")
 		}
 	})

@@ -259,7 +259,7 @@ func TestGoneDisablesUntilTheConfigurationChanges(t *testing.T) {
 		if n := b.outbox.states()[notice.Dead]; n != 3 {
 			t.Errorf("%d dead letters", n)
 		}
-		if !r.closed {
+		if !r.closed.Load() {
 			t.Error("the notifier was not closed")
 		}
 		first.cancel()

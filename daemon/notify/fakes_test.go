@@ -104,7 +104,7 @@ type receiver struct {
 	got    []notice.Delivery
 	at     []time.Duration // since the bubble began
 	began  time.Time
-	closed bool
+	closed atomic.Bool
 }
 
 func newReceiver(answer func(d notice.Delivery) Result) *receiver {
@@ -131,7 +131,7 @@ func (r *receiver) Send(_ context.Context, d notice.Delivery) Result {
 	return result
 }
 
-func (r *receiver) Close() { r.closed = true }
+func (r *receiver) Close() { r.closed.Store(true) }
 
 func (r *receiver) ids() []string {
 	r.mu.Lock()
