@@ -35,9 +35,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	s.start(ctx, d.store.Run)
 	s.start(ctx, d.channels.Run)
 	s.start(ctx, append(outside, d.peers.run, d.rpki.run, d.scheduler.Run, d.resolver.Run, d.tracer.run, d.giveBack)...)
+	cfg := d.cfg // from here on a reload may give it another
 	s.start(ctx, d.runEngine)
-	d.log.Info("started", zap.String("version", d.opts.Version), zap.Int("peers", len(d.cfg.Peers)),
-		zap.Int("prefixes", len(d.cfg.Prefixes)), zap.Int("pops", len(d.cfg.POPs)), zap.Int("channels", len(d.cfg.Channels)))
+	d.log.Info("started", zap.String("version", d.opts.Version), zap.Int("peers", len(cfg.Peers)),
+		zap.Int("prefixes", len(cfg.Prefixes)), zap.Int("pops", len(cfg.POPs)), zap.Int("channels", len(cfg.Channels)))
 	d.tell("ready", d.opts.Manager.Ready)
 	signal(d.settled)
 	select {
