@@ -165,6 +165,7 @@ func (d *Daemon) recovered() {
 			d.found.Store(&late{k, maps.Collect(k.remembered(d.log))})
 		}
 	}
+	d.channels.Reread() // what an earlier run left to be sent comes before what this one finds out about it
 	d.rewrite.Store(true)
 	signal(d.wake)
 }

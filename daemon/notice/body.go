@@ -12,20 +12,32 @@ import (
 // Body is the notice as JSON on one line, keys in the order of the documentation, "<", ">" and "&" as they are.
 // The same notice always gives the same bytes.
 func (n Notice) Body() ([]byte, error) {
-	n.Version = Version
-	b := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(b)
-	b.Reset()
-	enc := json.NewEncoder(b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(n.whole()); err != nil {
+	d := drafts.Get().(*draft)
+	defer drafts.Put(d)
+	d.text.Reset()
+	d.notice = n.whole()
+	d.notice.Version = Version
+	err := d.encoder.Encode(&d.notice)
+	d.notice = Notice{} // nothing is kept that it shares
+	if err != nil {
 		return nil, fmt.Errorf("encode the notice of incident %s: %w", n.Incident, err)
 	}
-	return bytes.Clone(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+	return bytes.Clone(bytes.TrimSuffix(d.text.Bytes(), []byte("\n"))), nil
 }
 
-// buffers are what bodies are written into, which else would grow from nothing for each.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+// draft is what a body is made in, which else would be made anew for each.
+type draft struct {
+	notice  Notice
+	text    bytes.Buffer
+	encoder *json.Encoder // into text
+}
+
+var drafts = sync.Pool{New: func() any {
+	d := new(draft)
+	d.encoder = json.NewEncoder(&d.text)
+	d.encoder.SetEscapeHTML(false)
+	return d
+}}
 
 // Parse reads what Body wrote.
 func Parse(body []byte) (Notice, error) {

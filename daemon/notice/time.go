@@ -31,7 +31,8 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	if err := t.tellable(); err != nil {
 		return nil, err
 	}
-	return []byte(`"` + t.String() + `"`), nil
+	b := make([]byte, 0, len(timeFormat)+2)
+	return append(t.UTC().AppendFormat(append(b, '"'), timeFormat), '"'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.

@@ -12,6 +12,7 @@ type box struct {
 	mu   sync.Mutex
 	rows []notice.Delivery
 	more bool // there is more in the outbox than was handed over
+	now  bool // and it is to be read at once
 }
 
 func (b *box) put(d notice.Delivery) {
@@ -30,22 +31,26 @@ func (b *box) put(d notice.Delivery) {
 func (b *box) refer() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.rows, b.more = nil, true
+	b.rows, b.more, b.now = nil, true, true
 }
 
-func (b *box) empty() (rows []notice.Delivery, more bool) {
+func (b *box) empty() (rows []notice.Delivery, more, now bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	rows, more = b.rows, b.more
-	b.rows, b.more = nil, false
-	return rows, more
+	rows, more, now = b.rows, b.more, b.now
+	b.rows, b.more, b.now = nil, false, false
+	return rows, more, now
 }
 
 // unbox takes in what was handed over, unless there is older to be read, or no room: then it is read with the rest. While the
 // outbox cannot be read nothing is waited for.
 func (c *channel) unbox() {
-	rows, more := c.line.box.empty()
+	rows, more, atOnce := c.line.box.empty()
 	now := time.Now()
+	if atOnce {
+		c.more, c.reread = true, time.Time{}
+		return
+	}
 	behind := c.more && !c.reread.After(now)
 	if more || len(rows) > 0 && (behind || c.queue.len()+len(rows) > window) {
 		c.hasten()

@@ -26,8 +26,7 @@ func (r *readings) Pending(ctx context.Context, channel string, after int64, lim
 func (b *bench) hand(channel string, incidents ...string) {
 	var rows []notice.Delivery
 	for _, incident := range incidents {
-		b.outbox.put(channel, incident, 1)
-		rows = append(rows, b.outbox.rows[b.outbox.seq])
+		rows = append(rows, b.outbox.put(channel, incident, 1)...)
 	}
 	b.Hand(rows)
 }
@@ -103,6 +102,25 @@ func TestReadAndHandedOver(t *testing.T) {
 		b.run("noc", r)
 		synctest.Wait()
 		if got := r.ids(); len(got) != 3 {
+			t.Errorf("sent %v", got)
+		}
+	})
+}
+
+// What an outbox that can be read again has for a channel comes before what is handed over then.
+func TestRereadComesFirst(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		r := newReceiver(takes)
+		b.outbox.put("noc", "i1", 1)
+		b.outbox.hidden = true
+		b.outbox.broken = context.DeadlineExceeded
+		b.run("noc", r)
+		synctest.Wait() // it was read once, in vain
+		b.outbox.hidden, b.outbox.broken = false, nil
+		b.Reread()
+		b.hand("noc", "i1")
+		synctest.Wait()
+		if got, want := r.ids(), []string{"d1", "d2"}; !slices.Equal(got, want) {
 			t.Errorf("sent %v", got)
 		}
 	})

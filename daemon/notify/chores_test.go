@@ -57,7 +57,7 @@ func (r *repeated) take() []string {
 // tell puts a notice of an incident into the outbox.
 func (b *bench) tell(channel, incident, fingerprint string, status notice.Status) {
 	b.outbox.tell(channel, incident, fingerprint, status)
-	b.Wake(channel)
+	b.Reread()
 	synctest.Wait()
 }
 

@@ -152,15 +152,13 @@ func (d *Dispatcher) lineOf(ctx context.Context, channel string) (line, error) {
 	}
 }
 
-// Wake tells channels that there is more for them in the outbox.
-func (d *Dispatcher) Wake(channels ...string) {
+// Reread has all channels read the outbox before they take anything else: there is in it what nobody handed them.
+func (d *Dispatcher) Reread() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, name := range channels {
-		if l, ok := d.lines[name]; ok {
-			l.box.refer()
-			signal(l.wake)
-		}
+	for _, l := range d.lines {
+		l.box.refer()
+		signal(l.wake)
 	}
 }
 

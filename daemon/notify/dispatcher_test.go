@@ -51,8 +51,7 @@ func (b *bench) run(name string, r *receiver) runner {
 }
 
 func (b *bench) put(channel, incident string, n int) {
-	b.outbox.put(channel, incident, n)
-	b.Wake(channel)
+	b.Hand(b.outbox.put(channel, incident, n))
 	synctest.Wait()
 }
 
@@ -296,7 +295,7 @@ func TestADeadChannelDelaysNoOther(t *testing.T) {
 		r := newReceiver(takes)
 		b.run("noc", r)
 		b.outbox.put("dead", "i1", 1000)
-		b.Wake("dead")
+		b.Reread()
 		b.put("noc", "i1", 1000)
 		if n := len(r.ids()); n != 1000 {
 			t.Errorf("%d of 1000 delivered beside a channel that hangs", n)

@@ -20,6 +20,7 @@ type outbox struct {
 	seq      int64
 	disabled map[string]string
 	broken   error
+	hidden   bool // nothing of it can be read
 	standing []notice.Delivery
 }
 
@@ -27,15 +28,18 @@ func newOutbox() *outbox {
 	return &outbox{rows: map[int64]notice.Delivery{}, disabled: map[string]string{}}
 }
 
-func (o *outbox) put(channel, incident string, n int) {
+func (o *outbox) put(channel, incident string, n int) (rows []notice.Delivery) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for range n {
 		o.seq++
-		o.rows[o.seq] = notice.Delivery{
+		d := notice.Delivery{
 			Seq: o.seq, ID: fmt.Sprint("d", o.seq), Channel: channel, Incident: incident, Body: []byte("{}"), Created: time.Now(),
 		}
+		o.rows[o.seq] = d
+		rows = append(rows, d)
 	}
+	return rows
 }
 
 func (o *outbox) Pending(_ context.Context, channel string, after int64, limit int) ([]notice.Delivery, error) {
@@ -43,7 +47,7 @@ func (o *outbox) Pending(_ context.Context, channel string, after int64, limit i
 	defer o.mu.Unlock()
 	var rows []notice.Delivery
 	for _, d := range o.rows {
-		if d.Channel == channel && d.Seq > after && d.State == notice.Pending {
+		if !o.hidden && d.Channel == channel && d.Seq > after && d.State == notice.Pending {
 			rows = append(rows, d)
 		}
 	}

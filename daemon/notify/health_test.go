@@ -32,7 +32,7 @@ func TestHealth(t *testing.T) {
 			t.Errorf("at the start: %+v, %v", h, known)
 		}
 		b.outbox.put("noc", "i1", 1)
-		b.Wake("noc")
+		b.Reread()
 		time.Sleep(10 * time.Minute)
 		if h := b.Health()["noc"]; h.Since != began || h.Error != "answered 500" {
 			t.Errorf("while it fails: %+v", h)
@@ -89,7 +89,7 @@ func TestATestGoesFirst(t *testing.T) {
 		for range 2 * window {
 			b.outbox.put("noc", "i1", 1)
 		}
-		b.Wake("noc")
+		b.Reread()
 		time.Sleep(time.Minute)
 		for _, want := range []Outcome{Retry, Delivered} {
 			n := Test(config.Channel{Name: "noc"}, "host", time.Now())

@@ -300,7 +300,7 @@ func TestPace(t *testing.T) {
 		b.startWith(b.ctx, config.Channel{Name: "chat", Kind: "slack"}, r, b.opts.Log)
 		b.outbox.put("chat", "i1", 30)
 		b.outbox.put("chat", "i2", 30)
-		b.Wake("chat")
+		b.Reread()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(r.ids()); n != 60 {

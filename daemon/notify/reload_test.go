@@ -37,7 +37,7 @@ func TestReloadLeavesUnchangedChannelsAlone(t *testing.T) {
 		}
 		<-before["change"]
 		<-before["drop"]
-		b.Wake("keep", "change", "drop", "never") // of those that are gone nobody hears
+		b.put("drop", "i1", 1) // of those that are gone nobody hears
 	})
 }
 
@@ -68,7 +68,7 @@ func TestRunDeliversAndEnds(t *testing.T) {
 		}
 	}
 	o.put("noc", "i2", 1)
-	d.Wake("noc")
+	d.Reread()
 	if id := <-got; id != "d3" {
 		t.Errorf("got %s", id)
 	}

@@ -124,7 +124,7 @@ func (c *child) tell() {
 		for _, line := range lines {
 			fmt.Println(line)
 		}
-		c.notices.Wake("noc")
+		c.notices.Hand(b.Outbox)
 	})
 }
 
