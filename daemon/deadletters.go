@@ -22,22 +22,26 @@ const letterPage = 500
 // letterFilter says which dead letters are meant; the zero value means all.
 type letterFilter struct {
 	channel, incident, typ string
-	ids                    []string // numbers, or ids of deliveries
+	ids                    []string        // numbers, or ids of deliveries
+	among                  map[string]bool // channels that they are for; nil: any
 }
 
 func letterFilterOf(q url.Values) letterFilter {
-	return letterFilter{q.Get("channel"), q.Get("incident"), q.Get("type"), q["id"]}
+	return letterFilter{channel: q.Get("channel"), incident: q.Get("incident"), typ: q.Get("type"), ids: q["id"]}
 }
 
 func (f *letterFilter) means(d *notice.Delivery, n *notice.Notice) bool {
-	return (f.channel == "" || f.channel == d.Channel) && (f.incident == "" || f.incident == d.Incident) && (f.typ == "" || f.typ == n.Type) &&
+	return (f.among == nil || f.among[d.Channel]) && (f.channel == "" || f.channel == d.Channel) && (f.incident == "" || f.incident == d.Incident) && (f.typ == "" || f.typ == n.Type) &&
 		(len(f.ids) == 0 || slices.Contains(f.ids, d.ID) || slices.Contains(f.ids, strconv.FormatInt(d.Seq, 10)))
 }
 
-// letters hands over the dead letters that are meant, a page at a time, oldest first.
+// letters hands over the dead letters that are meant, a page at a time, oldest first: those that there are now. One that is sent
+// again and fails at once is another one.
 func (d *Daemon) letters(ctx context.Context, f letterFilter, each func([]letter) error) error {
+	until := d.store.Latest()
 	for after := int64(0); ; {
 		rows, err := d.store.DeadLetters(ctx, after, letterPage)
+		rows = slices.DeleteFunc(rows, func(row notice.Delivery) bool { return row.Seq > until })
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -82,13 +86,21 @@ func (d *Daemon) listLetters(w http.ResponseWriter, r *http.Request) {
 
 // dropLetters forgets dead letters.
 func (d *Daemon) dropLetters(w http.ResponseWriter, r *http.Request) {
-	d.eachLetter(w, r, "dropped", func(_ context.Context, page []letter) store.Batch { return store.Batch{Forget: rowsOf(page)} })
+	d.eachLetter(w, r, letterFilterOf(r.URL.Query()), "dropped", func(_ context.Context, page []letter) store.Batch { return store.Batch{Forget: rowsOf(page)} })
 }
 
 // replayLetters puts dead letters into the outbox again, as new deliveries under their old ids. Where the incident of one has
-// ended meanwhile its end is told once more behind it, so that nothing stays open at the receiver.
+// ended meanwhile its end is told once more behind it, so that nothing stays open at the receiver. Those for channels that are
+// not configured stay where they are seen.
 func (d *Daemon) replayLetters(w http.ResponseWriter, r *http.Request) {
-	d.eachLetter(w, r, "put into the outbox again", func(ctx context.Context, page []letter) store.Batch {
+	f := letterFilterOf(r.URL.Query())
+	f.among = map[string]bool{}
+	d.call(r.Context(), func() {
+		for _, c := range d.cfg.Channels {
+			f.among[c.Name] = true
+		}
+	})
+	d.eachLetter(w, r, f, "put into the outbox again", func(ctx context.Context, page []letter) store.Batch {
 		now := time.Now()
 		b := store.Batch{Forget: rowsOf(page)}
 		for _, l := range page {
@@ -108,8 +120,7 @@ func rowsOf(page []letter) []notice.Delivery {
 }
 
 // eachLetter does something to the dead letters that are meant, and says to how many.
-func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, done string, what func(context.Context, []letter) store.Batch) {
-	f := letterFilterOf(r.URL.Query())
+func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, f letterFilter, done string, what func(context.Context, []letter) store.Batch) {
 	if f.channel == "" && f.incident == "" && f.typ == "" && len(f.ids) == 0 && r.URL.Query().Get("all") == "" {
 		http.Error(w, "say which dead letters: numbers, a channel, an incident, a type, or all", http.StatusBadRequest)
 		return
@@ -131,7 +142,11 @@ func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, done string,
 		return
 	}
 	if count == 0 && len(f.ids) > 0 { // who names one means it
-		http.Error(w, "no dead letter has this number: see 'peervane deadletter list'", http.StatusNotFound)
+		why := "no dead letter has this number"
+		if f.among != nil {
+			why += ", or its channel is not configured"
+		}
+		http.Error(w, why+": see 'peervane deadletter list'", http.StatusNotFound)
 		return
 	}
 	if r.URL.Query().Has("json") {
@@ -166,8 +181,8 @@ func (d *Daemon) ends(ctx context.Context, page []letter, now time.Time) []notic
 			continue
 		}
 		stored, err := d.store.Incident(ctx, t.incident)
-		if err != nil || stored.Resolved.IsZero() {
-			continue // it stands, or nobody knows of it any more
+		if err != nil || stored.Resolved.IsZero() || !stored.Told[t.channel] {
+			continue // it stands, or nobody knows of it any more, or the channel wants no end
 		}
 		n, err := notice.Parse(stored.Notice)
 		if err != nil {

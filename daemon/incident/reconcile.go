@@ -148,6 +148,7 @@ func (r *reconciliation) gone(rec *Record) {
 		r.end(rec, notice.ReasonSettled)
 	default:
 		r.out = append(r.out, r.over(rec, r.now, cmp.Or(cleared, r.world.Reason, notice.ReasonCleared))...)
+		r.show(rec) // one that flaps stays open
 		if at, waits := r.alarms.due[rec.ID()]; waits {
 			r.wake(at)
 		}

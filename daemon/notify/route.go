@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -13,24 +14,18 @@ import (
 //
 // A firing or updated notice goes to every channel whose filters match it, and to those who were told already, whatever
 // their filters say by now. A resolve goes to exactly those who were told, but for channels that wanted no resolve
-// whenever they were told, or are not configured any more.
+// whenever they were told.
 func Route(n *notice.Notice, told notice.Told, channels []config.Channel) (to []string, after notice.Told) {
+	if n.Status == notice.Resolved {
+		return owed(told, channels), nil
+	}
 	after = notice.Told{}
 	for _, c := range channels {
 		owed, was := told[c.Name]
-		if n.Status == notice.Resolved {
-			if was && owed && Supported(c.Kind) {
-				to = append(to, c.Name)
-			}
-			continue
-		}
 		if was || wants(c, n) {
 			to = append(to, c.Name)
 			after[c.Name] = owed || c.Resolve
 		}
-	}
-	if n.Status == notice.Resolved {
-		return to, nil
 	}
 	// Those who were told and are not configured now may be again before the end.
 	for name, owed := range told {
@@ -39,6 +34,23 @@ func Route(n *notice.Notice, told notice.Told, channels []config.Channel) (to []
 		}
 	}
 	return to, after
+}
+
+// owed says who is to be told the end. For a channel that is not configured just now it waits in the outbox: should the channel
+// come back, it is told what waited there, and nothing stays open at its receiver.
+func owed(told notice.Told, channels []config.Channel) []string {
+	var to []string
+	for _, c := range channels {
+		if told[c.Name] && Supported(c.Kind) {
+			to = append(to, c.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(told)) {
+		if told[name] && !slices.ContainsFunc(channels, func(c config.Channel) bool { return c.Name == name }) {
+			to = append(to, name)
+		}
+	}
+	return to
 }
 
 // wants says whether a channel's filters match.

@@ -79,3 +79,10 @@ func (s *Store) Dead(channel string) int {
 	defer s.mu.Unlock()
 	return s.dead[channel]
 }
+
+// Latest is the number of the delivery that was submitted last.
+func (s *Store) Latest() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seq
+}

@@ -1,0 +1,131 @@
+package daemon
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/config"
+	"peervane/daemon/notice"
+	"peervane/daemon/store"
+)
+
+// lettered is a daemon with dead letters, of which only the store runs.
+func lettered(t *testing.T, incidents []store.Incident, rows []notice.Delivery) *Daemon {
+	t.Helper()
+	cfg := quiet(t)
+	cfg.Channels = []config.Channel{{Name: "noc", Kind: "webhook"}, {Name: "pager", Kind: "webhook", Resolve: true}}
+	d := New(cfg, Options{Log: zap.NewNop()})
+	if err := d.openStore(); err != nil {
+		t.Fatal(err)
+	}
+	stages := newStages()
+	stages.start(t.Context(), d.store.Run)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for f := range d.calls {
+			f()
+		}
+	}()
+	t.Cleanup(func() {
+		stages.stop()
+		close(d.calls)
+		<-ended
+	})
+	d.keep(t.Context(), store.Batch{Incidents: incidents, Outbox: rows})
+	d.die(t, rows)
+	return d
+}
+
+// die makes dead letters of deliveries.
+func (d *Daemon) die(t *testing.T, rows []notice.Delivery) {
+	for _, row := range rows {
+		row.State, row.Error = notice.Dead, "answered 400"
+		d.store.Record(row)
+	}
+	d.keep(t.Context(), store.Batch{Urgent: true})
+}
+
+func refused(t *testing.T, channel, incident string) notice.Delivery {
+	t.Helper()
+	n := notice.Notice{Delivery: "of " + incident, Incident: incident, Status: notice.Firing, Type: notice.SubPrefix}
+	body, err := n.Body()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return notice.Delivery{ID: n.Delivery, Channel: channel, Incident: incident, Body: body, Created: time.Now()}
+}
+
+// A dead letter that fails again at once is not sent a third time by the same command.
+func TestLettersAreReplayedOnce(t *testing.T) {
+	var rows []notice.Delivery
+	for i := range 3 {
+		rows = append(rows, refused(t, "pager", fmt.Sprint("i", i)))
+	}
+	d := lettered(t, nil, rows)
+	count := 0
+	err := d.letters(t.Context(), letterFilter{}, func(page []letter) error {
+		if count += len(page); count > len(rows) {
+			return fmt.Errorf("%d were replayed of %d", count, len(rows))
+		}
+		again := rowsOf(page)
+		for i := range again {
+			again[i].State = notice.Pending
+		}
+		d.keep(t.Context(), store.Batch{Forget: rowsOf(page), Outbox: again})
+		d.die(t, again)
+		return nil
+	})
+	if err != nil || count != len(rows) {
+		t.Errorf("%d of %d: %v", count, len(rows), err)
+	}
+}
+
+// The end of what is over meanwhile is told behind a dead letter, but to nobody who wants no ends; what is for a channel that
+// is not configured stays among the dead letters.
+func TestReplayedLettersAndTheirEnds(t *testing.T) {
+	end := notice.Notice{Incident: "i1", Status: notice.Resolved, Type: notice.SubPrefix}
+	body, err := end.Body()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := lettered(t, []store.Incident{{
+		ID: "i1", Fingerprint: "f", Type: notice.SubPrefix, Status: notice.Resolved, Severity: notice.Critical,
+		Started: time.Now(), Updated: time.Now(), Resolved: time.Now(), Told: notice.Told{"noc": false, "pager": true, "former": true},
+		Encode: func() ([]byte, []byte, bool) { return body, []byte("{}"), true },
+	}}, []notice.Delivery{refused(t, "noc", "i1"), refused(t, "pager", "i1"), refused(t, "former", "i1")})
+
+	replay := func(query, said string, code int) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		d.replayLetters(w, httptest.NewRequest(http.MethodPost, "/deadletter/replay?"+query, nil))
+		if w.Body.String() != said || w.Code != code {
+			t.Errorf("%s: %d, %s", query, w.Code, w.Body)
+		}
+	}
+	replay("all=yes", "2 dead letters put into the outbox again\n", http.StatusOK)
+	replay("id=of+i1", "no dead letter has this number, or its channel is not configured: see 'peervane deadletter list'\n", http.StatusNotFound)
+
+	rows, err := d.store.Unfinished(t.Context(), "i1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, row := range rows {
+		n, err := notice.Parse(row.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(row.Channel, " ", n.Status, " dead ", row.State == notice.Dead))
+	}
+	slices.Sort(got)
+	if want := []string{"former firing dead true", "noc firing dead false", "pager firing dead false", "pager resolved dead false"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,34 @@
+package incident
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"peervane/daemon/notice"
+)
+
+// Who looks at an incident that flaps sees whether its condition holds just now, though nobody is told.
+func TestFlappingIsShownAsItIs(t *testing.T) {
+	d := newDesk(t)
+	for range 3 {
+		d.see(hijack("e1"))
+		d.now = d.now.Add(time.Second)
+		d.see()
+		d.now = d.now.Add(time.Second)
+	}
+	for _, holds := range []bool{false, true, false} {
+		bad := 0
+		if holds {
+			d.aloud("back", d.see(hijack("e1")))
+			bad = 1
+		} else {
+			d.aloud("gone", d.see())
+		}
+		n := d.book.Record("incident-3").Notice
+		if n.Vantages.Bad != bad || strings.Contains(n.Summary, "gone for now") == holds || n.Status != notice.Firing {
+			t.Errorf("holds %v: shown as %s at %d vantages: %s", holds, n.Status, n.Vantages.Bad, n.Summary)
+		}
+		d.now = d.now.Add(time.Second)
+	}
+}
