@@ -331,6 +331,7 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 		e.recordMissing(reg, now)
 	}
 	findings, recheck := detect.All(st)
+	e.bench.found = findings
 	e.confirm(s, findings)
 	before := e.book.Sightings(key)
 	e.tell(e.book.Reconcile(key, findings, now, e.world(st, e.reasonFor(s), now)), now)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -52,11 +51,7 @@ func shownOf(r *incident.Record, told notice.Told) api.Incident {
 func storedIncidents(rows []store.Incident) []api.Incident {
 	var out []api.Incident
 	for _, row := range rows {
-		var r incident.Record
-		if json.Unmarshal(row.State, &r) != nil {
-			r = incident.Record{}
-			r.Notice, _ = notice.Parse(row.Notice) // of what cannot be read the rest is shown
-		}
+		r, _ := incident.Decode(row.Notice, row.State) // of what cannot be read the rest is shown
 		out = append(out, shownOf(&r, row.Told))
 	}
 	return out

@@ -116,7 +116,7 @@ func (p *publisher) onDisk(lines []line, deliveries []notice.Delivery, heard tim
 }
 
 func (p *publisher) incidents(changed []incident.Record) []store.Incident {
-	var out []store.Incident
+	out := make([]store.Incident, 0, len(changed))
 	for i := range changed {
 		r := &changed[i]
 		n := &r.Notice
@@ -135,10 +135,7 @@ func (p *publisher) incidents(changed []incident.Record) []store.Incident {
 // encoded gives an incident as it is kept, of a record that nobody changes any more.
 func (p *publisher) encoded(r *incident.Record) store.Encode {
 	return func() (body, state []byte, ok bool) {
-		body, err := r.Notice.Body()
-		if err == nil {
-			state, err = json.Marshal(r)
-		}
+		body, state, err := r.Encode()
 		if err != nil {
 			p.log.Error("incident cannot be encoded", zap.String("incident", r.ID()), zap.Error(err))
 		}
@@ -277,8 +274,8 @@ func (p *publisher) rejoin(k *kept) { maps.Copy(p.told, k.told) }
 
 // restored takes in an incident that was kept, and says whether it can be read.
 func (p *publisher) restored(k *kept, row store.Incident) bool {
-	var r incident.Record
-	if err := json.Unmarshal(row.State, &r); err != nil {
+	r, err := incident.Decode(row.Notice, row.State)
+	if err != nil {
 		p.log.Error("an incident of the last run cannot be read, going on without it", zap.String("incident", row.ID), zap.Error(err))
 		return false
 	}

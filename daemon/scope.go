@@ -19,6 +19,7 @@ type bench struct {
 	routes, covering, around []detect.Held
 	covered                  []bool // by position in vantages
 	state                    detect.State
+	found                    []bgp.Finding
 }
 
 // state puts together what the detectors judge: everything that is known of a prefix now. It is good until the next call.
@@ -51,6 +52,7 @@ func (e *engine) state(reg *registration, p netip.Prefix, now time.Time) *detect
 	*st = detect.State{
 		Reg: &reg.Registration, Prefix: p, Now: now, Settings: e.settings, Hijacks: reg.memory.Hijacks(),
 		Vantages: b.vantages, Routes: b.routes, Around: b.around, Verdicts: &e.verdicts,
+		Found: b.found,
 	}
 	if p == reg.Prefix {
 		st.Memory = &reg.memory

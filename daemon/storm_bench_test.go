@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +16,13 @@ func peakMemory() (most int) {
 		most, _ = strconv.Atoi(strings.Fields(text)[0])
 	}
 	return most << 10
+}
+
+// allocated is how much this process has allocated so far, in bytes.
+func allocated() int {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.TotalAlloc)
 }
 
 // BenchmarkStorm is a hundred thousand incidents within a minute in the whole daemon, and, before and meanwhile, hijacks by
@@ -38,8 +46,9 @@ func BenchmarkStorm(b *testing.B) {
 				o.has("rest", 400, 0, true)
 				o.report(b, "before-", 0)
 				b.ReportMetric(float64(peakMemory()>>20), "before-MB")
-				from := len(o.probes)
+				from, before := len(o.probes), allocated()
 				o.has("strike", n, over, true)
+				b.ReportMetric(float64((allocated()-before)/n), "during-B/incident")
 				o.report(b, "during-", from)
 				b.ReportMetric(float64(peakMemory()>>20), "peak-MB") // stands holds all a second time
 				o.stands()

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"net/netip"
@@ -217,8 +216,8 @@ func (o *tempest) stands() {
 	book := incident.NewBook(incident.Options{NewID: derivedID})
 	var records []incident.Record
 	for _, row := range state.Incidents {
-		var r incident.Record
-		if err := json.Unmarshal(row.State, &r); err != nil {
+		r, err := incident.Decode(row.Notice, row.State)
+		if err != nil {
 			o.Fatal(err)
 		}
 		if r.Notice.CulpritASN < 200_000 {

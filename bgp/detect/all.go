@@ -62,7 +62,7 @@ type offence struct {
 }
 
 // All gives every condition that holds, in the order of the table, then by offending prefix and culprit. Recheck is when
-// time alone may change the answer; zero = never.
+// time alone may change the answer; zero = never. The findings may lie in Found.
 func All(s *State) (findings []bgp.Finding, recheck time.Time) {
 	if s.Reg.Policy.Ignore {
 		return nil, time.Time{}

@@ -141,7 +141,7 @@ func (j *judgement) yields(h *Held, to string) bool {
 // offences makes one finding of all routes that one type claims with one culprit.
 func (j *judgement) offences() []bgp.Finding {
 	at := map[charge]int{}
-	var out []bgp.Finding
+	out := j.Found[:0]
 	for i := range j.Routes {
 		h := &j.Routes[i]
 		c := j.claims[h]

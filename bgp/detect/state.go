@@ -127,6 +127,8 @@ type State struct {
 
 	Verdicts *Verdicts // on paths, kept between judgements; nil = none are
 
+	Found []bgp.Finding // has room for what All finds; what is in it is lost; nil = none is kept
+
 	// What Learn and All have in common, worked out once.
 	best    []*Held // the best path of each vantage; nil = holds none
 	claims  map[*Held]*claim

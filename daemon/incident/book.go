@@ -34,6 +34,8 @@ type Book struct {
 	silences []Silence
 	cutOff   bool // this host is, or may be
 
+	draft notice.Notice // what take compares
+
 	groups     map[groupKey]*group
 	groupOf    map[string]*group        // by the id of its incident
 	recent     map[groupKey][]time.Time // the latest that fired singly

@@ -72,13 +72,13 @@ func (d *desk) expect(sentence string, got []string, want ...string) {
 func (d *desk) restart(severity map[string]string) {
 	var stored []Record
 	for _, r := range d.book.Records() {
-		text, err := json.Marshal(r)
+		body, state, err := r.Encode()
 		if err != nil {
 			d.Fatalf("store a record: %v", err)
 		}
-		var back Record
-		if err := json.Unmarshal(text, &back); err != nil {
-			d.Fatalf("read the record %s: %v", text, err)
+		back, err := Decode(body, state)
+		if err != nil {
+			d.Fatalf("read the record %s and %s: %v", body, state, err)
 		}
 		stored = append(stored, back)
 	}

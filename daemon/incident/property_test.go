@@ -1,10 +1,10 @@
 package incident
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -191,22 +191,24 @@ func (r *run) restart() {
 }
 
 func stored(t *rapid.T, r Record) (back Record) {
-	text, err := json.Marshal(r)
+	body, state, err := r.Encode()
 	if err != nil {
 		t.Fatalf("store: %v", err)
 	}
-	if err := json.Unmarshal(text, &back); err != nil {
-		t.Fatalf("read %s: %v", text, err)
+	if back, err = Decode(body, state); err != nil {
+		t.Fatalf("read %s and %s: %v", body, state, err)
 	}
 	return back
 }
 
+// bodies are notices as they are told, and what is not told of them.
 func bodies(notices []notice.Notice) string {
-	text, err := json.MarshalIndent(notices, "", " ")
-	if err != nil {
-		return err.Error()
+	var b strings.Builder
+	for _, n := range notices {
+		body, err := n.Body()
+		fmt.Fprintf(&b, "%s %v %q %v %v\n", body, n.Audience, n.Held, n.Known, err)
 	}
-	return string(text)
+	return b.String()
 }
 
 // Each incident fires once, resolves once, keeps its id, respects its hold and its vantages; and a restart changes nothing.

@@ -2,6 +2,8 @@ package incident
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -69,6 +71,29 @@ type Told struct {
 
 // ID is the incident's id.
 func (r *Record) ID() string { return r.Notice.Incident }
+
+// Encode gives an incident as it is kept: its notice, and beside that the rest.
+func (r *Record) Encode() (body, state []byte, err error) {
+	if body, err = r.Notice.Body(); err != nil {
+		return nil, nil, err
+	}
+	state, err = json.Marshal(rest{Record: r})
+	return body, state, err
+}
+
+// rest is what a record holds beside its notice.
+type rest struct {
+	*Record
+	Notice *struct{} `json:"notice,omitempty"` // hides the other
+}
+
+// Decode reads what Encode gave. Of what cannot be read it gives what can.
+func Decode(body, state []byte) (r Record, err error) {
+	notice, err1 := notice.Parse(body)
+	err2 := json.Unmarshal(state, &rest{Record: &r})
+	r.Notice = notice
+	return r, errors.Join(err1, err2)
+}
 
 // has finds a witness by name.
 func (r *Record) has(vantage string) bool {

@@ -49,7 +49,8 @@ func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
 	if f.Measured != nil {
 		n.Evidence.Latency = notice.Cost(f.Measured)
 	}
-	if changed || !reflect.DeepEqual(rec.Notice, n) {
+	r.draft = n
+	if changed || !reflect.DeepEqual(&rec.Notice, &r.draft) {
 		rec.Notice = n
 		r.dirty[rec.ID()] = rec
 	}

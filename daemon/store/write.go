@@ -80,8 +80,12 @@ func (d *database) commit(p *pending, to mark) error {
 		return fmt.Errorf("begin to write: %w", err)
 	}
 	defer tx.Rollback() // does nothing after Commit
+	var rows [statementCount]*sql.Stmt
 	run := func(s statement, args ...any) error {
-		_, err := tx.Stmt(d.stmts.rows[s]).Exec(args...)
+		if rows[s] == nil {
+			rows[s] = tx.Stmt(d.stmts.rows[s])
+		}
+		_, err := rows[s].Exec(args...)
 		return err
 	}
 	if err := p.eachRow(run); err != nil {
@@ -112,13 +116,15 @@ func (p *pending) eachRow(run func(statement, ...any) error) error {
 
 // writer runs statements until the first error, which it keeps.
 type writer struct {
-	run func(statement, ...any) error
-	err error
+	run  func(statement, ...any) error
+	args []any // of the row at hand
+	err  error
 }
 
 func (w *writer) exec(s statement, args ...any) {
 	if w.err == nil {
-		w.err = w.run(s, args...)
+		w.args = append(w.args[:0], args...)
+		w.err = w.run(s, w.args...)
 	}
 }
 
