@@ -31,6 +31,7 @@ type group struct {
 	held      map[string]int  // how many of them each reason holds back; "": nothing does
 	grave     [notice.Critical + 1]int
 	audiences map[string]*crowd
+	heard     map[string]bool // the audiences that it was told to
 }
 
 // seat is how a member was counted.
@@ -64,7 +65,7 @@ type crowd struct {
 }
 
 func newGroup(rec *Record) *group {
-	return &group{rec: rec, seats: map[string]seat{}, held: map[string]int{}, audiences: map[string]*crowd{}}
+	return &group{rec: rec, seats: map[string]seat{}, held: map[string]int{}, audiences: map[string]*crowd{}, heard: map[string]bool{}}
 }
 
 func (r *Record) grouped() bool { return r.Scope.Kind == Grouped }
@@ -180,13 +181,20 @@ func (g *group) seat(rec *Record) {
 			if c == nil {
 				c = &crowd{Audience: a}
 				g.audiences[key] = c
-				g.rec.Owed.Audience = true
+				g.rec.Owed.Audience = g.rec.Owed.Audience || !g.heard[key]
 			}
 			c.members++
 			s.crowds = append(s.crowds, key)
 		}
 	}
 	g.seats[rec.ID()] = s
+}
+
+// hear keeps whom it was told to. Those whose members end and come back, as while it flaps, are no others.
+func (g *group) hear() {
+	for key := range g.audiences {
+		g.heard[key] = true
+	}
 }
 
 // shares leaves a group what it has in common with a member.

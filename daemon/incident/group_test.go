@@ -62,3 +62,61 @@ func TestReloadSeatsMembersAnew(t *testing.T) {
 		t.Errorf("%d groups are left", n)
 	}
 }
+
+// Who is concerned by a group for the first time is told though others work at it, or though it flaps; and so is everybody when it
+// has become twice as large as it ever was.
+func TestGroupThatIsTakenForKnownIsToldToOthers(t *testing.T) {
+	for name, hush := range map[string]func(*desk){
+		"acknowledged": func(d *desk) {
+			d.storm(1, 13, "noc")
+			notices, err := d.book.Ack(d.told[10].Incident, Ack{By: "anna", At: d.now}, d.now)
+			if err != nil || len(notices) != 1 {
+				t.Fatalf("told %+v, %v", notices, err)
+			}
+		},
+		"flapping": func(d *desk) {
+			for range 3 {
+				d.storm(1, 13, "noc")
+				d.now = d.now.Add(10 * time.Second)
+				d.keep(first(d.book.Tick(d.now)))
+				d.calm(1, 13)
+				d.now = d.now.Add(10 * time.Second)
+			}
+			d.storm(1, 13, "noc")
+			d.now = d.now.Add(10 * time.Second)
+			d.keep(first(d.book.Tick(d.now)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			hush(d)
+			said := func(what string, want ...string) {
+				t.Helper()
+				var got []string
+				for i := range d.told {
+					if n := &d.told[i]; n.Evidence.Group != nil {
+						got = append(got, fmt.Sprintf("%s %s %d %v", n.Status, n.Reason, n.Evidence.Group.Open, teams(n)))
+					}
+				}
+				d.told = d.told[:0]
+				if fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("%s: told %v", what, got)
+				}
+			}
+			d.told = d.told[:0]
+			d.calm(12, 13)
+			d.storm(12, 13, "noc")
+			said("those who know")
+			d.storm(20, 20, "ops")
+			said("others", "updated evidence 4 [noc ops]")
+			d.calm(20, 20)
+			d.storm(20, 20, "ops")
+			said("others who know by now")
+			d.now = d.now.Add(2 * time.Minute)
+			d.storm(21, 24, "noc")
+			said("twice as many", "updated evidence 8 [noc ops]")
+		})
+	}
+}
+
+func first(notices []notice.Notice, _ []Scope) []notice.Notice { return notices }

@@ -36,6 +36,7 @@ func (b *Book) Records() []Record {
 func (b *Book) Loud() []*Record {
 	for _, g := range b.groupOf {
 		g.render()
+		g.rec.Notice.Summary = g.rec.sentence(time.Time{}) // they are open
 	}
 	return slices.Collect(maps.Values(b.loud))
 }
@@ -123,6 +124,7 @@ func (b *Book) seatAll() {
 	}
 	for g := range owed {
 		g.rec.Owed = owed[g] // nobody is concerned who was not before
+		g.hear()
 		g.gather()
 	}
 }

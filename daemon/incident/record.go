@@ -56,7 +56,8 @@ type Witness struct {
 // Told is what the last notices said, to know what is worth another one. The zero value: nothing was told.
 type Told struct {
 	At      time.Time `json:"at"`
-	Bad     int       `json:"bad"` // of a group: incidents
+	Bad     int       `json:"bad"`            // of a group: incidents
+	Most    int       `json:"most,omitempty"` // of a group: the most that were open
 	Total   int       `json:"total"`
 	Methods []string  `json:"methods,omitempty"`
 	Lost    time.Time `json:"lost,omitzero"` // when a loss of sight was told last

@@ -61,22 +61,23 @@ func (b *Book) say(rec *Record, now time.Time) []notice.Notice {
 func (r *Record) untold() bool { return r.Told.At.IsZero() }
 
 // news is the reason for an update: how what holds differs from what was told; "" when it does not, or not in a way that
-// is worth telling. Who works at an incident, and who waits for one to become steady, is told only that it became graver.
+// is worth telling. Who works at an incident, and who waits for one to become steady, is told only that it became graver; but a
+// group that others are concerned by, or twice as many, is more than anybody has seen.
 func (r *Record) news() string {
-	n := &r.Notice
+	n, calm := &r.Notice, r.Ack == nil
 	switch {
 	case r.Ack != nil && !r.Told.Ack:
 		return notice.ReasonAcknowledged
 	case n.Severity > r.Told.Severity:
 		return notice.ReasonSeverity
-	case r.Ack != nil:
-		return ""
-	case r.Flapping && !r.Told.Flapping:
+	case calm && r.Flapping && !r.Told.Flapping:
 		return notice.ReasonFlapping
-	case r.Flapping:
-		return ""
-	case r.Told.Flapping:
+	case calm && !r.Flapping && r.Told.Flapping:
 		return notice.ReasonSteady
+	case r.Owed.Audience, r.swelled():
+		return notice.ReasonEvidence
+	case !calm, r.Flapping:
+		return ""
 	case n.Severity != r.Told.Severity:
 		return notice.ReasonSeverity
 	case n.CulpritASN != r.Told.Culprit:
@@ -85,7 +86,7 @@ func (r *Record) news() string {
 		return notice.ReasonVantageLost
 	case r.Owed.Amended != "":
 		return r.Owed.Amended
-	case r.Owed.Audience, r.grew():
+	case r.grew():
 		return notice.ReasonEvidence
 	}
 	return ""
@@ -127,6 +128,11 @@ func (r *Record) grew() bool {
 		slices.ContainsFunc(r.Notice.Evidence.Methods, func(m string) bool { return !slices.Contains(r.Told.Methods, m) })
 }
 
+// swelled says whether twice as many of a group are open as ever were when it was told.
+func (r *Record) swelled() bool {
+	return r.grouped() && r.Told.Most > 0 && r.Notice.Evidence.Group.Open >= 2*r.Told.Most
+}
+
 // tell makes the notice of an incident as it stands.
 func (b *Book) tell(rec *Record, status notice.Status, reason string, now time.Time) notice.Notice {
 	n := &rec.Notice
@@ -138,8 +144,9 @@ func (b *Book) tell(rec *Record, status notice.Status, reason string, now time.T
 	if status == notice.Updated {
 		t.Spent = 1 + max(0, rec.Told.Spent-float64(since)/float64(updateEvery))
 	}
-	if rec.grouped() {
-		t.Bad = n.Evidence.Group.Total
+	if g := b.groupOf[rec.ID()]; g != nil {
+		t.Bad, t.Most = n.Evidence.Group.Total, max(n.Evidence.Group.Open, rec.Told.Most)
+		g.hear()
 	}
 	rec.Told, rec.Owed = t, Owed{}
 	b.dirty[rec.ID()] = rec
