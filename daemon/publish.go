@@ -86,7 +86,7 @@ func (p *publisher) publish(out output, changed []incident.Record, now time.Time
 		}
 		b.Outbox = append(b.Outbox, notify.Deliveries(n, body, to, now)...)
 	}
-	b.Incidents = p.incidents(changed)
+	b.Incidents, b.Urgent = p.incidents(changed), len(lines) > 0 // the log waits, too
 	due := p.dueMemories(out, now)
 	if p.handed += len(due); p.handed >= memoryBatch {
 		p.handed, b.Urgent = 0, true

@@ -18,8 +18,9 @@ type Batch struct {
 	Urgent    bool              // somebody waits for it to be on disk, whatever it holds
 }
 
-// promised says whether somebody waits for the batch to be on disk. What is not promised may wait for company.
-func (b *Batch) promised() bool { return b.Urgent || len(b.Incidents)+len(b.Outbox)+len(b.Forget) > 0 }
+// promised says whether somebody waits for the batch to be on disk. What is not promised may wait for company: an incident that
+// nobody is told of, such as one more of a group.
+func (b *Batch) promised() bool { return b.Urgent || len(b.Outbox)+len(b.Forget) > 0 }
 
 // Incident is one incident of the book.
 type Incident struct {

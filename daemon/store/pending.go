@@ -19,11 +19,14 @@ const (
 	maxLatency   = 20_000
 )
 
+// incidentBite is how many incidents wait for company at most: what is promised after them does not wait until more are encoded.
+const incidentBite = 32
+
 type kvKey struct{ kind, key string }
 
 // pending is what waits for the next transaction, the latest of each key.
 type pending struct {
-	incidents map[string]Incident
+	incidents map[string]*Incident
 	outbox    map[int64]notice.Delivery
 	kv        map[kvKey][]byte
 	events    []Event
@@ -38,7 +41,7 @@ type pending struct {
 
 func newPending() *pending {
 	return &pending{
-		incidents: map[string]Incident{}, outbox: map[int64]notice.Delivery{}, kv: map[kvKey][]byte{},
+		incidents: map[string]*Incident{}, outbox: map[int64]notice.Delivery{}, kv: map[kvKey][]byte{},
 		latency: map[latencyKey]Latency{}, forget: map[int64]string{},
 	}
 }
@@ -65,8 +68,8 @@ func (v *volume) fits() bool {
 }
 
 func (p *pending) add(b *Batch) {
-	for _, i := range b.Incidents {
-		p.incidents[i.ID] = i
+	for i := range b.Incidents {
+		p.incidents[b.Incidents[i].ID] = &b.Incidents[i]
 	}
 	for _, d := range b.Outbox {
 		p.outbox[d.Seq] = d
@@ -82,7 +85,7 @@ func (p *pending) add(b *Batch) {
 		delete(p.outbox, d.Seq)
 		p.forget[d.Seq] = d.Channel
 	}
-	p.promised = p.promised || b.promised()
+	p.promised = p.promised || b.promised() || len(p.incidents) >= incidentBite
 }
 
 // overlay puts what came later on top of p.
@@ -105,7 +108,7 @@ type Dropped struct{ Incidents, Outbox, KV, Events, Latency int }
 
 // trim holds p to the bounds, and takes what it drops of the outbox from the counts.
 func (p *pending) trim(d *Dropped, depth, dead map[string]int) {
-	for _, old := range trimMap(p.incidents, maxIncidents, func(a, b Incident) int { return a.Updated.Compare(b.Updated) }) {
+	for _, old := range trimMap(p.incidents, maxIncidents, func(a, b *Incident) int { return a.Updated.Compare(b.Updated) }) {
 		delete(p.incidents, old.ID)
 		d.Incidents++
 	}

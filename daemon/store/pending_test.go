@@ -57,7 +57,7 @@ func TestMemoryIsBoundedAndWhatIsDroppedIsCounted(t *testing.T) {
 		}
 	}
 	for i := total; i <= maxIncidents; i++ {
-		p.incidents[fmt.Sprint(i)] = Incident{ID: fmt.Sprint(i), Updated: epoch.Add(time.Duration(i))}
+		p.incidents[fmt.Sprint(i)] = &Incident{ID: fmt.Sprint(i), Updated: epoch.Add(time.Duration(i))}
 	}
 	p.events = append(p.events, make([]Event, maxEvents)...)
 	p.trim(&dropped, depth, map[string]int{})

@@ -80,10 +80,10 @@ func (s *Store) promise() bool {
 	return true
 }
 
-// overtakes says whether the writer is writing what somebody waits for: then what comes later is not promised before it. The caller
-// holds the lock.
+// overtakes says whether the writer is writing incidents, or what somebody waits for: then what comes later is not promised before it.
+// The caller holds the lock.
 func (s *Store) overtakes() bool {
-	return slices.ContainsFunc(s.writing, func(p *pending) bool { return p.promised && !p.inRedo })
+	return slices.ContainsFunc(s.writing, func(p *pending) bool { return (p.promised || len(p.incidents) > 0) && !p.inRedo })
 }
 
 // record takes p to disk as the next record of the log.

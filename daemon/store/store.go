@@ -113,7 +113,7 @@ func Open(opts Options) (*Store, error) {
 
 // Submit hands over a batch and returns at once. done, unless nil, is called once, in the order of the batches: with nil when the
 // batch is on disk, or with the reason why it stays in memory for now. It must not wait for the store. A batch without
-// incidents and deliveries is in no hurry.
+// deliveries is in no hurry.
 func (s *Store) Submit(b Batch, done func(error)) {
 	s.mu.Lock()
 	if s.closed {
@@ -137,9 +137,10 @@ func (s *Store) Submit(b Batch, done func(error)) {
 	if done != nil {
 		p.done = append(p.done, done)
 	}
+	promised := p.promised
 	s.bound()
 	s.mu.Unlock()
-	if b.promised() {
+	if promised {
 		signal(s.promised)
 	} else {
 		signal(s.lazy)

@@ -140,7 +140,6 @@ func (p *pending) encode() {
 			continue
 		}
 		i.Encode = nil
-		p.incidents[id] = i
 	}
 }
 
