@@ -145,6 +145,7 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 	}
 	n.Evidence.Methods = union(n.Evidence.Methods, rec.Notice.Evidence.Methods)
 	n.Vantages = notice.Vantages{Bad: max(n.Vantages.Bad, len(rec.Bad)), Total: max(n.Vantages.Total, rec.Total)}
+	g.rec.Latest = rec.subject()
 	b.write(rec, notice.Firing, "", now) // for those who look at it
 	b.dirty[rec.ID()], b.dirty[n.Incident] = rec, g.rec
 	g.seat(rec)
@@ -277,7 +278,8 @@ func (g *group) gather() {
 }
 
 // render writes the rest: whom it concerns, and the summary, such as "origin_change by AS64510 at 37 more prefixes, such as
-// 203.0.113.0/24 and 198.51.100.0/24: " and that of the first.
+// 203.0.113.0/24 and 198.51.100.0/24: " and that of the first. Where several are concerned by it who do not know of each other's, the
+// latest is named too: what is news to one of them is not among the first.
 func (g *group) render() {
 	r, n := g.rec, &g.rec.Notice
 	n.Audience = nil
@@ -296,7 +298,12 @@ func (g *group) render() {
 	if 0 < in.Open && in.Open < in.Total {
 		count += fmt.Sprintf(" (%d of them now)", in.Open)
 	}
-	r.Summary = fmt.Sprintf("%s at %s, such as %s: %s", what, count, inWords(in.Examples[:min(len(in.Examples), groupNamed)]), r.Lead)
+	named := in.Examples[:min(len(in.Examples), groupNamed)]
+	such := inWords(named)
+	if len(g.heard) > 1 && r.Latest != "" && !slices.Contains(named, r.Latest) {
+		such += ", the latest " + r.Latest
+	}
+	r.Summary = fmt.Sprintf("%s at %s, such as %s: %s", what, count, such, r.Lead)
 }
 
 var nouns = map[string]struct{ one, many string }{

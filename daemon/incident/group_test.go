@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,9 @@ func TestGroupThatIsTakenForKnownIsToldToOthers(t *testing.T) {
 			d.storm(12, 13, "noc")
 			said("those who know")
 			d.storm(20, 20, "ops")
+			if latest := "the latest " + numbered(20).String(); !strings.Contains(d.told[len(d.told)-1].Summary, latest) {
+				t.Errorf("others are not told what is theirs: %s", d.told[len(d.told)-1].Summary)
+			}
 			said("others", "updated evidence 4 [noc ops]")
 			d.calm(20, 20)
 			d.storm(20, 20, "ops")
