@@ -216,7 +216,7 @@ func (p *publisher) memories(changed []*registration) []store.KV {
 }
 
 func rows(events []event) []store.Event {
-	var out []store.Event
+	out := make([]store.Event, 0, len(events))
 	for _, ev := range events {
 		detail, _ := json.Marshal(ev.detail) // a string can always be encoded
 		out = append(out, store.Event{At: ev.at, Type: ev.typ, Severity: ev.severity, Prefix: ev.prefix, Peer: ev.peer, POP: ev.pop, Detail: detail})

@@ -64,14 +64,7 @@ func (s *Store) promise() bool {
 	p.done = nil
 	more, rest := s.waitedFor(), !s.next[0].empty()
 	s.mu.Unlock()
-	for _, f := range done {
-		f(nil)
-	}
-	if more {
-		signal(s.promised)
-	} else if rest {
-		signal(s.lazy)
-	}
+	s.done(done, more, rest)
 	if log.narrow() {
 		signal(s.hurry)
 	} else {

@@ -269,10 +269,15 @@ func (s *Store) settle() {
 	more, rest := s.waitedFor(), s.waitsLocked() // one signal may have been for several
 	s.mu.Unlock()
 	s.report.well(dropped)
-	for _, f := range done {
+	s.done(done, more, rest)
+}
+
+// done tells those who waited that it is on disk, and says what is to be written next.
+func (s *Store) done(waited []func(error), promised, rest bool) {
+	for _, f := range waited {
 		f(nil)
 	}
-	if more {
+	if promised {
 		signal(s.promised)
 	} else if rest {
 		signal(s.lazy)
