@@ -272,6 +272,7 @@ func (g *group) gather() {
 			break
 		}
 	}
+	g.rec.Told.Low = min(g.rec.Told.Low, len(g.seats))
 	if n.Evidence.Group.Open != len(g.seats) {
 		n.Evidence.Group = &notice.Group{Open: len(g.seats), Total: n.Evidence.Group.Total, Examples: n.Evidence.Group.Examples}
 	}

@@ -118,8 +118,54 @@ func TestGroupThatIsTakenForKnownIsToldToOthers(t *testing.T) {
 			said("others who know by now")
 			d.now = d.now.Add(2 * time.Minute)
 			d.storm(21, 24, "noc")
-			said("twice as many", "updated evidence 8 [noc ops]")
+			said("twice as many as ever", "updated evidence 8 [noc ops]")
 		})
+	}
+}
+
+// What comes to the rest of a group that was once large is told; one that comes and goes not each time.
+func TestRestOfAGroup(t *testing.T) {
+	d := newDesk(t)
+	d.storm(1, 60, "noc")
+	d.pass(time.Minute)
+	d.calm(12, 60)
+	for i, want := range []string{"updated 2 of 51", "", "updated 4 of 53", ""} {
+		d.pass(time.Hour)
+		before := len(d.told)
+		d.storm(100+i, 100+i, "noc")
+		got := ""
+		for _, n := range d.told[before:] {
+			got += fmt.Sprintf("%s %d of %d", n.Status, n.Evidence.Group.Open, n.Evidence.Group.Total)
+		}
+		if got != want {
+			t.Errorf("one more: told %q, want %q", got, want)
+		}
+	}
+	before := len(d.told)
+	d.calm(101, 103)
+	for range 60 {
+		d.storm(101, 101, "noc")
+		d.pass(30 * time.Second)
+		d.calm(101, 101)
+		d.pass(30 * time.Second)
+	}
+	if n := len(d.told) - before; n == 0 || n > 6 {
+		t.Errorf("one that comes and goes each minute of an hour is told %d times", n)
+	}
+}
+
+// pass lets time go by, and what waited for that be told.
+func (d *desk) pass(by time.Duration) {
+	for end := d.now.Add(by); ; {
+		next := d.book.Next()
+		if next.IsZero() || next.After(end) {
+			d.now = end
+			return
+		}
+		if next.After(d.now) {
+			d.now = next
+		}
+		d.keep(first(d.book.Tick(d.now)))
 	}
 }
 

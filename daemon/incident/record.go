@@ -59,6 +59,7 @@ type Told struct {
 	At      time.Time `json:"at"`
 	Bad     int       `json:"bad"`            // of a group: incidents
 	Most    int       `json:"most,omitempty"` // of a group: the most that were open
+	Low     int       `json:"low,omitempty"`  // of a group: the fewest that were open since
 	Total   int       `json:"total"`
 	Methods []string  `json:"methods,omitempty"`
 	Lost    time.Time `json:"lost,omitzero"` // when a loss of sight was told last

@@ -14,6 +14,8 @@ const (
 	evidenceInterval = time.Minute
 	// groupInterval is how soon after its firing the growth of a group is told: by then it is known how many there are.
 	groupInterval = 5 * time.Second
+	// restInterval is how often what comes to the rest of a group is told: it may be one that comes and goes.
+	restInterval = 10 * time.Minute
 	// updateBurst is how many updates of one incident are told at once; after that one a minute, with the latest state.
 	updateBurst = 4
 	updateEvery = time.Minute
@@ -109,8 +111,11 @@ func (r *Record) wait(reason string, now time.Time) time.Duration {
 
 // interval is how long after the last notice grown evidence may be told.
 func (r *Record) interval() time.Duration {
-	if r.grouped() && r.Notice.Status == notice.Firing {
+	switch {
+	case r.grouped() && r.Notice.Status == notice.Firing:
 		return groupInterval
+	case r.grouped() && !r.larger() && !r.grew():
+		return restInterval
 	}
 	return evidenceInterval
 }
@@ -128,8 +133,14 @@ func (r *Record) grew() bool {
 		slices.ContainsFunc(r.Notice.Evidence.Methods, func(m string) bool { return !slices.Contains(r.Told.Methods, m) })
 }
 
-// swelled says whether twice as many of a group are open as ever were when it was told.
+// swelled says whether a group is larger than ever, or has twice as many open as were left of it since: what comes to the rest of
+// an old group would be a firing, were that not there.
 func (r *Record) swelled() bool {
+	return r.larger() || r.grouped() && r.Told.Low > 0 && r.Notice.Evidence.Group.Open >= 2*r.Told.Low
+}
+
+// larger says whether twice as many of a group are open as ever were when it was told.
+func (r *Record) larger() bool {
 	return r.grouped() && r.Told.Most > 0 && r.Notice.Evidence.Group.Open >= 2*r.Told.Most
 }
 
@@ -145,7 +156,8 @@ func (b *Book) tell(rec *Record, status notice.Status, reason string, now time.T
 		t.Spent = 1 + max(0, rec.Told.Spent-float64(since)/float64(updateEvery))
 	}
 	if g := b.groupOf[rec.ID()]; g != nil {
-		t.Bad, t.Most = n.Evidence.Group.Total, max(n.Evidence.Group.Open, rec.Told.Most)
+		in := n.Evidence.Group
+		t.Bad, t.Most, t.Low = in.Total, max(in.Open, rec.Told.Most), in.Open
 		g.hear()
 	}
 	rec.Told, rec.Owed = t, Owed{}
