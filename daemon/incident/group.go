@@ -31,7 +31,8 @@ type group struct {
 	held      map[string]int  // how many of them each reason holds back; "": nothing does
 	grave     [notice.Critical + 1]int
 	audiences map[string]*crowd
-	heard     map[string]bool // the audiences that it was told to
+	heard     map[string]time.Time // the audiences that it was told to, and since when nothing concerns them
+	now       time.Time
 }
 
 // seat is how a member was counted.
@@ -65,7 +66,7 @@ type crowd struct {
 }
 
 func newGroup(rec *Record) *group {
-	return &group{rec: rec, seats: map[string]seat{}, held: map[string]int{}, audiences: map[string]*crowd{}, heard: map[string]bool{}}
+	return &group{rec: rec, seats: map[string]seat{}, held: map[string]int{}, audiences: map[string]*crowd{}, heard: map[string]time.Time{}}
 }
 
 func (r *Record) grouped() bool { return r.Scope.Kind == Grouped }
@@ -131,6 +132,7 @@ func (b *Book) seatGroup(key groupKey, rec *Record) *group {
 
 // join takes a member in that was not told singly.
 func (b *Book) join(g *group, rec *Record, now time.Time) {
+	g.now = now
 	b.back(g.rec, now)
 	rec.Group = g.rec.ID()
 	delete(b.loud, rec.ID())
@@ -182,7 +184,7 @@ func (g *group) seat(rec *Record) {
 			if c == nil {
 				c = &crowd{Audience: a}
 				g.audiences[key] = c
-				g.rec.Owed.Audience = g.rec.Owed.Audience || !g.heard[key]
+				g.rec.Owed.Audience = g.rec.Owed.Audience || g.newTo(key)
 			}
 			c.members++
 			s.crowds = append(s.crowds, key)
@@ -191,11 +193,21 @@ func (g *group) seat(rec *Record) {
 	g.seats[rec.ID()] = s
 }
 
-// hear keeps whom it was told to. Those whose members end and come back, as while it flaps, are no others.
+// hear keeps whom it was told to.
 func (g *group) hear() {
 	for key := range g.audiences {
-		g.heard[key] = true
+		g.heard[key] = time.Time{}
 	}
+}
+
+// newTo says whether it is news to an audience that it is concerned: not while what concerns it comes and goes.
+func (g *group) newTo(key string) bool {
+	gone, heard := g.heard[key]
+	if !heard || !gone.IsZero() && g.now.Sub(gone) >= restInterval && !g.rec.Flapping {
+		return true
+	}
+	g.heard[key] = time.Time{}
+	return false
 }
 
 // shares leaves a group what it has in common with a member.
@@ -231,6 +243,9 @@ func (g *group) rise(id string) {
 			c.members--
 		} else {
 			delete(g.audiences, key)
+			if _, heard := g.heard[key]; heard {
+				g.heard[key] = g.now
+			}
 		}
 	}
 }
@@ -254,6 +269,7 @@ func (b *Book) sayGroup(g *group, now time.Time) []notice.Notice {
 
 // leaveGroup takes out a member that has ended. The last one ends the group.
 func (b *Book) leaveGroup(g *group, rec *Record, now time.Time) []notice.Notice {
+	g.now = now
 	g.rise(rec.ID())
 	g.gather()
 	b.dirty[g.rec.ID()] = g.rec

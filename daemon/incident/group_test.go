@@ -116,9 +116,13 @@ func TestGroupThatIsTakenForKnownIsToldToOthers(t *testing.T) {
 			d.calm(20, 20)
 			d.storm(20, 20, "ops")
 			said("others who know by now")
+			d.calm(20, 20)
+			d.pass(11 * time.Minute)
+			d.storm(20, 20, "ops")
+			said("others, long after", map[string][]string{"acknowledged": {"updated evidence 4 [noc ops]"}}[name]...)
 			d.now = d.now.Add(2 * time.Minute)
 			d.storm(21, 24, "noc")
-			said("twice as many as ever", "updated evidence 8 [noc ops]")
+			said("twice as many", map[string]string{"acknowledged": "updated evidence 8 [noc ops]", "flapping": "updated evidence 6 [noc ops]"}[name]) // as ever, as were left
 		})
 	}
 }

@@ -85,6 +85,7 @@ func (b *Book) HoldBack(all bool, now time.Time) []notice.Notice {
 // sweep looks at everything again, after a change of what holds back.
 func (b *Book) sweep(now time.Time) (out []notice.Notice) {
 	for _, g := range b.groupOf {
+		g.now = now
 		for _, s := range g.seats {
 			b.hold(s.rec)
 			g.seat(s.rec)

@@ -28,6 +28,7 @@ func (b *Book) say(rec *Record, now time.Time) []notice.Notice {
 	b.hold(rec)
 	if g := b.groupOf[rec.Group]; g != nil {
 		rec.Notice.Summary = rec.sentence(now)
+		g.now = now
 		g.seat(rec)
 		return b.sayGroup(g, now)
 	}
