@@ -118,11 +118,13 @@ func (p *pending) eachRow(run func(statement, ...any) error) error {
 type writer struct {
 	run  func(statement, ...any) error
 	args []any // of the row at hand
+	turn turn
 	err  error
 }
 
 func (w *writer) exec(s statement, args ...any) {
 	if w.err == nil {
+		w.turn.offer()
 		w.args = append(w.args[:0], args...)
 		w.err = w.run(s, w.args...)
 	}
@@ -130,10 +132,12 @@ func (w *writer) exec(s statement, args ...any) {
 
 // encode makes the texts of the incidents that have none yet, and leaves those out that cannot be encoded.
 func (p *pending) encode() {
+	var t turn
 	for id, i := range p.incidents {
 		if i.Encode == nil {
 			continue
 		}
+		t.offer()
 		var ok bool
 		if i.Notice, i.State, ok = i.Encode(); !ok {
 			delete(p.incidents, id)
