@@ -294,5 +294,5 @@ func (p *publisher) rewrite(e *engine) {
 	}
 	silences, _ := e.book.Silences()
 	kv := slices.Concat(p.memories(regs), p.trails(e.plane.TrailsSince(time.Time{})), silenceRows(silences), reignRows(e.reigns.kept))
-	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Records()), KV: kv, Latency: e.rollups.all()}, nil)
+	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Records()), KV: kv, Latency: e.rollups.all(), Urgent: true}, nil)
 }

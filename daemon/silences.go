@@ -175,7 +175,8 @@ func (d *Daemon) acknowledge(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 	default:
-		d.keep(r.Context(), store.Batch{Urgent: true}) // behind the incident, which the engine has handed over
+		d.call(r.Context(), func() {})                 // before it takes this the engine hands over the incident
+		d.keep(r.Context(), store.Batch{Urgent: true}) // behind that
 		writeJSON(w, shown)
 	}
 }

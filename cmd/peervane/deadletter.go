@@ -65,7 +65,11 @@ func deadletterList(e *env) *cobra.Command {
 			if asJSON {
 				return writeAll(e.stdout, answer.Bytes())
 			}
-			return showLetters(e, answer.Bytes())
+			none := "no dead letters\n"
+			if len(args)+len(f.channel)+len(f.incident)+len(f.typ) > 0 {
+				none = "no such dead letters\n"
+			}
+			return showLetters(e, answer.Bytes(), none)
 		},
 	}
 	f.flags(c)
@@ -73,7 +77,7 @@ func deadletterList(e *env) *cobra.Command {
 	return c
 }
 
-func showLetters(e *env, body []byte) error {
+func showLetters(e *env, body []byte, none string) error {
 	var letters []api.DeadLetter
 	if err := json.Unmarshal(body, &letters); err != nil {
 		return fmt.Errorf("the daemon's answer: %w", err)
@@ -84,7 +88,7 @@ func showLetters(e *env, body []byte) error {
 		s.row(l.Number, l.Channel, l.Type, l.Status, severity(l.Severity), when(l.CreatedAt), l.Attempts, l.Error, l.Summary)
 	}
 	if s.empty() {
-		return writeAll(e.stderr, []byte("no dead letters\n"))
+		return writeAll(e.stderr, []byte(none))
 	}
 	return s.flush()
 }

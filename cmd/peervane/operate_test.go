@@ -226,6 +226,9 @@ func handleLetters(o operator, hook *moody, edge scripted) {
 	if none := o.letters("--incident", "nobody"); len(none) != 0 {
 		o.Errorf("got %+v", none)
 	}
+	if _, said := o.types(0, "deadletter", "list", "999999"); said != "no such dead letters\n" {
+		o.Errorf("of a number that no dead letter has is said: %s", said)
+	}
 	o.types(64, "deadletter", "drop")
 	o.types(64, "deadletter")
 	if out, _ := o.types(0, "deadletter", "drop", "--json", letters[2].Delivery); out != `{"done":"dropped","dead_letters":1}`+"\n" {

@@ -52,7 +52,7 @@ func socketBy(file string) (string, error) {
 	}
 	cfg, problems := config.Loader{Recording: true}.Load(file) // reads no secret
 	if config.Refused(problems) {
-		return "", exit{exitConfig, fmt.Errorf("%s\nSee 'peervane check -c %s'", firstError(problems), file)}
+		return "", exit{exitConfig, fmt.Errorf("%s\nSee 'peervane check -c %s'; a daemon that runs with what the file said before is reached with --socket", firstError(problems), file)}
 	}
 	path := stateSocket(cfg)
 	if _, err := os.Stat(path); err != nil && file == defaultConfig {

@@ -174,3 +174,18 @@ func (d *desk) pass(by time.Duration) {
 }
 
 func first(notices []notice.Notice, _ []Scope) []notice.Notice { return notices }
+
+// What a group cost is told when it is known, also while it grows.
+func TestCostOfAGroupThatGrows(t *testing.T) {
+	d := newDesk(t)
+	d.storm(1, 13, "noc")
+	d.pass(10 * time.Second)
+	group := d.told[len(d.told)-1].Incident
+	d.pass(10 * time.Second)
+	d.storm(14, 40, "noc")
+	cost := 40.0
+	got := d.keep(d.book.Amend(group, notice.ReasonLatency, d.now, costs(&notice.Latency{POP: "par1", ShiftMS: &cost})))
+	if len(got) != 1 || !strings.HasSuffix(got[0], notice.ReasonLatency) {
+		t.Errorf("told %q", got)
+	}
+}

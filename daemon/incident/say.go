@@ -77,9 +77,10 @@ func (r *Record) news() string {
 		return notice.ReasonFlapping
 	case calm && !r.Flapping && r.Told.Flapping:
 		return notice.ReasonSteady
-	case r.Owed.Audience, r.swelled():
-		return notice.ReasonEvidence
 	case !calm, r.Flapping:
+		if r.Owed.Audience || r.larger() || calm && r.swelled() {
+			return notice.ReasonEvidence
+		}
 		return ""
 	case n.Severity != r.Told.Severity:
 		return notice.ReasonSeverity
@@ -89,7 +90,7 @@ func (r *Record) news() string {
 		return notice.ReasonVantageLost
 	case r.Owed.Amended != "":
 		return r.Owed.Amended
-	case r.grew():
+	case r.Owed.Audience, r.swelled(), r.grew():
 		return notice.ReasonEvidence
 	}
 	return ""

@@ -290,3 +290,16 @@ func TestPromisedBehindAFloodOfRecords(t *testing.T) {
 		}
 	})
 }
+
+// While the disk does not answer no texts are kept: of a storm's incidents there would be too much.
+func TestTextsAreNotKept(t *testing.T) {
+	p := newPending()
+	p.add(&Batch{Incidents: []Incident{{ID: "i1", Encode: func() (body, state []byte, ok bool) { return []byte("{}"), []byte("{}"), true }}}})
+	full := errors.New("the disk is full")
+	if err := p.eachRow(func(statement, ...any) error { return full }); err != full {
+		t.Fatal(err)
+	}
+	if i := p.incidents["i1"]; i.Notice != nil || i.State != nil {
+		t.Errorf("kept %s and %s", i.Notice, i.State)
+	}
+}

@@ -13,6 +13,8 @@ const longTurn = 200 * time.Microsecond
 // meanwhile, such as a session with an UPDATE to read, wait for its next tick: up to 4 ms.
 type turn struct{ began time.Time }
 
+func newTurn() turn { return turn{time.Now()} }
+
 // offer gives the processor to whoever waits for it, if the turn was long.
 func (t *turn) offer() {
 	if now := time.Now(); now.Sub(t.began) >= longTurn {

@@ -105,7 +105,7 @@ func (d *database) commit(p *pending, to mark) error {
 
 // eachRow hands over p, row by row.
 func (p *pending) eachRow(run func(statement, ...any) error) error {
-	w := writer{run: run}
+	w := writer{run: run, turn: newTurn()}
 	w.incidents(p)
 	w.outbox(p)
 	w.forget(p)
@@ -132,7 +132,7 @@ func (w *writer) exec(s statement, args ...any) {
 
 // encode makes the texts of the incidents that have none yet, and leaves those out that cannot be encoded.
 func (p *pending) encode() {
-	var t turn
+	t := newTurn()
 	for id, i := range p.incidents {
 		if i.Encode == nil {
 			continue
@@ -149,7 +149,7 @@ func (p *pending) encode() {
 
 func (w *writer) incidents(p *pending) {
 	for _, id := range slices.Sorted(maps.Keys(p.incidents)) { // as they lie in the table
-		i := p.incidents[id]
+		i := *p.incidents[id]
 		if i.Encode != nil { // it is not kept: of all that wait while the disk does not answer there would be too much
 			var ok bool
 			if i.Notice, i.State, ok = i.Encode(); !ok {
