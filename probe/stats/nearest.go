@@ -174,10 +174,11 @@ func (n *Nearest) betterThanCurrent(rtt time.Duration, now time.Time) bool {
 	return !ok || current-rtt >= max(nearestBetter, time.Duration(nearestShare*float64(current)))
 }
 
-// bestChallenger is true unless another POP with as good a proof is closer.
+// bestChallenger is true unless another POP with as good a proof is closer, or will have it with its next batch: for ten minutes it
+// could not take the place.
 func (n *Nearest) bestChallenger(c *candidate, lowest time.Duration, now time.Time) bool {
 	for _, other := range n.pops {
-		if other == c || other.better < nearestBatches {
+		if other == c || other.better < nearestBatches-1 {
 			continue
 		}
 		if _, rtt, ok := other.best(nearestLoss, now); ok && rtt < lowest {

@@ -107,9 +107,16 @@ func TestTheBestOfSeveralChallengersWins(t *testing.T) {
 	r := newRace(t)
 	r.run(10, map[string]float64{"a": 30})
 	r.run(restRounds, map[string]float64{"a": 30, "b": 20, "c": 10})
-	equal(t, "first change", r.changes[1], "15 a>b closer") // b came to six batches first
-	r.run(2*restRounds, map[string]float64{"a": 30, "b": 20, "c": 10})
+	equal(t, "changes", len(r.changes), 2)
+	equal(t, "second change", r.changes[1], "15 a>c closer") // b came to six batches first
 	equal(t, "nearest", r.nearest.Current(), "c")
+}
+
+// One whose batches end a little later is not shut out for ten minutes by one that is farther away.
+func TestTheBestChallengerMayBeTheLast(t *testing.T) {
+	r := newRace(t)
+	r.run(20, map[string]float64{"a": 67, "b": 42, "c": 12})
+	r.want("0 >a first", "5 a>c closer")
 }
 
 func TestLostBatchesFailOverAtOnce(t *testing.T) {
