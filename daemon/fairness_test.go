@@ -81,15 +81,40 @@ func TestLostTablesWaitForChanges(t *testing.T) {
 	w.judgeAll()
 }
 
+// What is to be sent does not wait until others are judged that were touched together with it.
+func TestWhatIsToldEndsABite(t *testing.T) {
+	w := newStorm(t, 3)
+	for i := range 3 {
+		w.engine.input(bgp.Change{
+			Vantage: w.peers["edge1"], Prefix: stormy(i), At: w.now, First: w.now,
+			Announced: 1, Attrs: &bgp.Attrs{Path: bgp.Sequence(64500, 3356)},
+		})
+	}
+	for i := range 3 {
+		if !w.engine.judge(w.now, bite) {
+			t.Fatalf("nothing is left after hijack %d, which was told", i)
+		}
+		if told := w.engine.take().notices; len(told) != 1 || told[0].Prefix != stormy(i) {
+			t.Errorf("bite %d told %v", i, told)
+		}
+	}
+	if w.engine.judge(w.now, bite) || len(w.engine.take().notices) > 0 {
+		t.Error("there were only three")
+	}
+}
+
 func TestBitesFollowTheirTime(t *testing.T) {
 	for _, c := range []struct {
 		n    int
 		took time.Duration
+		told bool
 		want int
 	}{
-		{bite, biteTime * 3 / 4, bite}, {bite, 0, bite}, {bite, 2 * biteTime, bite / 2}, {biteLeast, time.Second, biteLeast}, {biteLeast, 0, 2 * biteLeast},
+		{bite, biteTime * 3 / 4, false, bite}, {bite, 0, false, bite}, {bite, 2 * biteTime, false, bite / 2},
+		{biteLeast, time.Second, false, biteLeast}, {biteLeast, 0, false, 2 * biteLeast},
+		{biteLeast, 0, true, biteLeast}, {bite, 2 * biteTime, true, bite / 2}, // what was told cut it short
 	} {
-		if got := nextBite(c.n, c.took); got != c.want {
+		if got := nextBite(c.n, c.took, c.told); got != c.want {
 			t.Errorf("after %d in %v: %d, want %d", c.n, c.took, got, c.want)
 		}
 	}

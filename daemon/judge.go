@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"slices"
 	"time"
 
 	"peervane/bgp/detect"
@@ -8,7 +9,8 @@ import (
 	"peervane/daemon/notice"
 )
 
-// judge works through what was touched, at most n scopes, and says whether more waits.
+// judge works through what was touched, at most n scopes, and says whether more waits. What is to be sent ends a bite: it does not
+// wait until others are judged.
 func (e *engine) judge(now time.Time, n int) (more bool) {
 	e.judged = now
 	e.agenda.heard = time.Time{}
@@ -32,9 +34,14 @@ func (e *engine) judge(now time.Time, n int) (more bool) {
 		if len(e.out.notices) > told {
 			e.out.heard = earliest(e.out.heard, e.agenda.heard)
 		}
+		if slices.ContainsFunc(e.out.notices[told:], toBeSent) {
+			break
+		}
 	}
 	return true
 }
+
+func toBeSent(n notice.Notice) bool { return n.Held == "" }
 
 func (e *engine) judgeScope(s scope, now time.Time) {
 	key := incident.Scope{Kind: incident.Routing, Prefix: s.reg, Offending: s.prefix}

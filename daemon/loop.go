@@ -96,7 +96,7 @@ func (l *loop) step() {
 		l.rewrite.Store(true) // with what it gave
 	}
 	l.backlog = l.engine.judge(now, l.bite)
-	l.bite = nextBite(l.bite, time.Since(now))
+	l.bite = nextBite(l.bite, time.Since(now), len(l.engine.out.notices) > 0)
 	if l.backlog {
 		signal(l.wake)
 	}
@@ -117,13 +117,13 @@ func (l *loop) step() {
 	}
 }
 
-// nextBite says how many scopes to judge after n that took so long: those of which there is something to tell take many times as
-// long as others, and a change at another session waits for all of them.
-func nextBite(n int, took time.Duration) int {
+// nextBite says how many scopes to judge after n that took so long, or fewer where something was told: those with incidents
+// take many times as long as others, and a change at another session waits for all of them.
+func nextBite(n int, took time.Duration, told bool) int {
 	switch {
 	case took > biteTime:
 		return max(n/2, biteLeast)
-	case took < biteTime/2:
+	case took < biteTime/2 && !told:
 		return min(n*2, bite)
 	}
 	return n

@@ -9,6 +9,7 @@ import (
 
 	"peervane/bgp"
 	"peervane/config"
+	"peervane/daemon/notice"
 )
 
 // manyPrefixes registers 10.0.0.0/24, 10.0.1.0/24 and so on, of one origin.
@@ -143,6 +144,28 @@ func TestTourBeginsAnew(t *testing.T) {
 	}
 	if a.tours[bgp.IPv4].rest != nil {
 		t.Error("the list is kept")
+	}
+}
+
+// No notice waits until what nothing rests on is encoded, and such memories do not wait for ever.
+func TestNoticesDoNotWaitForMemories(t *testing.T) {
+	reg := &registration{}
+	reg.Prefix = netip.MustParsePrefix("192.0.2.0/24")
+	p := &publisher{unwritten: map[netip.Prefix]*registration{}, written: start, pause: memoryRate}
+	out := output{memories: []*registration{reg}, notices: []notice.Notice{{Prefix: netip.MustParsePrefix("198.51.100.0/24")}}}
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{memoryRate, 0}, {2*memoryRate - 1, 0}, {2 * memoryRate, 1}} {
+		if got := p.dueMemories(out, start.Add(c.after)); len(got) != c.want {
+			t.Errorf("%d are written %v after the last, together with a notice, want %d", len(got), c.after, c.want)
+		}
+	}
+	if got := p.dueMemories(out, start.Add(2*memoryRate)); len(got) != 0 {
+		t.Errorf("%d are written at once again", len(got))
+	}
+	if got := p.dueMemories(output{}, start.Add(3*memoryRate)); len(got) != 1 {
+		t.Errorf("%d are written where nothing is told, want 1", len(got))
 	}
 }
 

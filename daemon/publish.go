@@ -42,8 +42,8 @@ type publisher struct {
 // changes with every UPDATE, and none of the changes must outlive the process on its own.
 const memoryRate = 500 * time.Millisecond
 
-// memoryBite is how many of them are encoded in one step: a fifth of a millisecond, for which a hijack waits. The next part follows
-// soon, when a million registrations are seen for the first time or a hundred thousand are hijacked.
+// memoryBite is how many of them are encoded in one step: a fifth of a millisecond, for which no notice waits but one that would
+// have to wait again and again. The next part follows soon, when a million registrations are seen for the first time or a hundred thousand are hijacked.
 const (
 	memoryBite  = 25
 	memoryPause = 2500 * time.Microsecond
@@ -153,7 +153,7 @@ func (p *publisher) dueMemories(out output, now time.Time) []*registration {
 		return nil
 	}
 	var due []*registration
-	if now.Sub(p.written) >= p.pause {
+	if late := now.Sub(p.written) - p.pause; late >= memoryRate || late >= 0 && len(out.notices) == 0 {
 		p.written, p.pause = now, memoryRate
 		for prefix, reg := range p.unwritten {
 			if len(due) == memoryBite {

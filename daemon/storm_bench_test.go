@@ -45,7 +45,7 @@ func BenchmarkStorm(b *testing.B) {
 				_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // the peak begins anew
 				o := newTempest(b, s, n)
 				o.inSync()
-				o.has("rest", 400, 0, true)
+				o.has("rest", int(over/probeEvery), 0, true)
 				o.report(b, "before-", 0)
 				b.ReportMetric(float64(peakMemory()>>20), "before-MB")
 				from, before := len(o.probes), allocated()

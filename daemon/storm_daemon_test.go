@@ -26,7 +26,7 @@ const (
 )
 
 // probed is what the hijacks that measure are in.
-var probed = netip.MustParsePrefix("172.16.0.0/12")
+var probed = netip.MustParsePrefix("172.0.0.0/8")
 
 // shape is one kind of storm: what is registered, and what happens to it.
 type shape struct {

@@ -147,7 +147,7 @@ func (w *weather) probe() error {
 	i := w.probes
 	w.probes++
 	at := func(i int) netip.Prefix {
-		return netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(16 + i>>8), byte(i), 0}), 24)
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(i >> 8), byte(i), 0}), 24)
 	}
 	update := says(at(i), uint32(200_000+i))
 	if i > 0 {
