@@ -79,7 +79,8 @@ func (r *Replay) judge(at time.Time) error {
 	if at.After(r.now) {
 		r.now = at
 	}
-	r.engine.judge(r.now, math.MaxInt)
+	for r.engine.judge(r.now, math.MaxInt) { // what is to be sent ends a bite
+	}
 	for _, n := range r.engine.take().notices {
 		if n.Held != "" {
 			continue

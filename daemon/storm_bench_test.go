@@ -29,9 +29,9 @@ func allocated() int {
 // BenchmarkStorm is a hundred thousand incidents within a minute in the whole daemon, and, before and meanwhile, hijacks by
 // culprits of their own: the time from the router's write to the notice in the queue. PEERVANE_STORM asks for another number, at the same rate.
 //
-// -cpu 4 is what "peervane run" gives Go's scheduler on a smaller machine, GOGC=300 how often it collects garbage.
+// -cpu 4 is what "peervane run" gives Go's scheduler on a smaller machine, GOGC=400 how often it collects garbage.
 //
-//	GOGC=300 go test ./daemon -run '^$' -bench '^BenchmarkStorm$' -benchtime 1x -cpu 4 -timeout 20m
+//	GOGC=400 go test ./daemon -run '^$' -bench '^BenchmarkStorm$' -benchtime 1x -cpu 4 -timeout 20m
 func BenchmarkStorm(b *testing.B) {
 	n := storm
 	if asked, err := strconv.Atoi(os.Getenv("PEERVANE_STORM")); err == nil {

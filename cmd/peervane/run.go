@@ -55,7 +55,7 @@ func spare(chosen string) {
 // collectAt is by how many percent what is in use may grow before garbage is collected; Go's own is 100. While it is, what is ready
 // waits for a processor, and in a storm of incidents that was the slowest hundredth of the detections. Tables of routes lie outside of what is
 // counted.
-const collectAt = 300
+const collectAt = 400
 
 // seldom has garbage collected less often, unless somebody has chosen.
 func seldom(chosen string) {

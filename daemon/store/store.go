@@ -198,6 +198,10 @@ func (s *Store) Run(ctx context.Context) error {
 			}
 			flush = s.flushRedone
 		case <-soon:
+			if s.writesBack() { // one after the other: between them they would take both processors of a small machine
+				soon = time.After(writePause)
+				continue
+			}
 			flush = s.flushRedone
 		case <-s.retain:
 			tidy.Reset(0)

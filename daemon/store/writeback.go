@@ -112,6 +112,21 @@ func (w *writeBack) start() {
 	}()
 }
 
+// writesBack says whether the log is being written back beside the writer.
+func (s *Store) writesBack() bool {
+	d := s.database()
+	return d != nil && d.back.runs()
+}
+
+func (w *writeBack) runs() bool {
+	select {
+	case <-w.running: // never, where it is nil
+		return false
+	default:
+		return w.running != nil
+	}
+}
+
 // ended says whether a run beside the writer has ended, and how.
 func (w *writeBack) ended() (err error, done bool) {
 	if w.running == nil {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -220,4 +221,40 @@ func promiseUntilKilled(t *testing.T, file string) {
 	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
+}
+
+// What is in the redo log already waits while the log is written back, unless somebody wants it in the database now.
+func TestNoTransactionBesideTheWriteBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Options{Path: path(t)})
+		synctest.Wait()
+		running := make(chan struct{})
+		s.database().back.running = running
+		put := func(id int) (before, after uint64) {
+			s.mustPut(t, Batch{Outbox: []notice.Delivery{delivery(id, "noc")}})
+			before = s.applied()
+			time.Sleep(10 * writePause)
+			return before, s.applied()
+		}
+		if before, after := put(1); after != before {
+			t.Errorf("the database is at %d of the redo log, and was at %d", after, before)
+		}
+		if s.catchUp(t.Context()); s.applied() == 0 {
+			t.Error("what is asked for is not in the database")
+		}
+		if before, after := put(2); after != before {
+			t.Errorf("the database is at %d of the redo log, and was at %d", after, before)
+		}
+		close(running)
+		if before, after := put(3); after != before+2 {
+			t.Errorf("once it is written back, the database is at %d of the redo log, and was at %d", after, before)
+		}
+	})
+}
+
+// applied says how much of the redo log is in the database.
+func (r *running) applied() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.committed
 }
