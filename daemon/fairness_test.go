@@ -105,16 +105,16 @@ func TestWhatIsToldEndsABite(t *testing.T) {
 
 func TestBitesFollowTheirTime(t *testing.T) {
 	for _, c := range []struct {
-		n    int
-		took time.Duration
-		told bool
-		want int
+		n     int
+		took  time.Duration
+		short bool
+		want  int
 	}{
 		{bite, biteTime * 3 / 4, false, bite}, {bite, 0, false, bite}, {bite, 2 * biteTime, false, bite / 2},
 		{biteLeast, time.Second, false, biteLeast}, {biteLeast, 0, false, 2 * biteLeast},
-		{biteLeast, 0, true, biteLeast}, {bite, 2 * biteTime, true, bite / 2}, // what was told cut it short
+		{biteLeast, 0, true, biteLeast}, {bite, 2 * biteTime, true, bite / 2},
 	} {
-		if got := nextBite(c.n, c.took, c.told); got != c.want {
+		if got := nextBite(c.n, c.took, c.short); got != c.want {
 			t.Errorf("after %d in %v: %d, want %d", c.n, c.took, got, c.want)
 		}
 	}

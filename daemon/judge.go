@@ -34,14 +34,17 @@ func (e *engine) judge(now time.Time, n int) (more bool) {
 		if len(e.out.notices) > told {
 			e.out.heard = earliest(e.out.heard, e.agenda.heard)
 		}
-		if slices.ContainsFunc(e.out.notices[told:], toBeSent) {
+		if toSend(e.out.notices[told:]) {
 			break
 		}
 	}
 	return true
 }
 
-func toBeSent(n notice.Notice) bool { return n.Held == "" }
+// toSend says whether any of them is for a channel; what is held back is for the log alone.
+func toSend(notices []notice.Notice) bool {
+	return slices.ContainsFunc(notices, func(n notice.Notice) bool { return n.Held == "" })
+}
 
 func (e *engine) judgeScope(s scope, now time.Time) {
 	key := incident.Scope{Kind: incident.Routing, Prefix: s.reg, Offending: s.prefix}

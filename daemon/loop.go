@@ -96,7 +96,7 @@ func (l *loop) step() {
 		l.rewrite.Store(true) // with what it gave
 	}
 	l.backlog = l.engine.judge(now, l.bite)
-	l.bite = nextBite(l.bite, time.Since(now), len(l.engine.out.notices) > 0)
+	l.bite = nextBite(l.bite, time.Since(now), toSend(l.engine.out.notices))
 	if l.backlog {
 		signal(l.wake)
 	}
@@ -117,13 +117,13 @@ func (l *loop) step() {
 	}
 }
 
-// nextBite says how many scopes to judge after n that took so long, or fewer where something was told: those with incidents
-// take many times as long as others, and a change at another session waits for all of them.
-func nextBite(n int, took time.Duration, told bool) int {
+// nextBite says how many scopes to judge after n that took so long, or fewer where what is to be sent cut them short: those with
+// incidents take many times as long as others, and a change at another session waits for all of them.
+func nextBite(n int, took time.Duration, short bool) int {
 	switch {
 	case took > biteTime:
 		return max(n/2, biteLeast)
-	case took < biteTime/2 && !told:
+	case took < biteTime/2 && !short:
 		return min(n*2, bite)
 	}
 	return n

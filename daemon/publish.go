@@ -153,7 +153,7 @@ func (p *publisher) dueMemories(out output, now time.Time) []*registration {
 		return nil
 	}
 	var due []*registration
-	if late := now.Sub(p.written) - p.pause; late >= memoryRate || late >= 0 && len(out.notices) == 0 {
+	if late := now.Sub(p.written) - p.pause; late >= memoryRate || late >= 0 && !toSend(out.notices) {
 		p.written, p.pause = now, memoryRate
 		for prefix, reg := range p.unwritten {
 			if len(due) == memoryBite {

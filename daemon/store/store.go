@@ -158,9 +158,7 @@ func signal(c chan struct{}) {
 func (s *Store) Run(ctx context.Context) error {
 	promises := make(chan struct{})
 	go func() { defer close(promises); s.promises(ctx) }()
-	retry := &backoff.ExponentialBackOff{
-		InitialInterval: retryMin, MaxInterval: retryMax, Multiplier: 2, RandomizationFactor: 0.2,
-	}
+	retry := retries()
 	var due, soon <-chan time.Time // for everything, and for what is in the redo log
 	tidy := time.NewTimer(tidyEvery)
 	defer tidy.Stop()
@@ -172,11 +170,7 @@ func (s *Store) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			<-promises
-			log := s.leaveRedo()
-			for s.flush() && s.waits() {
-			}
-			s.endRedo(log)
-			return s.Close()
+			return s.end()
 		case <-s.direct:
 			if trouble := s.Trouble(); trouble != nil {
 				s.fail(trouble) // nobody waits for the next attempt
@@ -219,6 +213,20 @@ func (s *Store) Run(ctx context.Context) error {
 			due = time.After(retry.NextBackOff())
 		}
 	}
+}
+
+// retries says how long to wait between attempts.
+func retries() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: retryMin, MaxInterval: retryMax, Multiplier: 2, RandomizationFactor: 0.2}
+}
+
+// end writes what is left, and closes.
+func (s *Store) end() error {
+	log := s.leaveRedo()
+	for s.flush() && s.waits() {
+	}
+	s.endRedo(log)
+	return s.Close()
 }
 
 // flushRedone writes what is in the redo log, and says whether it is in the database.

@@ -233,7 +233,8 @@ func TestNoTransactionBesideTheWriteBack(t *testing.T) {
 		put := func(id int) (before, after uint64) {
 			s.mustPut(t, Batch{Outbox: []notice.Delivery{delivery(id, "noc")}})
 			before = s.applied()
-			time.Sleep(10 * writePause)
+			time.Sleep(9*writePause + writePause/2) // the bubble's clock; between two looks of the writer
+			synctest.Wait()
 			return before, s.applied()
 		}
 		if before, after := put(1); after != before {
