@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,4 +141,81 @@ func arrivalTimes(b *testing.B, f *os.File, n int) []time.Duration {
 func percentile(all []time.Duration, p int) float64 {
 	slices.Sort(all)
 	return float64(all[min(len(all)-1, len(all)*p/100)].Nanoseconds()) / 1e3
+}
+
+// members is what some incidents of a storm come to: three events and one piece of state each.
+func members(first, n int) Batch {
+	var b Batch
+	for i := first; i < first+n; i++ {
+		in := incident(fmt.Sprint("i", i))
+		in.Notice, in.State = make([]byte, 1500), make([]byte, 300)
+		b.Incidents = append(b.Incidents, in)
+		for _, event := range [...]string{"began", "grew", "told"} {
+			b.Events = append(b.Events, Event{
+				At: epoch, Type: event, Severity: notice.Critical, Prefix: prefix, Peer: "edge1", Detail: []byte(`{"incident":"i"}`),
+			})
+		}
+		b.KV = append(b.KV, KV{"settled", in.ID, make([]byte, 100)})
+	}
+	return b
+}
+
+// BenchmarkCommit writes transactions of one row and of a storm to a database in memory: what they take without the disk.
+//
+//	go test ./daemon/store -run '^$' -bench 'Commit|Submit' -benchmem
+func BenchmarkCommit(b *testing.B) {
+	storm, row := members(0, 250), Batch{KV: []KV{{"settled", "k", []byte("v")}}}
+	for name, batch := range map[string]*Batch{"row": &row, "storm": &storm} {
+		b.Run(name, func(b *testing.B) {
+			d, err := openDatabase(b.Context(), memory, false)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.close()
+			p := newPending()
+			p.add(batch)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := d.commit(p, mark{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkSubmit takes incidents of a storm through all of the store, each in a batch of its own: into the redo log, and from there
+// into the database.
+func BenchmarkSubmit(b *testing.B) {
+	s, err := Open(Options{Path: filepath.Join(b.TempDir(), "peervane.db"), Log: zap.NewNop()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	batches := make([]Batch, 2000)
+	for i := range batches {
+		batches[i] = members(i, 1)
+	}
+	waiting := make(chan struct{}, 64)
+	told := func(err error) {
+		if err != nil {
+			b.Error(err)
+		}
+		<-waiting
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		batch := batches[i%len(batches)]
+		batch.Urgent = i == b.N-1 // what is left waits for no company
+		waiting <- struct{}{}
+		s.Submit(batch, told)
+	}
+	for range cap(waiting) {
+		waiting <- struct{}{}
+	}
+	s.catchUp(b.Context())
 }

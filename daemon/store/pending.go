@@ -46,6 +46,17 @@ func newPending() *pending {
 	}
 }
 
+// clear makes p empty, and keeps its room, but for the list of those who wait: whoever tells them has that still.
+func (p *pending) clear() {
+	clear(p.incidents)
+	clear(p.outbox)
+	clear(p.kv)
+	clear(p.events)
+	clear(p.latency)
+	clear(p.forget)
+	*p = pending{incidents: p.incidents, outbox: p.outbox, kv: p.kv, events: p.events[:0], latency: p.latency, forget: p.forget}
+}
+
 func (p *pending) empty() bool { return p.rows()+len(p.done) == 0 }
 
 func (p *pending) rows() int {

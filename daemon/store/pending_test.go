@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +31,39 @@ func TestOverlayKeepsTheLatestOfEachKey(t *testing.T) {
 	}
 	if len(older.events) != 1 {
 		t.Errorf("events: %+v", older.events)
+	}
+}
+
+// What is settled is used again, with nothing of what was in it; of one that was large the room is given up.
+func TestTheRoomOfATransactionIsUsedAgain(t *testing.T) {
+	s, err := Open(Options{Path: memory, Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	written := func(b Batch) *pending {
+		p := s.room()
+		told := 0
+		s.Submit(b, func(error) { told++ })
+		if !s.flush() || told != 1 {
+			t.Fatalf("not written, or told %d times", told)
+		}
+		return p
+	}
+	b := all(1)
+	b.Forget = []notice.Delivery{delivery(7, "noc")}
+	first := written(b)
+	written(all(2))
+	if again := s.room(); again != first {
+		t.Error("another was made")
+	}
+	left := *first
+	if left.events = nil; len(first.events) > 0 || !reflect.DeepEqual(&left, newPending()) {
+		t.Errorf("left in it: %+v", first)
+	}
+	large := written(Batch{Events: make([]Event, spareRows+1), Urgent: true})
+	if slices.Contains(s.spare, large) {
+		t.Error("a large one was kept")
 	}
 }
 

@@ -6,11 +6,37 @@ import "slices"
 // of a hundred thousand does not wait for the last. A batch is written whole, however large it is.
 const transactionRows = 500
 
-// room gives the transaction that the next batch goes into. The caller holds the lock, as with all of this file.
+// How many transactions are kept for their room once they are settled, and of how many rows at most: in one that was large it takes
+// time to find the few rows that it has next.
+const (
+	mostSpare = 32
+	spareRows = 2 * transactionRows
+)
+
+// fresh gives an empty transaction. The caller holds the lock, as with all of this file.
+func (s *Store) fresh() *pending {
+	n := len(s.spare)
+	if n == 0 {
+		return newPending()
+	}
+	p := s.spare[n-1]
+	s.spare = s.spare[:n-1]
+	return p
+}
+
+// reuse takes a transaction that is settled, or part of another: nobody holds it any more.
+func (s *Store) reuse(p *pending) {
+	if len(s.spare) < mostSpare && p.rows() <= spareRows {
+		p.clear()
+		s.spare = append(s.spare, p)
+	}
+}
+
+// room gives the transaction that the next batch goes into.
 func (s *Store) room() *pending {
 	last := s.next[len(s.next)-1]
 	if last.rows() >= transactionRows && s.trouble == nil {
-		last = newPending()
+		last = s.fresh()
 		s.next = append(s.next, last)
 	}
 	return last
@@ -28,8 +54,8 @@ func (s *Store) unsettled() []*pending {
 // pop takes the next transaction of those that are in no log.
 func (s *Store) pop() *pending {
 	p := s.next[0]
-	if s.next = s.next[1:]; len(s.next) == 0 {
-		s.next = []*pending{newPending()}
+	if s.next = slices.Delete(s.next, 0, 1); len(s.next) == 0 {
+		s.next = append(s.next, s.fresh())
 	}
 	return p
 }
@@ -44,6 +70,7 @@ func (s *Store) take(next bool) int {
 	for _, p := range s.redone {
 		if n := len(s.writing); n > 0 && s.writing[n-1].rows() < transactionRows {
 			s.writing[n-1].overlay(p)
+			s.reuse(p)
 		} else {
 			s.writing = append(s.writing, p)
 		}
@@ -90,10 +117,12 @@ func (s *Store) bound() {
 
 // merge makes one transaction of all that wait, the latest of each key, within the bounds.
 func (s *Store) merge() {
-	first := s.next[0]
-	for _, later := range s.next[1:] {
+	first, rest := s.next[0], s.next[1:]
+	for _, later := range rest {
 		first.overlay(later)
+		s.reuse(later)
 	}
-	s.next = []*pending{first}
+	clear(rest)
+	s.next = s.next[:1]
 	first.trim(&s.dropped, s.depth, s.dead)
 }

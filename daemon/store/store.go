@@ -70,6 +70,7 @@ type Store struct {
 	promising *pending                  // on its way into the redo log; nil: nothing is
 	redone    []*pending                // in the redo log, in order, and not in the database yet
 	writing   []*pending                // the transaction under way, and what is next at once
+	spare     []*pending                // empty, for the next ones
 	redo      *redo                     // nil: what is promised goes to the database at once
 	redoID    uint64                    // of the last; 0: there never was any
 	committed uint64                    // the last record of it that is in the database
@@ -273,9 +274,11 @@ func (s *Store) settle() {
 		defer s.stage.Unlock()
 	}
 	s.mu.Lock()
-	done, dropped := s.writing[0].done, s.dropped
-	s.committed = max(s.committed, s.writing[0].lsn)
+	p := s.writing[0]
+	done, dropped := p.done, s.dropped
+	s.committed = max(s.committed, p.lsn)
 	s.writing = s.writing[1:]
+	s.reuse(p)
 	s.move()
 	s.trouble, s.dropped = nil, Dropped{}
 	more, rest := s.waitedFor(), s.waitsLocked() // one signal may have been for several
