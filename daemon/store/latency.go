@@ -57,11 +57,12 @@ func (w *writer) latency(l *Latency) {
 		w.err = err
 	}
 	sum := l.Summary()
-	w.exec(putLatency, l.POP, l.Start.UnixMicro(), l.Address.String(), l.Method, addrText(l.Source),
-		l.End.UnixMicro()-l.Start.UnixMicro(), l.Batches, l.Sent, l.Received, l.Late, l.Refused,
-		l.Unreachable, l.Lost, l.Recovered, l.LocalDrop, l.Duplicate, l.Foreign, l.TSSource,
-		sum.RTTs, sum.Min.Microseconds(), sum.P50.Microseconds(), sum.P95.Microseconds(), sum.P99.Microseconds(), sum.Max.Microseconds(),
-		histogram)
+	w.exec(putLatency, textValue(l.POP), timeValue(l.Start), textValue(l.Address.String()), textValue(l.Method), addrValue(l.Source),
+		intValue(l.End.UnixMicro()-l.Start.UnixMicro()), intValue(l.Batches), intValue(l.Sent), intValue(l.Received), intValue(l.Late),
+		intValue(l.Refused), intValue(l.Unreachable), intValue(l.Lost), intValue(l.Recovered), intValue(l.LocalDrop),
+		intValue(l.Duplicate), intValue(l.Foreign), textValue(l.TSSource), intValue(sum.RTTs), intValue(sum.Min.Microseconds()),
+		intValue(sum.P50.Microseconds()), intValue(sum.P95.Microseconds()), intValue(sum.P99.Microseconds()),
+		intValue(sum.Max.Microseconds()), blobValue(histogram))
 }
 
 // longestSpan is how far a row may reach beyond its start, so that those that began before a window are found.

@@ -331,7 +331,7 @@ func TestTextsAreNotKept(t *testing.T) {
 	p := newPending()
 	p.add(&Batch{Incidents: []Incident{{ID: "i1", Encode: func() (body, state []byte, ok bool) { return []byte("{}"), []byte("{}"), true }}}})
 	full := errors.New("the disk is full")
-	if err := p.eachRow(func(statement, ...any) error { return full }); err != full {
+	if err := p.eachRow(func(statement, []value) error { return full }); err != full {
 		t.Fatal(err)
 	}
 	if i := p.incidents["i1"]; i.Notice != nil || i.State != nil {

@@ -86,12 +86,12 @@ func (s *Store) record(log *redo, p *pending) error {
 	}
 	p.encode()
 	b := append(s.recordSpace[:0], make([]byte, headSize)...)
-	err := p.eachRow(func(st statement, args ...any) (err error) {
+	err := p.eachRow(func(st statement, row []value) error {
 		if len(b) > mostSlots*slotSize {
 			return errNoRoom
 		}
-		b, err = appendRow(b, st, args)
-		return err
+		b = appendRow(b, st, row)
+		return nil
 	})
 	if err != nil {
 		return err

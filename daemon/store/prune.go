@@ -211,13 +211,5 @@ func (d *database) bound(limit int64) error {
 func logPages(limit int64) int64 { return min(max(limit/pageSize/16, 64), maxLogPages) }
 
 func (d *database) inTransaction(f func(*sql.Tx) error) error {
-	tx, err := d.write.BeginTx(context.Background(), nil)
-	if err != nil {
-		return fmt.Errorf("begin to write: %w", err)
-	}
-	defer tx.Rollback() // does nothing after Commit
-	if err := f(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return transact(context.Background(), d.write, func(_ *sql.Conn, tx *sql.Tx) error { return f(tx) })
 }

@@ -23,6 +23,11 @@ type mark struct{ id, lsn uint64 }
 
 func (m mark) text() []byte { return fmt.Appendf(nil, "%016x %d", m.id, m.lsn) }
 
+func (m mark) put(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, statementTexts[putKV], kindRedo, "", m.text())
+	return err
+}
+
 const selectMark = "SELECT value FROM kv WHERE kind = '" + kindRedo + "'"
 
 func readMark(ctx context.Context, db *sql.DB) (m mark, found bool, err error) {
@@ -135,30 +140,22 @@ func forgetRedo(ctx context.Context, path string) error {
 
 // rerun runs the statements of the program that wrote the log: the database has the schema of that one still.
 func rerun(ctx context.Context, db *sql.DB, header redoHeader, records []record, m mark) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin to do again what was promised: %w", err)
-	}
-	defer tx.Rollback() // does nothing after Commit
-	stmts := make([]*sql.Stmt, len(header.Statements))
-	for i, text := range header.Statements {
-		if stmts[i], err = tx.PrepareContext(ctx, text); err != nil {
-			return fmt.Errorf("do again what was promised: %w", err)
-		}
-	}
-	for _, r := range records {
-		if err := eachRow(r.body, func(s statement, args ...any) error {
-			if int(s) >= len(stmts) {
-				return errBadRow
+	err := transact(ctx, db, func(conn *sql.Conn, tx *sql.Tx) error {
+		err := runRows(ctx, conn, header.Statements, func(run runRow) error {
+			for _, r := range records {
+				if err := eachRow(r.body, run); err != nil {
+					return err
+				}
 			}
-			_, err := stmts[s].ExecContext(ctx, args...)
+			return nil
+		})
+		if err != nil {
 			return err
-		}); err != nil {
-			return fmt.Errorf("do again what was promised: %w", err)
 		}
-	}
-	if _, err := tx.ExecContext(ctx, statementTexts[putKV], kindRedo, "", m.text()); err != nil {
+		return m.put(ctx, tx)
+	})
+	if err != nil {
 		return fmt.Errorf("do again what was promised: %w", err)
 	}
-	return tx.Commit()
+	return nil
 }

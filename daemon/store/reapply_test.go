@@ -203,10 +203,7 @@ func TestRedoLogOfAnEarlierVersion(t *testing.T) {
 	}
 	s.stop()
 	header, _ := json.Marshal(redoHeader{[]string{`INSERT INTO kv (value, kind, key) VALUES (?,?,?)`}})
-	row, err := appendRow(make([]byte, headSize), 0, []any{[]byte("v"), "settled", "k"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	row := appendRow(make([]byte, headSize), 0, []value{blobValue([]byte("v")), textValue("settled"), textValue("k")})
 	write := func(rows []byte) {
 		log := append(seal(append(make([]byte, headSize), header...), id, 0), seal(bytes.Clone(rows), id, 5)...)
 		if err := os.WriteFile(redoPath(file), log, 0o600); err != nil {

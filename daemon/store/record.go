@@ -1,11 +1,9 @@
 package store
 
 import (
-	"database/sql/driver"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/crc32"
 )
 
@@ -72,96 +70,72 @@ func openRecord(b []byte) (r record, ok bool) {
 	return record{id: binary.LittleEndian.Uint64(b[8:]), lsn: binary.LittleEndian.Uint64(b[16:]), body: b[headSize : headSize+length]}, true
 }
 
-// The types of arguments.
-const (
-	argNull = iota
-	argInt
-	argText
-	argBlob
-)
-
 // appendRow adds a row to a record.
-func appendRow(b []byte, s statement, args []any) ([]byte, error) {
-	b = append(b, byte(s), byte(len(args)))
-	for _, arg := range args {
-		value, err := driver.DefaultParameterConverter.ConvertValue(arg)
-		if err != nil {
-			return nil, err
-		}
-		switch v := value.(type) {
-		case nil:
-			b = append(b, argNull)
-		case int64:
-			b = binary.AppendVarint(append(b, argInt), v)
-		case bool:
-			b = append(b, argInt, 0)
-			if v {
-				b[len(b)-1] = 2 // 1, as AppendVarint writes it
-			}
-		case string:
-			b = binary.AppendUvarint(append(b, argText), uint64(len(v)))
-			b = append(b, v...)
-		case []byte:
-			if v == nil {
-				b = append(b, argNull)
-				continue
-			}
-			b = binary.AppendUvarint(append(b, argBlob), uint64(len(v)))
-			b = append(b, v...)
-		default:
-			return nil, fmt.Errorf("a %T is no argument of a row", arg)
+func appendRow(b []byte, s statement, row []value) []byte {
+	b = append(b, byte(s), byte(len(row)))
+	for i := range row {
+		v := &row[i]
+		b = append(b, v.kind)
+		switch v.kind {
+		case argInt:
+			b = binary.AppendVarint(b, v.number)
+		case argText:
+			b = append(binary.AppendUvarint(b, uint64(len(v.text))), v.text...)
+		case argBlob:
+			b = append(binary.AppendUvarint(b, uint64(len(v.blob))), v.blob...)
 		}
 	}
-	return b, nil
+	return b
 }
 
 var errBadRow = errors.New("a record of the redo log is no list of rows")
 
 // eachRow reads the rows of a record.
-func eachRow(body []byte, run func(s statement, args ...any) error) error {
+func eachRow(body []byte, run runRow) error {
+	var row []value
 	for len(body) > 0 {
 		if len(body) < 2 {
 			return errBadRow
 		}
-		s, args := statement(body[0]), make([]any, body[1])
-		body = body[2:]
-		for i := range args {
-			var ok bool
-			if args[i], body, ok = readArg(body); !ok {
+		s, n := statement(body[0]), body[1]
+		row, body = row[:0], body[2:]
+		for range n {
+			v, rest, ok := readValue(body)
+			if !ok {
 				return errBadRow
 			}
+			row, body = append(row, v), rest
 		}
-		if err := run(s, args...); err != nil {
+		if err := run(s, row); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func readArg(b []byte) (arg any, rest []byte, ok bool) {
+func readValue(b []byte) (v value, rest []byte, ok bool) {
 	if len(b) == 0 {
-		return nil, nil, false
+		return v, nil, false
 	}
-	kind, b := b[0], b[1:]
-	switch kind {
+	switch v.kind, b = b[0], b[1:]; v.kind {
 	case argNull:
-		return nil, b, true
+		return v, b, true
 	case argInt:
-		v, n := binary.Varint(b)
+		number, n := binary.Varint(b)
 		if n <= 0 {
-			return nil, nil, false
+			return v, nil, false
 		}
-		return v, b[n:], true
+		return intValue(number), b[n:], true
 	case argText, argBlob:
 		size, n := binary.Uvarint(b)
 		if n <= 0 || size > uint64(len(b)-n) {
-			return nil, nil, false
+			return v, nil, false
 		}
-		value, rest := b[n:n+int(size)], b[n+int(size):]
-		if kind == argText {
-			return string(value), rest, true
+		content, rest := b[n:n+int(size)], b[n+int(size):]
+		if v.kind == argText {
+			return textValue(string(content)), rest, true
 		}
-		return value, rest, true
+		return blobValue(content), rest, true
 	}
-	return nil, nil, false
+	return v, nil, false
 }

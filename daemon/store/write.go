@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -40,11 +41,8 @@ var statementTexts = [statementCount]string{
 	putLatency:   insertLatency,
 }
 
-// statements are prepared once.
-type statements struct {
-	rows              [statementCount]*sql.Stmt
-	logged, writeBack *sql.Stmt
-}
+// statements are prepared once. Those of the rows are prepared by each transaction that has such rows: here they are only tried.
+type statements struct{ logged, writeBack *sql.Stmt }
 
 func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 	add := func(to **sql.Stmt, text string) {
@@ -52,8 +50,11 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 			*to, err = db.PrepareContext(ctx, text)
 		}
 	}
-	for i, text := range statementTexts {
-		add(&s.rows[i], text)
+	for _, text := range statementTexts {
+		var tried *sql.Stmt
+		if add(&tried, text); tried != nil {
+			tried.Close()
+		}
 	}
 	add(&s.logged, `PRAGMA wal_checkpoint(NOOP)`)
 	add(&s.writeBack, `PRAGMA wal_checkpoint(PASSIVE)`)
@@ -65,7 +66,7 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 }
 
 func (s statements) close() {
-	for _, stmt := range append(s.rows[:], s.logged, s.writeBack) {
+	for _, stmt := range [...]*sql.Stmt{s.logged, s.writeBack} {
 		if stmt != nil {
 			stmt.Close()
 		}
@@ -75,36 +76,24 @@ func (s statements) close() {
 // commit writes all of p in one transaction, and how far the database has come with the redo log.
 func (d *database) commit(p *pending, to mark) error {
 	ctx := context.Background() // a write that has begun is finished, whoever is told to stop
-	tx, err := d.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin to write: %w", err)
-	}
-	defer tx.Rollback() // does nothing after Commit
-	var rows [statementCount]*sql.Stmt
-	run := func(s statement, args ...any) error {
-		if rows[s] == nil {
-			rows[s] = tx.Stmt(d.stmts.rows[s])
+	err := transact(ctx, d.write, func(conn *sql.Conn, tx *sql.Tx) error {
+		err := runRows(ctx, conn, statementTexts[:], p.eachRow)
+		if err == nil && to != d.redone {
+			err = to.put(ctx, tx)
 		}
-		_, err := rows[s].Exec(args...)
-		return err
-	}
-	if err := p.eachRow(run); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	if to != d.redone {
-		if err := run(putKV, kindRedo, "", to.text()); err != nil {
+		if err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
+		return nil
+	})
+	if err == nil {
+		d.redone = to
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	d.redone = to
-	return nil
+	return err
 }
 
 // eachRow hands over p, row by row.
-func (p *pending) eachRow(run func(statement, ...any) error) error {
+func (p *pending) eachRow(run runRow) error {
 	w := writer{run: run, turn: newTurn()}
 	w.incidents(p)
 	w.outbox(p)
@@ -116,17 +105,17 @@ func (p *pending) eachRow(run func(statement, ...any) error) error {
 
 // writer runs statements until the first error, which it keeps.
 type writer struct {
-	run  func(statement, ...any) error
-	args []any // of the row at hand
+	run  runRow
+	row  []value // at hand
 	turn turn
 	err  error
 }
 
-func (w *writer) exec(s statement, args ...any) {
+func (w *writer) exec(s statement, row ...value) {
 	if w.err == nil {
 		w.turn.offer()
-		w.args = append(w.args[:0], args...)
-		w.err = w.run(s, w.args...)
+		w.row = append(w.row[:0], row...)
+		w.err = w.run(s, w.row)
 	}
 }
 
@@ -148,7 +137,7 @@ func (p *pending) encode() {
 }
 
 func (w *writer) incidents(p *pending) {
-	for _, id := range slices.Sorted(maps.Keys(p.incidents)) { // as they lie in the table
+	for _, id := range sortedKeys(p.incidents) { // as they lie in the table
 		i := *p.incidents[id]
 		if i.Encode != nil { // it is not kept: of all that wait while the disk does not answer there would be too much
 			var ok bool
@@ -160,66 +149,76 @@ func (w *writer) incidents(p *pending) {
 		if err != nil && w.err == nil {
 			w.err = err
 		}
-		w.exec(putIncident, i.ID, i.Fingerprint, i.Type, prefixText(i.Prefix), string(i.Status), i.Severity.String(),
-			i.Started.UnixMicro(), i.Updated.UnixMicro(), micros(i.Resolved), string(told), i.Notice, i.State, i.Group)
+		w.exec(putIncident, textValue(i.ID), textValue(i.Fingerprint), textValue(i.Type), prefixValue(i.Prefix), textValue(i.Status),
+			textValue(i.Severity.String()), timeValue(i.Started), timeValue(i.Updated), timeOrNull(i.Resolved), textValue(string(told)),
+			blobValue(i.Notice), blobValue(i.State), textValue(i.Group))
 	}
 }
 
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := slices.AppendSeq(make([]K, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	return keys
+}
+
 func (w *writer) outbox(p *pending) {
-	for _, seq := range slices.Sorted(maps.Keys(p.outbox)) {
+	for _, seq := range sortedKeys(p.outbox) {
 		d := p.outbox[seq]
 		if d.State == notice.Delivered {
-			w.exec(dropDelivery, seq)
+			w.exec(dropDelivery, intValue(seq))
 			continue
 		}
-		w.exec(putDelivery, seq, d.ID, d.Channel, d.Incident, d.Body, d.Created.UnixMicro(), d.State == notice.Dead,
-			d.Attempts, micros(d.NextAt), d.Error)
+		w.exec(putDelivery, intValue(seq), textValue(d.ID), textValue(d.Channel), textValue(d.Incident), blobValue(d.Body),
+			timeValue(d.Created), boolValue(d.State == notice.Dead), intValue(d.Attempts), timeOrNull(d.NextAt), textValue(d.Error))
 	}
 }
 
 func (w *writer) forget(p *pending) {
 	for seq := range p.forget {
-		w.exec(dropDelivery, seq)
+		w.exec(dropDelivery, intValue(seq))
 	}
 }
 
 func (w *writer) kv(p *pending) {
-	for k, value := range p.kv {
-		if value == nil {
-			w.exec(dropKV, k.kind, k.key)
+	for k, content := range p.kv {
+		if content == nil {
+			w.exec(dropKV, textValue(k.kind), textValue(k.key))
 			continue
 		}
-		w.exec(putKV, k.kind, k.key, value)
+		w.exec(putKV, textValue(k.kind), textValue(k.key), blobValue(content))
 	}
 }
 
 func (w *writer) history(p *pending) {
 	for _, e := range p.events {
-		w.exec(putEvent, e.At.UnixMicro(), e.Type, e.Severity.String(), prefixText(e.Prefix), e.Peer, e.POP, e.Detail)
+		w.exec(putEvent, timeValue(e.At), textValue(e.Type), textValue(e.Severity.String()), prefixValue(e.Prefix),
+			textValue(e.Peer), textValue(e.POP), blobValue(e.Detail))
 	}
 	for _, l := range p.latency {
 		w.latency(&l)
 	}
 }
 
-// micros is NULL for the zero time.
-func micros(t time.Time) any {
+func timeValue(t time.Time) value { return intValue(t.UnixMicro()) }
+
+// timeOrNull is NULL for the zero time.
+func timeOrNull(t time.Time) value {
 	if t.IsZero() {
-		return nil
+		return value{}
 	}
-	return t.UnixMicro()
+	return timeValue(t)
 }
 
-func prefixText(p netip.Prefix) string {
+func prefixValue(p netip.Prefix) value {
 	if !p.IsValid() {
-		return ""
+		return textValue("")
 	}
-	return p.String()
+	return textValue(p.String())
 }
 
-func addrText(a netip.Addr) string {
+func addrValue(a netip.Addr) value {
 	if !a.IsValid() {
-		return ""
+		return textValue("")
 	}
-	return a.String()
+	return textValue(a.String())
 }
