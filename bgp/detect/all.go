@@ -25,7 +25,7 @@ type detector struct {
 	route    func(*State, *Held) *offence
 	summary  func(*State, *bgp.Finding) string
 	expected func(*State, *bgp.Expected) // where more is expected than an origin
-	state    func(*judgement) []bgp.Finding
+	state    func(*judgement)
 }
 
 // all lists every detector. For one offending route the first that speaks wins, and the others go into its `also`.
@@ -68,22 +68,22 @@ func All(s *State) (findings []bgp.Finding, recheck time.Time) {
 		return nil, time.Time{}
 	}
 	s.prepare()
-	j := &judgement{State: s}
+	j := judgement{State: s, found: s.Found[:0]}
 	for i := range all {
 		if d := &all[i]; d.state != nil && !s.Settings.Off[d.name] {
-			findings = append(findings, d.state(j)...)
+			d.state(&j)
 		}
 	}
-	findings = append(j.offences(), findings...)
+	j.offences()
 	j.settling()
-	slices.SortStableFunc(findings, func(a, b bgp.Finding) int {
+	slices.SortStableFunc(j.found, func(a, b bgp.Finding) int {
 		return cmp.Or(
 			cmp.Compare(rank(a.Type), rank(b.Type)),
 			a.Offending.Compare(b.Offending),
 			cmp.Compare(a.Culprit, b.Culprit),
 		)
 	})
-	return findings, s.recheck
+	return j.found, s.recheck
 }
 
 // rank is a type's place in the table.

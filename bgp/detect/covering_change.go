@@ -61,9 +61,9 @@ func (t *Trace) rebase(c Cover) (changed bool) {
 
 // coveringChange: with no exact route, the covering route that carries the traffic now appeared or changed since, and is
 // from an origin that is legitimate neither for the prefix nor for its covering routes.
-func coveringChange(j *judgement) []bgp.Finding {
+func coveringChange(j *judgement) {
 	if !j.exact() || j.Memory == nil {
-		return nil
+		return
 	}
 	type key struct {
 		prefix  netip.Prefix
@@ -90,7 +90,7 @@ func coveringChange(j *judgement) []bgp.Finding {
 		j.agree(&out[n], anyVantage)
 		out[n].Summary = coverSummary(&out[n])
 	}
-	return out
+	j.found = append(j.found, out...)
 }
 
 // newCarrier gives the trace of a vantage where h now carries the prefix's traffic and should not.

@@ -91,9 +91,9 @@ func (m *Memory) learnFlaps(now time.Time) (changed bool) {
 }
 
 // flapping: the penalty of a route went over the threshold, and has not decayed yet.
-func flapping(j *judgement) []bgp.Finding {
+func flapping(j *judgement) {
 	if !j.exact() || j.Memory == nil {
-		return nil
+		return
 	}
 	f := j.finding("flapping", warning)
 	worst := Flap{}
@@ -109,13 +109,13 @@ func flapping(j *judgement) []bgp.Finding {
 		j.again(flap.calm())
 	}
 	if len(f.Bad) == 0 {
-		return nil
+		return
 	}
 	j.showAt(&f)
 	j.agree(&f, anyVantage)
 	f.Summary = fmt.Sprintf("%s flaps: %s (most at %s: %s and %s since %s)", f.Prefix, seenBy(&f), worst.Vantage,
 		count(worst.Withdrawn, "withdrawal"), count(worst.Changed, "path change"), worst.First.UTC().Format(time.TimeOnly))
-	return []bgp.Finding{f}
+	j.found = append(j.found, f)
 }
 
 // showAt gives as evidence what the vantages of a finding hold, or, where that is nothing, held last.

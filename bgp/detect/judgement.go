@@ -9,7 +9,10 @@ import (
 )
 
 // judgement is one run of all detectors over one state.
-type judgement struct{ *State }
+type judgement struct {
+	*State
+	found []bgp.Finding
+}
 
 // claim says which type an offending route belongs to.
 type claim struct {
@@ -139,9 +142,9 @@ func (j *judgement) yields(h *Held, to string) bool {
 }
 
 // offences makes one finding of all routes that one type claims with one culprit.
-func (j *judgement) offences() []bgp.Finding {
+func (j *judgement) offences() {
 	at := map[charge]int{}
-	out := j.Found[:0]
+	out, first := j.found, len(j.found)
 	for i := range j.Routes {
 		h := &j.Routes[i]
 		c := j.claims[h]
@@ -174,11 +177,11 @@ func (j *judgement) offences() []bgp.Finding {
 		out[n].Hints = union(out[n].Hints, c.hints)
 		out[n].LeakType = max(out[n].LeakType, c.leakType)
 	}
-	for i := range out {
+	for i := first; i < len(out); i++ {
 		j.agree(&out[i], anyVantage)
 		out[i].Summary = all[rank(out[i].Type)].summary(j.State, &out[i])
 	}
-	return out
+	j.found = out
 }
 
 // finding begins a finding about the scope's own prefix.

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"peervane/bgp"
 )
 
 // Missing is a required upstream that is seen at no vantage.
@@ -117,9 +115,9 @@ func (s *State) missing(asn uint32, shown []Shown) bool {
 
 // missingUpstream: a required upstream is next to the origin at no vantage. Where nobody holds the prefix, that it is
 // withdrawn says it all.
-func missingUpstream(j *judgement) (out []bgp.Finding) {
+func missingUpstream(j *judgement) {
 	if !j.exact() || j.Memory == nil || j.Reg.Policy.Expect == Absent {
-		return nil
+		return
 	}
 	for _, m := range j.Memory.unrest().Missing {
 		f := j.finding("missing_upstream", warning)
@@ -133,7 +131,6 @@ func missingUpstream(j *judgement) (out []bgp.Finding) {
 		f.Total = len(f.Bad)
 		f.Summary = fmt.Sprintf("%s is not seen behind its required upstream %s: %s elsewhere (%s)",
 			f.Prefix, asn(m.ASN), seenBy(&f), example(&f))
-		out = append(out, f)
+		j.found = append(j.found, f)
 	}
-	return out
 }

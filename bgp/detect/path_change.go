@@ -75,13 +75,13 @@ type move struct {
 
 // pathChange: the route in use moved to other ASNs than the settled ones. Primary sessions are in use; where none of them
 // holds the prefix any more, the backup ones are.
-func pathChange(j *judgement) []bgp.Finding {
+func pathChange(j *judgement) {
 	if !j.exact() || j.Memory == nil {
-		return nil
+		return
 	}
 	moves := j.moves()
 	if len(moves) == 0 {
-		return nil
+		return
 	}
 	f := j.finding("path_change", info)
 	f.Hold = j.Settings.PathChangeHold
@@ -93,7 +93,7 @@ func pathChange(j *judgement) []bgp.Finding {
 	inUse := j.role(moves[0].held.Vantage)
 	j.agree(&f, func(v *bgp.Vantage) bool { return j.role(v) == inUse })
 	f.Summary = moveSummary(j, &f, moves[0])
-	return []bgp.Finding{f}
+	j.found = append(j.found, f)
 }
 
 // moves lists the vantages in use whose route moved and which no other incident claims. Each of our own sessions is in

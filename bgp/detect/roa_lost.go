@@ -12,9 +12,9 @@ import (
 
 // roaLost: a legitimate route was valid and no longer is, because VRPs went. It is judged in the exact scope, against the
 // VRPs that made each legitimate origin valid when it was last seen so.
-func roaLost(j *judgement) []bgp.Finding {
+func roaLost(j *judgement) {
 	if j.Memory == nil || j.Settings.RPKI == nil {
-		return nil
+		return
 	}
 	var f *bgp.Finding
 	for i := range j.Routes {
@@ -32,12 +32,12 @@ func roaLost(j *judgement) []bgp.Finding {
 		show(f, h, roa.Lost)
 	}
 	if f == nil {
-		return nil
+		return
 	}
 	j.agree(f, anyVantage)
 	f.Summary = fmt.Sprintf("%s lost its ROA: the route from %s was RPKI valid and is %s (%s)",
 		f.Prefix, j.origins(f), cmp.Or(f.Routes[0].RPKI, "unknown"), example(f))
-	return []bgp.Finding{*f}
+	j.found = append(j.found, *f)
 }
 
 // ROA is the VRP that made a legitimate origin of the registered prefix valid when it was last seen so.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"peervane/bgp"
 )
 
 const (
@@ -115,14 +113,14 @@ func (s *State) anyGone() bool {
 }
 
 // visibility: of the collectors' peers that held the prefix for good, under half still do.
-func visibility(j *judgement) []bgp.Finding {
+func visibility(j *judgement) {
 	if !j.exact() || j.Memory == nil {
-		return nil
+		return
 	}
 	a, unseen := j.visible()
 	j.awaitViews()
 	if !unseen {
-		return nil
+		return
 	}
 	f := j.finding("visibility", failure)
 	f.Hold, f.Since, f.Total = j.Settings.AbsenceHold, j.Memory.unrest().Unseen, len(a.good)+len(a.bad)
@@ -133,7 +131,7 @@ func visibility(j *judgement) []bgp.Finding {
 	f.Expected.Silent = f.Bad
 	f.Summary = fmt.Sprintf("%s is seen by few: %d of %d networks at collectors that held it still do (gone at %s)",
 		f.Prefix, a.held, a.asns, names(f.Bad))
-	return []bgp.Finding{f}
+	j.found = append(j.found, f)
 }
 
 // awaitViews asks for a judgement when time alone makes a view one for good, or ends it. Where nobody lost the prefix, more

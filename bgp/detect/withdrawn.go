@@ -84,16 +84,16 @@ func (s *State) replaced(absent []int) bool {
 }
 
 // withdrawn: too few sessions hold the registered prefix from a legitimate origin.
-func withdrawn(j *judgement) []bgp.Finding {
+func withdrawn(j *judgement) {
 	if !j.exact() || j.Memory == nil || j.Reg.Policy.Expect != Announced {
-		return nil
+		return
 	}
 	primaries, backups := j.tallies()
 	none := primaries.none()
 	few := primaries.fewer(j.minPrimary()) && !j.stands(primaries.absent)
 	spare := backups.none() && !j.stands(backups.absent)
 	if !few && !spare {
-		return nil
+		return
 	}
 	f := j.finding("withdrawn", warning)
 	f.Hold = j.Settings.AbsenceHold
@@ -101,20 +101,20 @@ func withdrawn(j *judgement) []bgp.Finding {
 	if few {
 		f.Since = j.Memory.lacks().Few
 		j.missing(&f, primaries)
-		f.Summary = fewSummary(j, primaries)
 	}
 	if spare {
 		f.Since = sooner(f.Since, j.Memory.lacks().Backup)
 		j.missing(&f, backups)
-		if !few {
-			f.Summary = backupSummary(j, backups)
-		}
 	}
-	if few && none && j.heldSince(j.Memory.lacks().None, f.Since) {
-		f.Severity = critical
-		f.Summary = noneSummary(j, primaries)
+	switch {
+	case !few:
+		f.Summary = backupSummary(j, backups)
+	case none && j.heldSince(j.Memory.lacks().None, f.Since):
+		f.Severity, f.Summary = critical, noneSummary(j, primaries)
+	default:
+		f.Summary = fewSummary(j, primaries)
 	}
-	return []bgp.Finding{f}
+	j.found = append(j.found, f)
 }
 
 // heldSince says whether a graver variant that began at t has held for absence_hold, which it must unless it was there
