@@ -323,6 +323,15 @@ func (e *engine) take() output {
 	return out
 }
 
+// reuse takes back the room of an output that was published.
+func (e *engine) reuse(out output) {
+	const most = 256 // a burst's memory is not kept
+	if cap(out.events) <= most && e.out.events == nil {
+		clear(out.events)
+		e.out.events = out.events[:0]
+	}
+}
+
 // next is when judge has something to do; false when only an input can change anything.
 func (e *engine) next() (time.Time, bool) {
 	scoped, _ := e.agenda.next()

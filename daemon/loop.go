@@ -111,6 +111,7 @@ func (l *loop) step() {
 		l.tracer.ask(p)
 	}
 	l.publisher.publish(out, l.engine.book.Changed(), now)
+	l.engine.reuse(out)
 	l.dirty = true
 	if now.Sub(l.shown) >= l.rate {
 		l.display(now)

@@ -99,7 +99,15 @@ func (p *publisher) publish(out output, changed []incident.Record, now time.Time
 	if !out.heard.IsZero() {
 		p.hooks.queued(out.heard)
 	}
-	p.store.Submit(b, func(err error) { p.onDisk(lines, b.Outbox, out.heard, err) })
+	p.store.Submit(b, p.whenOnDisk(lines, b.Outbox, out.heard))
+}
+
+// whenOnDisk is what is to be done then; nil when nothing was told.
+func (p *publisher) whenOnDisk(lines []line, deliveries []notice.Delivery, heard time.Time) func(error) {
+	if len(lines) == 0 && heard.IsZero() {
+		return nil
+	}
+	return func(err error) { p.onDisk(lines, deliveries, heard, err) }
 }
 
 // onDisk tells what was promised. Without a working disk it is told all the same: an alert that may be lost with the
@@ -182,9 +190,9 @@ func (p *publisher) dueMemories(out output, now time.Time) []*registration {
 // remembered are the types that compare the present with what was remembered.
 var remembered = []string{notice.PathChange, notice.CoveringChange, notice.Withdrawn, notice.MissingUpstream, notice.Flapping, notice.Visibility}
 
-// flush writes all memories that wait, and the hours that are not over.
+// flush writes all that waits: numbers of groups, memories, and the hours that are not over.
 func (p *publisher) flush(e *engine) {
-	p.store.Submit(store.Batch{Latency: e.rollups.all(), KV: p.trails(e.plane.TrailsSince(e.trailsKept))}, nil)
+	p.store.Submit(store.Batch{Incidents: p.incidents(e.book.Swollen()), Latency: e.rollups.all(), KV: p.trails(e.plane.TrailsSince(e.trailsKept))}, nil)
 	for len(p.unwritten) > 0 {
 		p.written = time.Time{}
 		p.store.Submit(store.Batch{KV: p.memories(p.dueMemories(output{}, time.Now()))}, nil)

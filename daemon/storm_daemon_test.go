@@ -229,7 +229,7 @@ func (o *tempest) stands() {
 		o.Errorf("%d incidents are on disk, want %d", len(records), want)
 	}
 	singly := map[string]bool{}
-	for _, r := range records {
+	for _, r := range book.Records() {
 		switch g := r.Notice.Evidence.Group; {
 		case g != nil && (g.Open != g.Total || len(book.Members(r.ID())) != g.Total):
 			o.Errorf("a restart finds %d of group %+v", len(book.Members(r.ID())), g)

@@ -28,6 +28,7 @@ type Book struct {
 	byID    map[string]*Record
 	loud    map[string]*Record // those that no group tells of
 	dirty   map[string]*Record
+	swollen swollen
 	elders  map[string][]*Record // by fingerprint
 	alarms  alarms
 
@@ -42,19 +43,6 @@ type Book struct {
 	recentMost int
 	flaps      map[string]Flaps // of conditions without an open incident, by fingerprint
 	flapsMost  int
-}
-
-// page is what the book holds of one scope, by fingerprint.
-type page struct {
-	open    map[string]*Record
-	pending map[string]waiting
-	due     time.Time // when time alone may change something
-}
-
-// waiting is a condition that has not fired yet.
-type waiting struct {
-	typ   string
-	since time.Time // that it holds
 }
 
 // NewBook makes an empty book.
@@ -90,7 +78,7 @@ func (b *Book) find(scope Scope) *page { return b.pages[scope.Kind][scope] }
 func (b *Book) page(scope Scope) *page {
 	p := b.find(scope)
 	if p == nil {
-		p = &page{open: map[string]*Record{}, pending: map[string]waiting{}}
+		p = &page{}
 		if b.pages[scope.Kind] == nil {
 			b.pages[scope.Kind] = map[Scope]*page{}
 		}
@@ -155,7 +143,7 @@ func (b *Book) Fires(scope Scope) bool {
 // Tells says whether an incident of a finding is open in a scope.
 func (b *Book) Tells(scope Scope, f *bgp.Finding) bool {
 	p := b.find(scope)
-	return p != nil && p.open[fingerprint(f)] != nil
+	return p != nil && p.record(fingerprint(f)) != nil
 }
 
 // Waits says whether a condition of a type waits for its hold in a scope.
@@ -187,7 +175,7 @@ func (b *Book) Has(scope Scope) bool { return b.find(scope) != nil }
 // Culprits lists those of the open incidents of some types in a scope.
 func (b *Book) Culprits(scope Scope, types ...string) (asns []uint32) {
 	p := b.find(scope)
-	if p == nil || len(p.open) == 0 {
+	if p == nil || !slices.ContainsFunc(p.open, func(r *Record) bool { return slices.Contains(types, r.Notice.Type) }) {
 		return nil
 	}
 	for _, r := range p.sorted() {

@@ -31,7 +31,7 @@ func (b *Book) Rejoin(records []Record, silences []Silence) {
 // told says whether an open incident tells of the condition of another one.
 func (b *Book) told(rec *Record) bool {
 	p := b.find(rec.Scope)
-	return p != nil && p.open[rec.Notice.Fingerprint] != nil
+	return p != nil && p.record(rec.Notice.Fingerprint) != nil
 }
 
 // Teller gives the open incident that tells of what was told under an id: the one that has the id or, of an elder, the other
@@ -43,7 +43,7 @@ func (b *Book) Teller(id string) *Record {
 	for key, elders := range b.elders {
 		for _, elder := range elders {
 			if elder.ID() == id {
-				return b.find(elder.Scope).open[key]
+				return b.find(elder.Scope).record(key)
 			}
 		}
 	}

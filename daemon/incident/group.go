@@ -40,7 +40,7 @@ type seat struct {
 	rec    *Record
 	grave  notice.Severity
 	held   string // why nothing is told of it
-	crowds []string
+	crowds []*crowd
 
 	connection  string
 	connections []string
@@ -62,7 +62,17 @@ func (s *seat) as(old *seat) bool {
 // crowd is an audience, and how many members have it.
 type crowd struct {
 	notice.Audience
+	key     string
 	members int
+	alone   []*crowd // this one: what members hold that have no other
+}
+
+func audienceKey(a notice.Audience) string {
+	key := a.Severity.String() + "\x00" + a.Connection + "\x00"
+	if len(a.Labels) == 0 {
+		return key
+	}
+	return key + fmt.Sprint(a.Labels)
 }
 
 func newGroup(rec *Record) *group {
@@ -120,6 +130,7 @@ func (b *Book) openGroup(key groupKey, first *Record, now time.Time) *group {
 func (b *Book) forgetGroup(rec *Record) {
 	delete(b.groups, groupKey{rec.Notice.Type, rec.Notice.CulpritASN})
 	delete(b.groupOf, rec.ID())
+	b.swollen.forget(rec.ID())
 	b.prune(rec.Scope)
 }
 
@@ -149,7 +160,8 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 	n.Vantages = notice.Vantages{Bad: max(n.Vantages.Bad, len(rec.Bad)), Total: max(n.Vantages.Total, rec.Total)}
 	g.rec.Latest = rec.subject()
 	b.write(rec, notice.Firing, "", now) // for those who look at it
-	b.dirty[rec.ID()], b.dirty[n.Incident] = rec, g.rec
+	b.dirty[rec.ID()] = rec
+	b.swollen.add(g.rec, now)
 	g.seat(rec)
 }
 
@@ -178,19 +190,36 @@ func (g *group) seat(rec *Record) {
 	g.grave[s.grave]++
 	g.held[s.held]++
 	if s.held == "" {
-		for _, a := range rec.ways() {
-			key := a.Severity.String() + "\x00" + a.Connection + "\x00" + fmt.Sprint(a.Labels)
-			c := g.audiences[key]
-			if c == nil {
-				c = &crowd{Audience: a}
-				g.audiences[key] = c
-				g.rec.Owed.Audience = g.rec.Owed.Audience || g.newTo(key)
-			}
-			c.members++
-			s.crowds = append(s.crowds, key)
-		}
+		s.crowds = g.crowdsOf(rec)
 	}
 	g.seats[rec.ID()] = s
+}
+
+// crowdsOf counts a member among its audiences.
+func (g *group) crowdsOf(rec *Record) []*crowd {
+	ways := rec.ways()
+	if len(ways) == 1 {
+		return g.among(ways[0]).alone
+	}
+	out := make([]*crowd, 0, len(ways))
+	for _, a := range ways {
+		out = append(out, g.among(a))
+	}
+	return out
+}
+
+// among counts a member among an audience.
+func (g *group) among(a notice.Audience) *crowd {
+	key := audienceKey(a)
+	c := g.audiences[key]
+	if c == nil {
+		c = &crowd{Audience: a, key: key}
+		c.alone = []*crowd{c}
+		g.audiences[key] = c
+		g.rec.Owed.Audience = g.rec.Owed.Audience || g.newTo(key)
+	}
+	c.members++
+	return c
 }
 
 // hear keeps whom it was told to.
@@ -238,14 +267,13 @@ func (g *group) rise(id string) {
 	if g.held[s.held]--; g.held[s.held] == 0 {
 		delete(g.held, s.held)
 	}
-	for _, key := range s.crowds {
-		if c := g.audiences[key]; c.members > 1 {
-			c.members--
-		} else {
-			delete(g.audiences, key)
-			if _, heard := g.heard[key]; heard {
-				g.heard[key] = g.now
-			}
+	for _, c := range s.crowds {
+		if c.members--; c.members > 0 {
+			continue
+		}
+		delete(g.audiences, c.key)
+		if _, heard := g.heard[c.key]; heard {
+			g.heard[c.key] = g.now
 		}
 	}
 }
@@ -272,7 +300,7 @@ func (b *Book) leaveGroup(g *group, rec *Record, now time.Time) []notice.Notice 
 	g.now = now
 	g.rise(rec.ID())
 	g.gather()
-	b.dirty[g.rec.ID()] = g.rec
+	b.swollen.add(g.rec, now)
 	if len(g.seats) == 0 {
 		return b.over(g.rec, now, notice.ReasonCleared)
 	}
@@ -288,9 +316,10 @@ func (g *group) gather() {
 			break
 		}
 	}
-	g.rec.Told.Low = min(g.rec.Told.Low, len(g.seats))
-	if n.Evidence.Group.Open != len(g.seats) {
-		n.Evidence.Group = &notice.Group{Open: len(g.seats), Total: n.Evidence.Group.Total, Examples: n.Evidence.Group.Examples}
+	open := len(g.seats)
+	g.rec.Told.Low = min(g.rec.Told.Low, open)
+	if in := n.Evidence.Group; in.Open != open {
+		n.Evidence.Group = &notice.Group{Open: open, Total: max(in.Total, open), Examples: in.Examples} // of a restart the total may be old
 	}
 }
 

@@ -2,6 +2,8 @@ package incident
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,5 +189,46 @@ func TestCostOfAGroupThatGrows(t *testing.T) {
 	got := d.keep(d.book.Amend(group, notice.ReasonLatency, d.now, costs(&notice.Latency{POP: "par1", ShiftMS: &cost})))
 	if len(got) != 1 || !strings.HasSuffix(got[0], notice.ReasonLatency) {
 		t.Errorf("told %q", got)
+	}
+}
+
+// What a group came to is not written with each of its members, but soon after; and before that a restart finds how many there
+// are by the members.
+func TestNumbersOfAGroupAreWrittenSoon(t *testing.T) {
+	d := newDesk(t)
+	kept := map[string]Record{}
+	write := func() (groups int) {
+		for _, r := range d.book.Changed() {
+			if kept[r.ID()] = r; r.grouped() {
+				groups++
+			}
+		}
+		return groups
+	}
+	d.storm(1, 11, "noc")
+	if n := write(); n != 1 {
+		t.Fatalf("the group was written %d times when it was told", n)
+	}
+	d.storm(12, 40, "noc")
+	if n := write(); n != 0 {
+		t.Errorf("the group was written %d times with its members", n)
+	}
+	again := NewBook(Options{NewID: d.book.opt.NewID})
+	again.Restore(slices.Collect(maps.Values(kept)), nil)
+	id := d.told[10].Incident
+	if in := again.Record(id).Notice.Evidence.Group; in.Total != 30 || in.Open != 30 {
+		t.Errorf("a restart finds %d of %d open", in.Open, in.Total)
+	}
+	d.now = d.now.Add(swollenFor)
+	d.keep(first(d.book.Tick(d.now)))
+	if n := write(); n != 1 || kept[id].Notice.Evidence.Group.Total != 30 {
+		t.Errorf("it was written %d times by then, with %+v", n, kept[id].Notice.Evidence.Group)
+	}
+	if n := len(d.book.Swollen()); n != 0 || !d.book.swollen.due.IsZero() {
+		t.Errorf("%d are to be written", n)
+	}
+	d.storm(41, 41, "noc")
+	if last := d.book.Swollen(); len(last) != 1 || last[0].Notice.Evidence.Group.Total != 31 {
+		t.Errorf("a process that ends leaves %+v", last)
 	}
 }

@@ -102,6 +102,7 @@ func (b *Book) sweep(now time.Time) (out []notice.Notice) {
 // Tick does what is due by the clock alone: silences end, updates that had to wait are told, what flapped is steady. It
 // gives the scopes too in which something ended by that.
 func (b *Book) Tick(now time.Time) (out []notice.Notice, ended []Scope) {
+	b.writeSwollen(now)
 	if b.expire(now) {
 		out = b.sweep(now)
 	}
@@ -135,7 +136,10 @@ func (b *Book) look(rec *Record, now time.Time) []notice.Notice {
 
 // Next is when Tick has something to do; zero when never.
 func (b *Book) Next() time.Time {
-	at := b.alarms.next()
+	at := b.swollen.due
+	if alarm := b.alarms.next(); at.IsZero() || !alarm.IsZero() && alarm.Before(at) {
+		at = alarm
+	}
 	for _, s := range b.silences {
 		if at.IsZero() || s.Until.Before(at) {
 			at = s.Until

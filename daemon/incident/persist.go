@@ -14,6 +14,9 @@ import (
 // transaction with the notices, they let a restart go on where this book stood.
 func (b *Book) Changed() []Record {
 	out := snapshot(b.dirty)
+	for _, r := range b.dirty {
+		b.swollen.forget(r.ID())
+	}
 	clear(b.dirty)
 	return out
 }
@@ -143,7 +146,7 @@ func (b *Book) restore(r *Record) {
 		r.Told.Severity, r.Told.Peak, r.Told.Culprit = r.Notice.Severity, r.Notice.Severity, r.Notice.CulpritASN
 	}
 	b.enter(r)
-	delete(b.page(r.Scope).pending, r.Notice.Fingerprint) // it fires already
+	b.page(r.Scope).done(r.Notice.Fingerprint) // it fires already
 	if r.grouped() {
 		b.seatGroup(groupKey{r.Notice.Type, r.Notice.CulpritASN}, r)
 	}

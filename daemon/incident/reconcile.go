@@ -32,18 +32,14 @@ func (r *reconciliation) run(findings []bgp.Finding) {
 		here[key] = f
 		order = append(order, key)
 	}
-	for key := range r.page.pending {
-		if here[key] == nil {
-			delete(r.page.pending, key)
-		}
-	}
+	r.page.pending = slices.DeleteFunc(r.page.pending, func(w waiting) bool { return here[w.fingerprint] == nil })
 	for _, rec := range r.page.sorted() {
 		if here[rec.Notice.Fingerprint] == nil {
 			r.gone(rec)
 		}
 	}
 	for _, key := range order {
-		if rec := r.page.open[key]; rec != nil {
+		if rec := r.page.record(key); rec != nil {
 			r.update(rec, here[key])
 		} else {
 			r.fire(key, here[key])
@@ -51,38 +47,22 @@ func (r *reconciliation) run(findings []bgp.Finding) {
 	}
 }
 
-// sorted lists the open incidents of a page in an order that depends on them alone.
-func (p *page) sorted() []*Record {
-	out := make([]*Record, 0, len(p.open))
-	for _, rec := range p.open {
-		out = append(out, rec)
-	}
-	slices.SortFunc(out, func(a, b *Record) int {
-		return cmp.Or(
-			cmp.Compare(a.Notice.Type, b.Notice.Type),
-			a.Notice.Offending.Compare(b.Notice.Offending),
-			cmp.Compare(a.Notice.Fingerprint, b.Notice.Fingerprint),
-		)
-	})
-	return out
-}
-
 // fire opens an incident once its condition has held long enough at enough vantages. Until then the book keeps since when
 // it holds, so that a route announced again does not begin its hold anew.
 func (r *reconciliation) fire(key string, f *bgp.Finding) {
 	since := cmp.Or(f.Since, r.now)
-	if before, ok := r.page.pending[key]; ok && before.since.Before(since) {
+	if before, waits := r.page.waits(key); waits && before.since.Before(since) {
 		since = before.since
 	}
 	due := since.Add(f.Hold)
 	if f.Quiet || r.now.Before(due) {
-		r.page.pending[key] = waiting{f.Type, since}
+		r.page.wait(waiting{key, f.Type, since})
 		if !f.Quiet {
 			r.wake(due)
 		}
 		return
 	}
-	delete(r.page.pending, key)
+	r.page.done(key)
 	r.ordinal++
 	rec := &Record{Scope: r.scope, Open: true, Since: since}
 	rec.Notice = notice.Notice{

@@ -227,14 +227,13 @@ func (b *Book) end(rec *Record, now time.Time, reason string) (out []notice.Noti
 
 // enter makes an incident known, leave forgets it.
 func (b *Book) enter(rec *Record) {
-	p := b.page(rec.Scope)
-	p.open[rec.Notice.Fingerprint], b.byID[rec.ID()] = rec, rec
-	b.loud[rec.ID()] = rec
+	b.page(rec.Scope).put(rec)
+	b.byID[rec.ID()], b.loud[rec.ID()] = rec, rec
 }
 
 func (b *Book) leave(rec *Record) {
-	if p := b.find(rec.Scope); p != nil && p.open[rec.Notice.Fingerprint] == rec {
-		delete(p.open, rec.Notice.Fingerprint)
+	if p := b.find(rec.Scope); p != nil {
+		p.drop(rec)
 	}
 	delete(b.byID, rec.ID())
 	delete(b.loud, rec.ID())
