@@ -145,12 +145,13 @@ func (w *writer) incidents(p *pending) {
 				continue
 			}
 		}
-		told, err := json.Marshal(i.Told)
-		if err != nil && w.err == nil {
-			w.err = err
+		told := "null" // as nearly all of a storm
+		if i.Told != nil {
+			text, _ := json.Marshal(i.Told) // names and truths can always be encoded
+			told = string(text)
 		}
 		w.exec(putIncident, textValue(i.ID), textValue(i.Fingerprint), textValue(i.Type), prefixValue(i.Prefix), textValue(i.Status),
-			textValue(i.Severity.String()), timeValue(i.Started), timeValue(i.Updated), timeOrNull(i.Resolved), textValue(string(told)),
+			textValue(i.Severity.String()), timeValue(i.Started), timeValue(i.Updated), timeOrNull(i.Resolved), textValue(told),
 			blobValue(i.Notice), blobValue(i.State), textValue(i.Group))
 	}
 }
