@@ -31,6 +31,7 @@ type loop struct {
 	bite    int           // how many scopes are judged at once
 	backlog bool          // judge has more to do
 	status  string        // what the service manager was told last
+	rings   time.Time     // when the timer does; zero: it has
 }
 
 func (d *Daemon) runEngine(ctx context.Context) error {
@@ -54,12 +55,25 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 		case f := <-d.calls:
 			f()
 		case <-timer.C:
+			l.rings = time.Time{}
 		case <-alive.C:
 			d.tell("watchdog", d.opts.Manager.Alive)
 		}
 		l.step()
-		timer.Reset(time.Until(l.next()))
+		l.wind(timer)
 	}
+}
+
+// wind has a timer ring when the loop must go on by itself. One that rings before is left: that does no harm, and to set a timer wakes
+// the thread that waits for the network.
+func (l *loop) wind(timer *time.Timer) {
+	at := l.next()
+	in := time.Until(at)
+	if in > 0 && !l.rings.IsZero() && !at.Before(l.rings) {
+		return
+	}
+	l.rings = at
+	timer.Reset(in)
 }
 
 // take hands what the peers have for us to the engine.

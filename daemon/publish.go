@@ -42,11 +42,11 @@ type publisher struct {
 // changes with every UPDATE, and none of the changes must outlive the process on its own.
 const memoryRate = 500 * time.Millisecond
 
-// memoryBite is how many of them are encoded in one step: a fifth of a millisecond, for which no notice waits but one that would
+// memoryBite is how many of them are encoded in one step: a tenth of a millisecond, for which no notice waits but one that would
 // have to wait again and again. The next part follows soon, when a million registrations are seen for the first time or a hundred thousand are hijacked.
 const (
-	memoryBite  = 25
-	memoryPause = 2500 * time.Microsecond
+	memoryBite  = 8
+	memoryPause = 800 * time.Microsecond
 )
 
 // memoryBatch is how many of them share a transaction at most: what is promised with the first does not wait for a million.

@@ -79,6 +79,7 @@ func (b *Book) page(scope Scope) *page {
 	p := b.find(scope)
 	if p == nil {
 		p = &page{}
+		p.open = p.first[:0]
 		if b.pages[scope.Kind] == nil {
 			b.pages[scope.Kind] = map[Scope]*page{}
 		}

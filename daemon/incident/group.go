@@ -27,8 +27,8 @@ type groupKey struct {
 // group is an incident that stands for many of one type and culprit, which are not told singly. The zero value is none.
 type group struct {
 	rec       *Record
-	seats     map[string]seat // of its open members, by id
-	held      map[string]int  // how many of them each reason holds back; "": nothing does
+	seats     map[string]*Record // its open members, by id; each has its seat
+	held      map[string]int     // how many of them each reason holds back; "": nothing does
 	grave     [notice.Critical + 1]int
 	audiences map[string]*crowd
 	heard     map[string]time.Time // the audiences that it was told to, and since when nothing concerns them
@@ -37,7 +37,6 @@ type group struct {
 
 // seat is how a member was counted.
 type seat struct {
-	rec    *Record
 	grave  notice.Severity
 	held   string // why nothing is told of it
 	crowds []*crowd
@@ -49,7 +48,7 @@ type seat struct {
 
 func seatOf(rec *Record) seat {
 	n := &rec.Notice
-	return seat{rec: rec, grave: n.Severity, held: rec.Held, connection: n.Connection, connections: rec.Connections, labels: n.Labels}
+	return seat{grave: n.Severity, held: rec.Held, connection: n.Connection, connections: rec.Connections, labels: n.Labels}
 }
 
 // as says whether a member is to be counted as another: by how grave it is, by what is told of it, and by whom it concerns,
@@ -76,7 +75,7 @@ func audienceKey(a notice.Audience) string {
 }
 
 func newGroup(rec *Record) *group {
-	return &group{rec: rec, seats: map[string]seat{}, held: map[string]int{}, audiences: map[string]*crowd{}, heard: map[string]time.Time{}}
+	return &group{rec: rec, seats: map[string]*Record{}, held: map[string]int{}, audiences: map[string]*crowd{}, heard: map[string]time.Time{}}
 }
 
 func (r *Record) grouped() bool { return r.Scope.Kind == Grouped }
@@ -123,6 +122,7 @@ func (b *Book) openGroup(key groupKey, first *Record, now time.Time) *group {
 	rec.Notice.Evidence.Group = &notice.Group{}
 	b.recall(rec, now)
 	b.enter(rec)
+	b.raise(rec)
 	return b.seatGroup(key, rec)
 }
 
@@ -182,7 +182,7 @@ func (r *Record) subject() string {
 // seat counts a member as it is now.
 func (g *group) seat(rec *Record) {
 	s := seatOf(rec)
-	if old, sits := g.seats[rec.ID()]; sits && s.as(&old) {
+	if g.seats[rec.ID()] != nil && s.as(&rec.seat) {
 		return
 	}
 	g.rise(rec.ID())
@@ -192,7 +192,7 @@ func (g *group) seat(rec *Record) {
 	if s.held == "" {
 		s.crowds = g.crowdsOf(rec)
 	}
-	g.seats[rec.ID()] = s
+	g.seats[rec.ID()], rec.seat = rec, s
 }
 
 // crowdsOf counts a member among its audiences.
@@ -258,10 +258,12 @@ func (r *Record) ways() []notice.Audience {
 
 // rise takes a member's count back.
 func (g *group) rise(id string) {
-	s, sits := g.seats[id]
-	if !sits {
+	rec := g.seats[id]
+	if rec == nil {
 		return
 	}
+	s := rec.seat
+	rec.seat = seat{}
 	delete(g.seats, id)
 	g.grave[s.grave]--
 	if g.held[s.held]--; g.held[s.held] == 0 {
@@ -387,11 +389,10 @@ func common(a, b map[string]string) map[string]string {
 }
 
 // Members lists the open incidents that a group tells of, in no order.
-func (b *Book) Members(id string) (out []*Record) {
-	if g := b.groupOf[id]; g != nil {
-		for _, s := range g.seats {
-			out = append(out, s.rec)
-		}
+func (b *Book) Members(id string) []*Record {
+	g := b.groupOf[id]
+	if g == nil {
+		return nil
 	}
-	return out
+	return slices.Collect(maps.Values(g.seats))
 }

@@ -86,9 +86,9 @@ func (b *Book) HoldBack(all bool, now time.Time) []notice.Notice {
 func (b *Book) sweep(now time.Time) (out []notice.Notice) {
 	for _, g := range b.groupOf {
 		g.now = now
-		for _, s := range g.seats {
-			b.hold(s.rec)
-			g.seat(s.rec)
+		for _, rec := range g.seats {
+			b.hold(rec)
+			g.seat(rec)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.loud)) {

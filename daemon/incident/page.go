@@ -8,9 +8,10 @@ import (
 
 // page is what the book holds of one scope. There are very many, and nearly all hold one thing.
 type page struct {
-	open    []*Record // by fingerprint
-	pending []waiting // by fingerprint
-	due     time.Time // when time alone may change something
+	open    []*Record  // by fingerprint
+	pending []waiting  // by fingerprint
+	due     time.Time  // when time alone may change something
+	first   [1]*Record // room of open, while it holds one
 }
 
 // at is where the incident of a fingerprint stands in a page, or would.

@@ -62,7 +62,7 @@ func snapshot(records map[string]*Record) []Record {
 	out := make([]Record, 0, len(records))
 	for _, id := range slices.Sorted(maps.Keys(records)) {
 		r := *records[id]
-		r.Bad = slices.Clone(r.Bad)
+		r.Bad, r.seat = slices.Clone(r.Bad), seat{}
 		out = append(out, r)
 	}
 	return out
@@ -146,6 +146,7 @@ func (b *Book) restore(r *Record) {
 		r.Told.Severity, r.Told.Peak, r.Told.Culprit = r.Notice.Severity, r.Notice.Severity, r.Notice.CulpritASN
 	}
 	b.enter(r)
+	b.raise(r)
 	b.page(r.Scope).done(r.Notice.Fingerprint) // it fires already
 	if r.grouped() {
 		b.seatGroup(groupKey{r.Notice.Type, r.Notice.CulpritASN}, r)
@@ -163,6 +164,7 @@ func (b *Book) seatAgain(rec *Record) {
 	if g == nil {
 		if g = b.groups[groupKey{rec.Notice.Type, rec.Notice.CulpritASN}]; g == nil {
 			rec.Group = ""
+			b.raise(rec)
 			return
 		}
 		rec.Group = g.rec.ID()

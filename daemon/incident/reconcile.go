@@ -76,6 +76,7 @@ func (r *reconciliation) fire(key string, f *bgp.Finding) {
 	r.recall(rec, r.now)
 	r.enter(rec)
 	r.say(rec)
+	r.raise(rec)
 	r.out = append(r.out, r.inhibited(rec, r.now)...)
 }
 

@@ -23,7 +23,7 @@ type Record struct {
 	Bad         []Witness `json:"bad,omitempty"`         // by name
 	Total       int       `json:"total"`                 // vantages that could show it, those that were lost included
 	Connections []string  `json:"connections,omitempty"` // where the notice names none, because there are several
-	Told        Told      `json:"told"`
+	Told        Told      `json:"told,omitzero"`
 	Owed        Owed      `json:"owed,omitzero"`
 
 	Ack      *Ack      `json:"ack,omitempty"`
@@ -38,6 +38,8 @@ type Record struct {
 
 	Held  string    `json:"-"` // why nothing is told of it just now; found anew after a restart
 	Since time.Time `json:"-"` // when it started, as the clock of this run shows it, which nobody sets; zero after a restart
+
+	seat seat // in its group
 }
 
 // Owed is what has happened since the last notice that cannot be seen from what holds now.

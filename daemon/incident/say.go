@@ -225,10 +225,16 @@ func (b *Book) end(rec *Record, now time.Time, reason string) (out []notice.Noti
 	return append(out, b.inhibited(rec, now)...)
 }
 
-// enter makes an incident known, leave forgets it.
+// enter makes an incident known, raise has it counted among the loud where no group tells of it, leave forgets it.
 func (b *Book) enter(rec *Record) {
 	b.page(rec.Scope).put(rec)
-	b.byID[rec.ID()], b.loud[rec.ID()] = rec, rec
+	b.byID[rec.ID()] = rec
+}
+
+func (b *Book) raise(rec *Record) {
+	if rec.Group == "" {
+		b.loud[rec.ID()] = rec
+	}
 }
 
 func (b *Book) leave(rec *Record) {

@@ -76,6 +76,7 @@ func (s *Store) take(next bool) int {
 		}
 	}
 	s.redone = nil
+	s.toldLazy = s.toldLazy && !next
 	if next && (s.waitsLocked() || s.trouble != nil) && !s.forLog() {
 		s.writing = append(s.writing, s.pop())
 	}

@@ -82,6 +82,7 @@ type Store struct {
 	dead      map[string]int            // dead letters by channel
 	copies    map[int64]notice.Delivery // of unfinished deliveries
 	dropped   Dropped
+	toldLazy  bool // the writer knows that something waits which is in no hurry
 	closed    bool
 }
 
@@ -138,12 +139,14 @@ func (s *Store) Submit(b Batch, done func(error)) {
 	if done != nil {
 		p.done = append(p.done, done)
 	}
-	promised := p.promised
+	promised, lazy := p.promised, !p.promised && !s.toldLazy
+	s.toldLazy = s.toldLazy || lazy
 	s.bound()
 	s.mu.Unlock()
-	if promised {
+	switch {
+	case promised:
 		signal(s.promised)
-	} else {
+	case lazy: // to wake the writer costs more than to hand over
 		signal(s.lazy)
 	}
 }
