@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -123,7 +125,7 @@ func (w *weather) carryOut(o order) error {
 	case "table":
 		return w.table(s.registered(o.N))
 	case "rest":
-		return w.rest(o.N)
+		return w.probeUntil(nil, o.N) // nothing else happens
 	case "strike":
 		return w.rage(o, s.strike)
 	case "calm":
@@ -158,12 +160,29 @@ func (w *weather) probe() error {
 	return err
 }
 
-// rage lets all happen, evenly over a time, with hijacks between that measure.
+// stormTick is how often the router writes what is due of a storm.
+const stormTick = time.Millisecond
+
+// rage lets all happen, evenly over a time, and meanwhile hijacks that measure: at any time between two ticks, not always right behind
+// what the storm wrote.
 func (w *weather) rage(o order, update func(i int) []byte) error {
+	over, probed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		if !o.Probes {
+			probed <- nil
+			return
+		}
+		probed <- w.probeUntil(over, math.MaxInt)
+	}()
+	err := w.storm(o, update)
+	close(over)
+	return errors.Join(err, <-probed)
+}
+
+func (w *weather) storm(o order, update func(i int) []byte) error {
 	began := time.Now()
-	tick := time.NewTicker(time.Millisecond)
+	tick := time.NewTicker(stormTick)
 	defer tick.Stop()
-	var due time.Duration
 	for i := 0; i < o.N; {
 		<-tick.C
 		since := time.Since(began)
@@ -172,22 +191,20 @@ func (w *weather) rage(o order, update func(i int) []byte) error {
 				return err
 			}
 		}
-		if o.Probes && since >= due {
-			if err := w.probe(); err != nil {
-				return err
-			}
-			due = since + probeEvery
-		}
 	}
 	return nil
 }
 
-// rest measures when nothing else happens.
-func (w *weather) rest(n int) error {
+// probeUntil measures until there is an end, n times at most.
+func (w *weather) probeUntil(end <-chan struct{}, n int) error {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	for range n {
-		<-tick.C
+		select {
+		case <-end:
+			return nil
+		case <-tick.C:
+		}
 		if err := w.probe(); err != nil {
 			return err
 		}
