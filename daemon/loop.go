@@ -64,11 +64,12 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 	}
 }
 
-// wind has a timer ring when the loop must go on by itself. One that rings before is left: that does no harm, and to set a timer wakes
+// wind has a timer ring when the loop must go on by itself. One that rings before is left: that costs a step, and to set a timer wakes
 // the thread that waits for the network.
 func (l *loop) wind(timer *time.Timer) {
-	at := l.next()
-	in := time.Until(at)
+	now := time.Now()
+	in := l.next().Sub(now)
+	at := now.Add(in) // by the clock that nobody sets, as is when it rings
 	if in > 0 && !l.rings.IsZero() && !at.Before(l.rings) {
 		return
 	}

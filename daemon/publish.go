@@ -21,7 +21,7 @@ import (
 const kindMemory = "memory"
 
 // publisher turns what the engine tells into rows of the store: incidents, deliveries, events and memories, all of one
-// step in one transaction. Only what is on disk is told.
+// step in one transaction, but for the numbers of a group that nobody is told of. Only what is on disk is told.
 type publisher struct {
 	store     *store.Store
 	channels  *notify.Dispatcher

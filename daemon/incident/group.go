@@ -32,6 +32,7 @@ type group struct {
 	grave     [notice.Critical + 1]int
 	audiences map[string]*crowd
 	heard     map[string]time.Time // the audiences that it was told to, and since when nothing concerns them
+	unkept    bool                 // it has to be written at once: a restart does not find by its members what has changed
 	now       time.Time
 }
 
@@ -152,11 +153,14 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 	n.Evidence.Group = &notice.Group{Total: n.Evidence.Group.Total + 1, Examples: n.Evidence.Group.Examples} // notices share it
 	if list := n.Evidence.Group.Examples; len(list) < groupExamples {
 		n.Evidence.Group.Examples = append(slices.Clip(list), rec.subject())
+		g.unkept = true
 	}
 	if routes := rec.Notice.Evidence.Routes; len(routes) > 0 && len(n.Evidence.Routes) < groupRoutes {
 		n.Evidence.Routes = append(slices.Clip(n.Evidence.Routes), routes[0])
 	}
-	n.Evidence.Methods = union(n.Evidence.Methods, rec.Notice.Evidence.Methods)
+	if methods := union(n.Evidence.Methods, rec.Notice.Evidence.Methods); len(methods) > len(n.Evidence.Methods) {
+		n.Evidence.Methods, g.unkept = methods, true
+	}
 	n.Vantages = notice.Vantages{Bad: max(n.Vantages.Bad, len(rec.Bad)), Total: max(n.Vantages.Total, rec.Total)}
 	g.rec.Latest = rec.subject()
 	b.write(rec, notice.Firing, "", now) // for those who look at it
@@ -216,7 +220,9 @@ func (g *group) among(a notice.Audience) *crowd {
 		c = &crowd{Audience: a, key: key}
 		c.alone = []*crowd{c}
 		g.audiences[key] = c
-		g.rec.Owed.Audience = g.rec.Owed.Audience || g.newTo(key)
+		if !g.rec.Owed.Audience && g.newTo(key) {
+			g.rec.Owed.Audience, g.unkept = true, true
+		}
 	}
 	c.members++
 	return c
@@ -290,6 +296,9 @@ func (g *group) quiet() string {
 
 // sayGroup tells what is owed of a group.
 func (b *Book) sayGroup(g *group, now time.Time) []notice.Notice {
+	if g.unkept {
+		b.dirty[g.rec.ID()], g.unkept = g.rec, false
+	}
 	g.gather()
 	if len(g.seats) == 0 && g.rec.Cleared.IsZero() { // its members were lost with a database
 		return b.over(g.rec, now, notice.ReasonCleared)

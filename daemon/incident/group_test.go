@@ -209,26 +209,99 @@ func TestNumbersOfAGroupAreWrittenSoon(t *testing.T) {
 	if n := write(); n != 1 {
 		t.Fatalf("the group was written %d times when it was told", n)
 	}
-	d.storm(12, 40, "noc")
+	d.storm(12, 60, "noc")
+	if n := write(); n != 1 {
+		t.Errorf("the group was written %d times with those that it names", n)
+	}
+	d.storm(61, 90, "noc")
 	if n := write(); n != 0 {
 		t.Errorf("the group was written %d times with its members", n)
 	}
 	again := NewBook(Options{NewID: d.book.opt.NewID})
 	again.Restore(slices.Collect(maps.Values(kept)), nil)
 	id := d.told[10].Incident
-	if in := again.Record(id).Notice.Evidence.Group; in.Total != 30 || in.Open != 30 {
+	if in := again.Record(id).Notice.Evidence.Group; in.Total != 80 || in.Open != 80 {
 		t.Errorf("a restart finds %d of %d open", in.Open, in.Total)
 	}
 	d.now = d.now.Add(swollenFor)
 	d.keep(first(d.book.Tick(d.now)))
-	if n := write(); n != 1 || kept[id].Notice.Evidence.Group.Total != 30 {
+	if n := write(); n != 1 || kept[id].Notice.Evidence.Group.Total != 80 {
 		t.Errorf("it was written %d times by then, with %+v", n, kept[id].Notice.Evidence.Group)
 	}
 	if n := len(d.book.Swollen()); n != 0 || !d.book.swollen.due.IsZero() {
 		t.Errorf("%d are to be written", n)
 	}
-	d.storm(41, 41, "noc")
-	if last := d.book.Swollen(); len(last) != 1 || last[0].Notice.Evidence.Group.Total != 31 {
+	d.storm(91, 91, "noc")
+	if last := d.book.Swollen(); len(last) != 1 || last[0].Notice.Evidence.Group.Total != 81 {
 		t.Errorf("a process that ends leaves %+v", last)
+	}
+}
+
+// Whom a group concerns for the first time while its updates have to wait is told in time, also over a kill at once.
+func TestWhoIsNewToAGroupOutlivesAKill(t *testing.T) {
+	d := newDesk(t)
+	kept := map[string]Record{}
+	write := func() {
+		for _, r := range d.book.Changed() {
+			kept[r.ID()] = r
+		}
+	}
+	d.storm(1, 70, "noc") // it names no more
+	for i := range updateBurst {
+		d.storm(71+i, 71+i, fmt.Sprint("team", i))
+	}
+	write()
+	before := len(d.told)
+	d.storm(80, 80, "victim")
+	write()
+	if len(d.told) > before {
+		t.Fatalf("told at once %+v", d.told[before:])
+	}
+	d.book = NewBook(Options{NewID: d.book.opt.NewID})
+	d.book.Restore(slices.Collect(maps.Values(kept)), nil)
+	d.pass(2 * updateEvery)
+	if !slices.ContainsFunc(d.told[before:], func(n notice.Notice) bool { return slices.Contains(teams(&n), "victim") }) {
+		t.Errorf("told after the kill %+v", d.told[before:])
+	}
+}
+
+// What a group names of its members is on disk with them: a restart names the same.
+func TestWhatAGroupNamesOutlivesAKill(t *testing.T) {
+	d := newDesk(t)
+	kept := map[string]Record{}
+	for _, from := range []int{1, 12, 61} {
+		d.storm(from, min(from+48, 80), "noc")
+		for _, r := range d.book.Changed() {
+			kept[r.ID()] = r
+		}
+	}
+	again := NewBook(Options{NewID: d.book.opt.NewID})
+	again.Restore(slices.Collect(maps.Values(kept)), nil)
+	n, was := again.Record(d.told[10].Incident).Notice.Evidence, d.book.Record(d.told[10].Incident).Notice.Evidence
+	if !slices.Equal(n.Group.Examples, was.Group.Examples) || len(n.Routes) != len(was.Routes) || n.Group.Total != was.Group.Total {
+		t.Errorf("a restart finds %+v with %d routes, it was %+v with %d", n.Group, len(n.Routes), was.Group, len(was.Routes))
+	}
+}
+
+// Members whose group is lost with a database are told singly, and looked at with all others.
+func TestMembersOfALostGroup(t *testing.T) {
+	d := newDesk(t)
+	d.storm(1, 13, "noc")
+	group := d.told[10].Incident
+	var members []Record
+	for _, r := range d.book.Records() {
+		if r.Group == group {
+			members = append(members, r)
+		}
+	}
+	d.book = NewBook(Options{NewID: d.book.opt.NewID})
+	d.book.Restore(members, nil)
+	if loud := d.book.Loud(); len(members) != 3 || len(loud) != 3 {
+		t.Errorf("of %d members %d are loud", len(members), len(loud))
+	}
+	before := len(d.told)
+	d.pass(time.Second)
+	if told := d.told[before:]; len(told) != 3 {
+		t.Errorf("told %+v", told)
 	}
 }

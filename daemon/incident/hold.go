@@ -99,8 +99,8 @@ func (b *Book) sweep(now time.Time) (out []notice.Notice) {
 	return out
 }
 
-// Tick does what is due by the clock alone: silences end, updates that had to wait are told, what flapped is steady. It
-// gives the scopes too in which something ended by that.
+// Tick does what is due by the clock alone: silences end, updates that had to wait are told, what flapped is steady, the numbers of
+// a group have changed for some time. It gives the scopes too in which something ended by that.
 func (b *Book) Tick(now time.Time) (out []notice.Notice, ended []Scope) {
 	b.writeSwollen(now)
 	if b.expire(now) {

@@ -33,6 +33,9 @@ func (p *page) put(rec *Record) {
 	if !stands {
 		p.open = slices.Insert(p.open, i, nil)
 	}
+	if len(p.open) > len(p.first) {
+		p.first = [1]*Record{} // they lie elsewhere
+	}
 	p.open[i] = rec
 }
 

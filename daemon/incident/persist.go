@@ -11,7 +11,7 @@ import (
 )
 
 // Changed gives each incident that changed since the last call, also those that resolved, sorted by id. Written in one
-// transaction with the notices, they let a restart go on where this book stood.
+// transaction with the notices, they let a restart go on where this book stood. The numbers of a group may come a little later.
 func (b *Book) Changed() []Record {
 	out := snapshot(b.dirty)
 	for _, r := range b.dirty {

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// swollenFor is how long the numbers of a group may be older on disk than its members, which say the same.
+// swollenFor is how soon the numbers of a group are handed over to be written. Until then a restart counts its members.
 const swollenFor = 500 * time.Millisecond
 
-// swollen are the groups of which only the numbers have changed since they were written: in a storm they do with every incident.
+// swollen are the groups of which only the numbers have changed since they were written, and which came in last: in a storm they do
+// with every incident.
 type swollen struct {
 	by  map[string]*Record
 	due time.Time // when they are to be written; zero: there is none

@@ -9,7 +9,7 @@ const transactionRows = 500
 // How many transactions are kept for their room once they are settled, and of how many rows at most: in one that was large it takes
 // time to find the few rows that it has next.
 const (
-	mostSpare = 64
+	mostSpare = 16
 	spareRows = 2 * transactionRows
 )
 

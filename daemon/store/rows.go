@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"runtime/debug"
 )
 
 // value is one of a row, as SQLite and the redo log keep it. The zero value is NULL.
@@ -78,11 +79,21 @@ type prepared struct {
 
 // runRows lets each run statements, by their places in texts, on a connection that nobody else uses meanwhile.
 func runRows(ctx context.Context, conn *sql.Conn, texts []string, each func(runRow) error) error {
-	return conn.Raw(func(c any) error {
+	var failed string // a panic: Raw would wait for ever for the end of the transaction, and let nobody see it
+	err := conn.Raw(func(c any) error {
+		defer func() {
+			if why := recover(); why != nil {
+				failed = fmt.Sprintf("%v\n\n%s", why, debug.Stack())
+			}
+		}()
 		r := rows{conn: c.(driver.ConnPrepareContext), texts: texts, stmts: make([]prepared, len(texts))}
 		defer r.close()
 		return each(func(s statement, row []value) error { return r.run(ctx, s, row) })
 	})
+	if failed != "" {
+		panic(failed)
+	}
+	return err
 }
 
 func (r *rows) run(ctx context.Context, s statement, row []value) error {

@@ -2,7 +2,10 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -37,5 +40,29 @@ func TestARowFails(t *testing.T) {
 		if m, _, err := readMark(t.Context(), d.read); err != nil || m != (mark{1, 2}) {
 			t.Errorf("%s: %v, %v", file, m, err)
 		}
+	}
+}
+
+// A panic while rows are written ends the process with its stack, and leaves no writer that waits for ever.
+func TestPanicWhileRowsAreWritten(t *testing.T) {
+	d, err := openDatabase(t.Context(), memory, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	p := newPending()
+	p.add(&Batch{Incidents: []Incident{{ID: "x", Encode: func() ([]byte, []byte, bool) { panic("boom") }}}})
+	why := make(chan any, 1)
+	go func() {
+		defer func() { why <- recover() }()
+		_ = d.commit(p, mark{})
+	}()
+	select {
+	case got := <-why:
+		if text := fmt.Sprint(got); !strings.Contains(text, "boom") || !strings.Contains(text, "TestPanicWhileRowsAreWritten") {
+			t.Errorf("it says %s", text)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the writer hangs")
 	}
 }
