@@ -18,6 +18,20 @@ import (
 // benchRound is how many notices are taken to disk between two looks at the disk alone.
 const benchRound = 500
 
+// launched opens a store in a folder, and has it write until the benchmark ends.
+func launched(b *testing.B, dir string) *Store {
+	b.Helper()
+	s, err := Open(Options{Path: filepath.Join(dir, "peervane.db"), Log: zap.NewNop()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	b.Cleanup(func() { cancel(); <-ended })
+	return s
+}
+
 // BenchmarkDurable takes notices to disk at a steady 1,000 a second, each submitted alone as the engine does, and
 // compares the time until each is promised with what the disk alone takes in the same run, in turns, so that both find it
 // as busy. The disk alone is measured twice: each fdatasync by itself, and, as notices do not wait for the disk before
@@ -26,14 +40,7 @@ const benchRound = 500
 //	go test ./daemon/store -run '^$' -bench Durable -benchtime 10000x
 func BenchmarkDurable(b *testing.B) {
 	dir := b.TempDir()
-	s, err := Open(Options{Path: filepath.Join(dir, "peervane.db"), Log: zap.NewNop()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(b.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
+	s := launched(b, dir)
 	bare, err := os.Create(filepath.Join(dir, "bare"))
 	if err != nil {
 		b.Fatal(err)
@@ -187,14 +194,7 @@ func BenchmarkCommit(b *testing.B) {
 // BenchmarkSubmit takes incidents of a storm through all of the store, each in a batch of its own: into the redo log, and from there
 // into the database.
 func BenchmarkSubmit(b *testing.B) {
-	s, err := Open(Options{Path: filepath.Join(b.TempDir(), "peervane.db"), Log: zap.NewNop()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(b.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
+	s := launched(b, b.TempDir())
 	batches := make([]Batch, 2000)
 	for i := range batches {
 		batches[i] = members(i, 1)
