@@ -348,11 +348,8 @@ func (ps *peers) picture(e *engine) []api.Peer {
 		v := p.Vantage()
 		shown := api.Peer{
 			Name: name, Address: v.Addr, ASN: v.ASN, Relationship: v.Relationship.String(), State: s.Session.State.String(),
-			Since: notice.At(s.Session.Since), LastError: s.Session.LastError, LastErrorAt: notice.At(s.Session.LastErrorAt), Updates: s.Updates, Leaked: s.Leaked,
+			Since: notice.At(inState(s.Session, e.vantages.by[v])), LastError: s.Session.LastError, LastErrorAt: notice.At(s.Session.LastErrorAt), Updates: s.Updates, Leaked: s.Leaked,
 			Spoken: map[string]bool{}, InSync: map[string]bool{}, Routes: map[string]int{}, Labels: map[string]string{},
-		}
-		if known := e.vantages.by[v]; known != nil && !known.up {
-			shown.Since = notice.At(known.since) // it is down since then, however often it tries
 		}
 		maps.Copy(shown.Labels, p.config.Labels)
 		for _, f := range bgp.Families {
@@ -362,4 +359,13 @@ func (ps *peers) picture(e *engine) []api.Peer {
 		out = append(out, shown)
 	}
 	return out
+}
+
+// inState says since when a session is in the state that it shows. One that is down is so since it was lost, however often
+// it tries; but one that is Established is up from then on, also before the engine has heard of it.
+func inState(s session.Status, known *vantage) time.Time {
+	if s.State != session.Established && known != nil && !known.up {
+		return known.since
+	}
+	return s.Since
 }
