@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -212,23 +213,34 @@ func (s *Store) transfer(d *database) error {
 func (s *Store) recount(found census) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, p := range s.unsettled() {
-		for seq, d := range p.outbox {
-			switch pending := d.State == notice.Pending; {
-			case pending && seq > found.last:
-				found.depth[d.Channel]++
-			case !pending && seq <= found.last:
-				found.depth[d.Channel]--
-			}
-			if d.State == notice.Dead {
-				found.dead[d.Channel]++
-			}
+	for seq, d := range s.latest(found) {
+		switch pending := d.State == notice.Pending; {
+		case pending && seq > found.last:
+			found.depth[d.Channel]++
+		case !pending && seq <= found.last:
+			found.depth[d.Channel]--
 		}
+		if d.State == notice.Dead {
+			found.dead[d.Channel]++
+		}
+	}
+	s.seq, s.depth, s.dead = max(s.seq, found.last), found.depth, found.dead
+}
+
+// latest gives what memory knows last of each delivery: one that waits to be written may be delivered by now. It takes from what was
+// found on disk the dead letters that are forgotten.
+func (s *Store) latest(found census) map[int64]notice.Delivery {
+	latest := map[int64]notice.Delivery{}
+	for _, p := range s.unsettled() {
+		maps.Copy(latest, p.outbox)
 		for seq, channel := range p.forget {
-			if seq <= found.last {
+			if d, known := latest[seq]; known {
+				d.State = notice.Delivered // as far as the counts go
+				latest[seq] = d
+			} else if seq <= found.last {
 				found.dead[channel]--
 			}
 		}
 	}
-	s.seq, s.depth, s.dead = max(s.seq, found.last), found.depth, found.dead
+	return latest
 }

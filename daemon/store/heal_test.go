@@ -131,6 +131,30 @@ func TestRemovedDatabaseIsSaved(t *testing.T) {
 	})
 }
 
+// What was promised, and delivered before the database had it, counts once in the next one, and that as delivered.
+func TestRemovedDatabaseCountsWhatWasDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Options{Path: path(t)})
+		s.mustPut(t, one(1))
+		s.settled()
+		s.mustPut(t, one(2)) // the redo log has it
+		if err := os.Remove(s.opts.Path); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := s.Pending(t.Context(), "noc", 0, 10)
+		if err != nil || len(rows) != 2 {
+			t.Fatalf("pending %v, %v", rows, err)
+		}
+		rows[1].State = notice.Delivered
+		s.Record(rows[1])
+		s.settled()
+		s.expectPending(t, "d1")
+		if n := s.Depth("noc"); n != 1 {
+			t.Errorf("depth %d", n)
+		}
+	})
+}
+
 // What SQLite wrote to a log that was removed is saved, too.
 func TestRemovedLogIsSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
