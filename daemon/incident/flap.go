@@ -57,9 +57,10 @@ func (b *Book) remember(rec *Record, now time.Time) {
 }
 
 // over is called when the condition of an incident is gone. It ends, unless it flaps. What a reload or time made no condition any
-// more does not count as going.
+// more does not count as going; of one that was gone before, a reload is not the reason.
 func (b *Book) over(rec *Record, now time.Time, reason string) []notice.Notice {
-	if rec.Group != "" || reason == notice.ReasonSettled || reason == notice.ReasonConfig {
+	unasked := reason == notice.ReasonSettled || reason == notice.ReasonConfig
+	if rec.Group != "" || unasked && rec.Cleared.IsZero() {
 		return b.end(rec, now, reason)
 	}
 	if rec.Cleared.IsZero() {

@@ -32,3 +32,30 @@ func TestFlappingIsShownAsItIs(t *testing.T) {
 		d.now = d.now.Add(time.Second)
 	}
 }
+
+// A reload is not why the condition of an incident that flaps was gone before: it goes on, and is told once it is steady. What a
+// reload makes no condition any more ends, though it flaps.
+func TestFlappingOutlivesAReload(t *testing.T) {
+	for _, gone := range []bool{true, false} {
+		d := newDesk(t)
+		for range 2 {
+			d.see(hijack("e1"))
+			d.now = d.now.Add(time.Second)
+			d.see()
+			d.now = d.now.Add(time.Second)
+		}
+		d.see(hijack("e1"))
+		if gone {
+			d.see()
+		}
+		d.world.Reason = notice.ReasonConfig
+		if gone {
+			d.expect("gone before", d.see())
+			d.world.Reason = ""
+			d.now = d.now.Add(time.Hour)
+			d.expect("steady", d.keep(first(d.book.Tick(d.now))), "incident-3 resolved critical 0/4 cleared")
+		} else {
+			d.expect("no condition by configuration", d.see(), "incident-3 resolved critical 0/4 config")
+		}
+	}
+}
