@@ -58,7 +58,7 @@ func (b *Book) groupFor(rec *Record, now time.Time) *group {
 		b.forgetRecent(now)
 		return nil
 	}
-	delete(b.recent, key)
+	b.recent[key] = recent // should the group be over within the five seconds, the next opens another
 	return b.openGroup(key, rec, now)
 }
 

@@ -305,3 +305,23 @@ func TestMembersOfALostGroup(t *testing.T) {
 		t.Errorf("told %+v", told)
 	}
 }
+
+// What fires behind a group that was over within the five seconds is behind the eleventh too: it is not told singly again.
+func TestGroupThatIsSoonOver(t *testing.T) {
+	d := newDesk(t)
+	d.storm(1, 13, "noc")
+	d.calm(1, 13)
+	d.now = d.now.Add(time.Second)
+	before := len(d.told)
+	d.storm(1, 13, "noc")
+	told := d.told[before:]
+	if len(told) != 1 || told[0].Status != notice.Firing || told[0].Evidence.Group == nil {
+		t.Fatalf("within five seconds %d notices, the first of %s", len(told), told[0].Incident)
+	}
+	d.calm(1, 13)
+	d.now = d.now.Add(groupWithin)
+	before = len(d.told)
+	if d.storm(1, 10, "noc"); len(d.told) != before+10 {
+		t.Errorf("five seconds later told %+v", d.told[before:])
+	}
+}
