@@ -325,3 +325,29 @@ func TestGroupThatIsSoonOver(t *testing.T) {
 		t.Errorf("five seconds later told %+v", d.told[before:])
 	}
 }
+
+// The log was told of what a silence held back. Where a group tells the channels of it when the silence is over, the log is told of
+// its end all the same.
+func TestLogHearsTheEndOfWhatAGroupTookIn(t *testing.T) {
+	d := newDesk(t)
+	d.book.Silence(Silence{ID: "s1", Until: d.now.Add(time.Minute)}, d.now)
+	d.storm(1, 13, "noc")
+	d.now = d.now.Add(time.Minute)
+	d.keep(first(d.book.Tick(d.now)))
+	d.calm(1, 13)
+	log, aloud := map[string]string{}, 0
+	for _, n := range d.told {
+		log[n.Incident] += " " + string(n.Status)
+		if n.Held == "" && n.Status == notice.Resolved {
+			aloud++
+		}
+	}
+	if len(log) != 14 || aloud != 11 {
+		t.Errorf("%d incidents, %d ends are told to channels", len(log), aloud)
+	}
+	for id, statuses := range log {
+		if statuses != " firing resolved" && statuses != " firing firing resolved" {
+			t.Errorf("the log was told of %s:%s", id, statuses)
+		}
+	}
+}

@@ -200,16 +200,18 @@ func (r *Record) audiences() (out []notice.Audience) {
 }
 
 // end ends an incident. Its end is told to those who were told of it, whatever holds it back; one of which nobody was told
-// ends for the log alone, and one of a group with the group.
+// ends for the log alone, and one of a group with the group: for the log by itself too, where that was told before a group took it in.
 func (b *Book) end(rec *Record, now time.Time, reason string) (out []notice.Notice) {
 	rec.Open = false
 	rec.Notice.ResolvedAt = notice.At(now)
 	b.leave(rec)
 	switch g := b.groupOf[rec.Group]; {
 	case g != nil:
-		b.write(rec, notice.Resolved, reason, now)
-		b.dirty[rec.ID()] = rec
-		out = b.leaveGroup(g, rec, now)
+		if n := b.aside(rec, notice.Resolved, reason, now); rec.Aside { // the log was told of it before the group took it in
+			n.Held = "told by " + g.rec.ID()
+			out = append(out, n)
+		}
+		out = append(out, b.leaveGroup(g, rec, now)...)
 	case rec.untold():
 		out = append(out, b.aside(rec, notice.Resolved, reason, now))
 	default:
