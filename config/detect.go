@@ -60,7 +60,7 @@ func peerlocks(l *loading, v value) ([]Peerlock, bool) {
 	list, ok := listOf(peerlockSchema.inline)(l, v)
 	items, _ := v.items()
 	for i, lock := range list {
-		again := func(other Peerlock) bool { return other.ASN == lock.ASN }
+		again := func(other Peerlock) bool { return other.ASN == lock.ASN && lock.ASN != 0 } // 0: without one, or reported
 		if ok && slices.ContainsFunc(list[:i], again) {
 			l.fail(items[i].pos(), "peerlock protects AS%d twice; write one entry with all its allowed_upstreams", lock.ASN)
 		}

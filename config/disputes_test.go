@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -55,5 +57,23 @@ func TestARegistrationThatStandsTwiceIsRefused(t *testing.T) {
 		if cfg, problems := Load(fstest.MapFS{"a.toml": {Data: []byte(text)}}, "a.toml"); cfg != nil || len(problems) != 1 {
 			t.Errorf("%s: accepted, or not for this alone: %v", name, problems)
 		}
+	}
+}
+
+// However many warnings there are, they refuse nothing, and hide no error that comes after them.
+func TestManyWarningsRefuseNothing(t *testing.T) {
+	text := "[daemon]\nasn = 64512\nrouter_id = \"192.0.2.10\"\n"
+	for i := range maxPerFile + 50 {
+		for origin := 1; origin <= 2; origin++ {
+			text += fmt.Sprintf("[[prefix]]\nprefix = \"20.%d.%d.0/24\"\norigins = [%d]\n", i/100, i%100, origin)
+		}
+	}
+	cfg, problems := Load(fstest.MapFS{"a.toml": {Data: []byte(text)}}, "a.toml")
+	if last := problems[len(problems)-1]; cfg == nil || len(problems) != maxPerFile+1 || last.Severity != Warning || last.Text != "and 50 more warnings about this file" {
+		t.Errorf("%d problems, loaded: %t, the last: %s", len(problems), cfg != nil, last)
+	}
+	cfg, problems = Load(fstest.MapFS{"a.toml": {Data: []byte(text + "[log]\nlevel = \"loud\"\n")}}, "a.toml")
+	if loud := func(p Problem) bool { return strings.HasPrefix(p.Text, `level is "loud"`) }; cfg != nil || !slices.ContainsFunc(problems, loud) {
+		t.Errorf("the error after the warnings is not told")
 	}
 }

@@ -5,24 +5,34 @@ import (
 	"slices"
 )
 
-// maxPerFile bounds the errors that one file can print: a prefix list with a
-// wrong column has a million of them.
+// maxPerFile bounds the errors that one file can print, and likewise the
+// warnings: a prefix list with a wrong column has a million of them.
 const maxPerFile = 200
 
 // report gathers what is wrong.
 type report struct {
 	problems []Problem
-	count    map[string]int // by file
-	total    int
+	count    map[tally]int
+	errors   int
+}
+
+// tally is what is counted together: many warnings neither hide an error nor
+// make one.
+type tally struct {
+	file     string
+	severity Severity
 }
 
 func (r *report) add(severity Severity, at Pos, format string, args ...any) {
 	if r.count == nil {
-		r.count = make(map[string]int)
+		r.count = make(map[tally]int)
 	}
-	r.total++
-	r.count[at.File]++
-	if r.count[at.File] <= maxPerFile {
+	if severity == Error {
+		r.errors++
+	}
+	of := tally{at.File, severity}
+	r.count[of]++
+	if r.count[of] <= maxPerFile {
 		r.problems = append(r.problems, Problem{at, severity, fmt.Sprintf(format, args...)})
 	}
 }
@@ -40,15 +50,19 @@ func (r *report) warn(at Pos, format string, args ...any) {
 func (r *report) all(files []string) []Problem {
 	sortProblems(r.problems, files)
 	for _, name := range files {
-		more := r.count[name] - maxPerFile
-		if more <= 0 {
-			continue
-		}
-		last := lastOf(r.problems, name)
-		text := fmt.Sprintf("and %d more problems in this file; mend these first", more)
-		r.problems = slices.Insert(r.problems, last+1, Problem{r.problems[last].Pos, Error, text})
+		r.more(tally{name, Warning}, "and %d more warnings about this file")
+		r.more(tally{name, Error}, "and %d more problems in this file; mend these first")
 	}
 	return r.problems
+}
+
+// more says, behind those of a file that are told, how many are not.
+func (r *report) more(of tally, text string) {
+	if more := r.count[of] - maxPerFile; more > 0 {
+		last := lastOf(r.problems, of.file)
+		said := Problem{r.problems[last].Pos, of.severity, fmt.Sprintf(text, more)}
+		r.problems = slices.Insert(r.problems, last+1, said)
+	}
 }
 
 func lastOf(problems []Problem, file string) int {

@@ -127,9 +127,9 @@ func (s *schema[T]) read(l *loading, base T, it item) T {
 	t := base
 	for _, name := range it.table.keys() {
 		v, _ := it.table.get(name)
-		before := l.total
+		before := l.errors
 		s.apply(l, &t, v)
-		if l.total > before {
+		if l.errors > before {
 			it.bad = append(it.bad, name)
 		}
 	}

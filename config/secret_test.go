@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -102,5 +103,22 @@ template = "nowhere"
 	}
 	if _, problems := Load(fsys, "a.toml"); len(problems) != 6 {
 		t.Error(problems)
+	}
+}
+
+// That others can read a file hides nothing else that is wrong with it.
+func TestAddressThatOthersCanRead(t *testing.T) {
+	const channel = "[[channel]]\nname = \"noc\"\nkind = \"webhook\"\nurl_file = \"url\"\n"
+	for _, c := range []struct{ text, address, want string }{
+		{channel, "hooks.example.net", "a.toml:8:12: url_file names url, and what it holds is no http or https address;"},
+		{channel + "url = \"https://hooks.example.net/\"\n", "https://hooks.example.net/", "a.toml:9:7: url and url_file exclude each other;"},
+	} {
+		fsys := files("a.toml", daemonTable+c.text, "url", c.address)
+		fsys["url"].Mode = 0o644
+		_, problems := Load(fsys, "a.toml")
+		errors := slices.DeleteFunc(problems, func(p Problem) bool { return p.Severity != Error })
+		if len(errors) != 1 || !strings.HasPrefix(errors[0].String(), c.want) {
+			t.Errorf("%v, want %s", errors, c.want)
+		}
 	}
 }
