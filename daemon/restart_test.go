@@ -140,7 +140,11 @@ func TestChangedSessionIsALoss(t *testing.T) {
 	w.announce("edge2", "203.0.113.0/24", 64501, 64496)
 	old := w.peers["edge1"]
 	again := *old
+	w.engine.take()
 	w.engine.expect(&again, w.engine.cfg.Peers[0], w.now)
+	if got := w.engine.take().events; len(got) != 1 || got[0].typ != "session_down" || got[0].detail != "its configuration changed" {
+		t.Errorf("recorded: %+v", got)
+	}
 	w.want(w.tell(), "updated:origin_change:203.0.113.0/24:64510")
 	w.engine.input(bgp.Change{Vantage: old, Prefix: netip.MustParsePrefix("203.0.113.0/24"), At: w.now, Withdrawn: 1})
 	w.want(w.tell(), "") // last words of the old session

@@ -71,8 +71,12 @@ func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
 	v.active = !p.Passive && !p.Dynamic.IsValid()
 	v.dynamic = p.Dynamic.IsValid()
 	if v.since.IsZero() {
+		scope := incident.Scope{Kind: incident.Session, Subject: v.Name}
 		v.since = now
-		v.everUp = e.book.Has(incident.Scope{Kind: incident.Session, Subject: v.Name}) // down since before a restart
+		if began := e.book.Began(scope, notice.SessionDown); !began.IsZero() {
+			v.since = began // down since before a restart
+		}
+		v.everUp = e.book.Has(scope)
 	}
 	e.sessions.touch(v)
 }
@@ -85,6 +89,8 @@ func (e *engine) replace(v *vantage, by *bgp.Vantage, now time.Time) {
 	delete(e.vantages.by, v.Vantage)
 	if v.up {
 		v.since, v.reason = now, "its configuration changed" // the hold begins now, not when it came up
+		// What the old session itself says of its end is not heard.
+		e.record(event{at: now, typ: notice.SessionDown, severity: notice.Warning, peer: v.Name, detail: v.reason})
 	}
 	v.Vantage, v.up, v.limit = by, false, detect.Limit{}
 	v.leaked = detect.Leaked{}

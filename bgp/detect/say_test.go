@@ -113,16 +113,18 @@ func TestSessionDown(t *testing.T) {
 		recheck time.Duration
 	}{
 		{"was Established and is not", down, 30 * time.Second,
-			"session edge1-v4 (192.0.2.1, AS64500) down: hold timer expired, for 30s now", 0},
+			"session edge1-v4 (192.0.2.1, AS64500) down: hold timer expired, since 2026-11-22 10:00:00 UTC", 0},
 		{"a configured active one: also at start", change(func(p *detect.Peer) { p.WasUp, p.Reason = false, "connection refused" }), time.Minute,
-			"session edge1-v4 (192.0.2.1, AS64500) not established since the start: connection refused, for 1m0s now", 0},
+			"session edge1-v4 (192.0.2.1, AS64500) not established: connection refused, since the start at 2026-11-22 10:00:00 UTC", 0},
 		{"the first attempt is under way: why it fails is not known yet", change(func(p *detect.Peer) { p.WasUp, p.Reason = false, "" }), 30 * time.Second,
-			"session edge1-v4 (192.0.2.1, AS64500) not established since the start: the neighbour has not answered yet, for 30s now", time.Minute},
+			"session edge1-v4 (192.0.2.1, AS64500) not established: the neighbour has not answered yet, since the start at 2026-11-22 10:00:00 UTC", time.Minute},
+		{"down since before a restart: the first attempt of this run is under way", change(func(p *detect.Peer) { p.Reason = "" }), time.Hour,
+			"session edge1-v4 (192.0.2.1, AS64500) down: the neighbour has not answered yet, since 2026-11-22 10:00:00 UTC", time.Hour + 30*time.Second},
 		{"a passive one: not at start", change(func(p *detect.Peer) { p.WasUp, p.Active = false, false }), time.Minute, "", 0},
 		{"a peer that is enabled", change(func(p *detect.Peer) { p.Enabled = false }), time.Minute, "", 0},
 		{"is not Established", change(func(p *detect.Peer) { p.Established = true }), time.Minute, "", 0},
 		{"dynamic ones too", change(func(p *detect.Peer) { p.Active, p.Dynamic, p.Reason = false, true, "" }), time.Minute,
-			"session edge1-v4 (192.0.2.1, AS64500) down: for no known reason, for 1m0s now", day},
+			"session edge1-v4 (192.0.2.1, AS64500) down: for no known reason, since 2026-11-22 10:00:00 UTC", day},
 		{"dynamic ones are forgotten after 24 h", change(func(p *detect.Peer) { p.Dynamic = true }), day, "", 0},
 	} {
 		findings, recheck := detect.Sessions([]detect.Peer{c.peer}, epoch.Add(c.after))

@@ -27,15 +27,16 @@ func sessionDown(p *Peer, now time.Time) (f *bgp.Finding, recheck time.Time) {
 		recheck = now.Add(sessionHold) // by then it is known why
 	}
 	return &bgp.Finding{
-		Type: "session_down", Severity: failure, Since: p.Since, Hold: sessionHold, Summary: p.downSummary(now),
+		Type: "session_down", Severity: failure, Since: p.Since, Hold: sessionHold, Summary: p.downSummary(),
 	}, recheck
 }
 
-// downSummary names the peer and, after the colon, the reason and how long it has lasted.
-func (p *Peer) downSummary(now time.Time) string {
-	state := "down"
+// downSummary names the peer and, after the colon, the reason and since when. How long that is would be wrong as soon as somebody
+// reads it later.
+func (p *Peer) downSummary() string {
+	state, since := "down", "since "+clock(p.Since)
 	if !p.WasUp {
-		state = "not established since the start"
+		state, since = "not established", "since the start at "+clock(p.Since)
 	}
 	reason := p.Reason
 	switch {
@@ -44,8 +45,9 @@ func (p *Peer) downSummary(now time.Time) string {
 	case reason == "":
 		reason = "for no known reason"
 	}
-	return fmt.Sprintf("%s %s: %s, for %s now", p, state, reason, now.Sub(p.Since).Round(time.Second))
+	return fmt.Sprintf("%s %s: %s, %s", p, state, reason, since)
 }
 
-// unanswered says that our first attempt to connect has not come to an end yet.
-func (p *Peer) unanswered() bool { return p.Active && !p.WasUp && p.Reason == "" }
+// unanswered says that our first attempt to connect has not come to an end yet. One that was up in an earlier run has none
+// behind it in this one.
+func (p *Peer) unanswered() bool { return p.Active && p.Reason == "" }

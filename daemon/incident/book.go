@@ -173,6 +173,20 @@ func (b *Book) Due(scope Scope) time.Time {
 // Has says whether the book holds anything of a scope: an incident that is open, or a condition that waits for its hold.
 func (b *Book) Has(scope Scope) bool { return b.find(scope) != nil }
 
+// Began is since when the condition of a type has held in a scope, where an incident tells of it; else it is zero.
+func (b *Book) Began(scope Scope, typ string) time.Time {
+	p := b.find(scope)
+	if p == nil {
+		return time.Time{}
+	}
+	for _, r := range p.open {
+		if r.Notice.Type == typ && r.Cleared.IsZero() {
+			return r.Notice.StartedAt.Time
+		}
+	}
+	return time.Time{}
+}
+
 // Culprits lists those of the open incidents of some types in a scope.
 func (b *Book) Culprits(scope Scope, types ...string) (asns []uint32) {
 	p := b.find(scope)
