@@ -88,7 +88,7 @@ func coveringChange(j *judgement) {
 	}
 	for n := range out {
 		j.agree(&out[n], anyVantage)
-		out[n].Summary = coverSummary(&out[n])
+		out[n].Summary = j.coverSummary(&out[n])
 	}
 	j.found = append(j.found, out...)
 }
@@ -117,7 +117,8 @@ func (j *judgement) coverFinding(offending netip.Prefix, culprit uint32) bgp.Fin
 	return f
 }
 
-func coverSummary(f *bgp.Finding) string {
+// coverSummary names the origins, not the culprit: the AS that lets a private one out may be a legitimate origin itself.
+func (s *State) coverSummary(f *bgp.Finding) string {
 	return fmt.Sprintf("%s has no route of its own, and %s from %s carries its traffic: %s (%s)",
-		f.Prefix, f.Offending, asn(f.Culprit), seenBy(f), example(f))
+		f.Prefix, f.Offending, s.origins(f), seenBy(f), example(f))
 }

@@ -65,6 +65,13 @@ func TestSummaries(t *testing.T) {
 			l.withdraw(e1, "203.0.113.0/24")
 			l.announce(e1, aggregate, "64500 65550")
 		}},
+		{"203.0.113.0/24 has no route of its own, and 203.0.112.0/22 from AS65050 carries its traffic: the only vantage sees it (e1: 64500 65050)", func(l *lab) {
+			l.reg.Policy.CoveringOrigins = []uint32{64500} // it lets a private ASN out, and is the culprit, but not the origin
+			e1 := l.peer("e1", 64500, bgp.Provider)
+			l.announce(e1, "203.0.113.0/24", direct)
+			l.withdraw(e1, "203.0.113.0/24")
+			l.announce(e1, aggregate, "64500 65050")
+		}},
 		{"203.0.113.0/24 left its settled path, now through AS64501: 64500 64496 -> 64500 64501 64496 (e1, the only vantage)", func(l *lab) {
 			e1 := l.peer("e1", 64500, bgp.Provider)
 			l.announce(e1, "203.0.113.0/24", direct)
