@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"strings"
@@ -32,12 +33,16 @@ type group struct {
 	grave     [notice.Critical + 1]int
 	audiences map[string]*crowd
 	heard     map[string]time.Time // the audiences that it was told to, and since when nothing concerns them
+	counted   map[uint64]struct{}  // the conditions that are in the total, by their fingerprints' hashes
 	unkept    bool                 // it has to be written at once: a restart does not find by its members what has changed
 	now       time.Time
 }
 
 func newGroup(rec *Record) *group {
-	return &group{rec: rec, seats: map[string]*Record{}, held: map[string]int{}, audiences: map[string]*crowd{}, heard: map[string]time.Time{}}
+	return &group{
+		rec: rec, seats: map[string]*Record{}, held: map[string]int{}, audiences: map[string]*crowd{}, heard: map[string]time.Time{},
+		counted: map[uint64]struct{}{},
+	}
 }
 
 func (r *Record) grouped() bool { return r.Scope.Kind == Grouped }
@@ -112,7 +117,9 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 	b.alarms.drop(rec.ID())
 	n := &g.rec.Notice
 	n.Evidence.Group = &notice.Group{Total: n.Evidence.Group.Total + 1, Examples: n.Evidence.Group.Examples} // notices share it
-	if list := n.Evidence.Group.Examples; len(list) < groupExamples {
+	if list := n.Evidence.Group.Examples; !g.count(rec) {
+		g.rec.Again++
+	} else if len(list) < groupExamples {
 		n.Evidence.Group.Examples = append(slices.Clip(list), rec.subject())
 		g.unkept = true
 	}
@@ -128,6 +135,17 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 	b.dirty[rec.ID()] = rec
 	b.swollen.add(g.rec, now)
 	g.seat(rec)
+}
+
+// count says whether the condition of a member is not among those that are in the total already.
+func (g *group) count(rec *Record) (first bool) {
+	h := fnv.New64a()
+	h.Write([]byte(rec.Notice.Fingerprint))
+	if _, again := g.counted[h.Sum64()]; again {
+		return false
+	}
+	g.counted[h.Sum64()] = struct{}{}
+	return true
 }
 
 // subject is what tells a member from the others.
@@ -205,12 +223,12 @@ func (g *group) render() {
 	if n.CulpritASN != 0 {
 		what = fmt.Sprintf("%s by AS%d", n.Type, n.CulpritASN)
 	}
-	noun := nouns[r.Of]
-	count := fmt.Sprintf("%d more %s", in.Total, noun.many)
-	if in.Total == 1 {
+	noun, all := nouns[r.Of], max(in.Total-r.Again, in.Open)
+	count := fmt.Sprintf("%d more %s", all, noun.many)
+	if all == 1 {
 		count = "one more " + noun.one
 	}
-	if 0 < in.Open && in.Open < in.Total {
+	if 0 < in.Open && in.Open < all {
 		count += fmt.Sprintf(" (%d of them now)", in.Open)
 	}
 	named := in.Examples[:min(len(in.Examples), groupNamed)]

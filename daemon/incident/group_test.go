@@ -351,3 +351,23 @@ func TestLogHearsTheEndOfWhatAGroupTookIn(t *testing.T) {
 		}
 	}
 }
+
+// A prefix that comes and goes is one of those that a group names, however often it does.
+func TestGroupNamesOnceWhatComesAgain(t *testing.T) {
+	d := newDesk(t)
+	d.storm(1, 12, "noc")
+	for range 20 {
+		d.calm(12, 12)
+		d.storm(12, 12, "noc")
+	}
+	d.pass(time.Hour)
+	if len(d.book.groupOf) != 1 {
+		t.Fatalf("%d groups", len(d.book.groupOf))
+	}
+	for _, g := range d.book.groupOf {
+		want := fmt.Sprintf("at 2 more prefixes, such as %s and %s: ", numbered(11), numbered(12))
+		if s := g.rec.Notice.Summary; !strings.Contains(s, want) {
+			t.Errorf("told %q, want %q in it", s, want)
+		}
+	}
+}

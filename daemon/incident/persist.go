@@ -176,5 +176,6 @@ func (b *Book) seatAgain(rec *Record) {
 	delete(b.loud, rec.ID())
 	b.alarms.drop(rec.ID())
 	b.hold(rec)
+	g.count(rec)
 	g.seat(rec)
 }

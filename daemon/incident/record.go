@@ -33,6 +33,7 @@ type Record struct {
 	Group    string    `json:"group,omitempty"`    // the incident that tells of it
 	Lead     string    `json:"lead,omitempty"`     // of a group: the summary of the first in it
 	Latest   string    `json:"latest,omitempty"`   // of a group: the last that came in
+	Again    int       `json:"again,omitempty"`    // of a group: how many of its total were in it before
 	Of       string    `json:"of,omitempty"`       // of a group: the kind of what is in it
 	Aside    bool      `json:"aside,omitempty"`    // the log was told of it while it was held back
 
