@@ -7,14 +7,27 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
 )
 
-// openControl opens the socket over which the daemon is told to do something. Its folder's permissions say who may.
+// controlLook is how often is looked whether the control socket is still where it was opened.
+const controlLook = 10 * time.Second
+
+// openControl opens the socket over which the daemon is told to do something.
 func (d *Daemon) openControl(ctx context.Context) (task, error) {
 	path := d.opts.Control
+	l, err := listenControl(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return d.keepControl(ctx, l, path, controlLook) }, nil
+}
+
+// listenControl makes the socket. Its folder's permissions say who may.
+func listenControl(ctx context.Context, path string) (*net.UnixListener, error) {
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
@@ -26,17 +39,51 @@ func (d *Daemon) openControl(ctx context.Context) (task, error) {
 	if err := os.Chmod(path, 0o660); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the control socket: %w", err), l.Close())
 	}
+	return l.(*net.UnixListener), nil
+}
+
+// keepControl answers at the control socket, and makes another one where somebody has removed it, as with the whole state folder:
+// nobody could tell the daemon anything any more. It closes the listener.
+func (d *Daemon) keepControl(ctx context.Context, l *net.UnixListener, path string, look time.Duration) error {
 	server := &http.Server{Handler: d.controls(), ReadHeaderTimeout: time.Minute}
-	return func(ctx context.Context) error {
-		closed := make(chan error, 1)
-		stop := context.AfterFunc(ctx, func() { closed <- server.Close() })
-		err := server.Serve(l)
-		if stop() {
-			return fmt.Errorf("serve the control socket: %w", err)
+	var serving sync.WaitGroup
+	failed := make(chan error, 1)
+	serve := func(l net.Listener) {
+		serving.Go(func() {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+				select {
+				case failed <- fmt.Errorf("serve the control socket: %w", err):
+				default: // one is enough
+				}
+			}
+		})
+	}
+	defer serving.Wait()
+	defer server.Close()
+	serve(l)
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return err
+		case <-tick.C:
 		}
-		<-closed
-		return nil
-	}, nil
+		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		again, err := listenControl(ctx, path)
+		if err != nil {
+			continue // its folder is gone, too: perhaps it comes back
+		}
+		d.log.Warn("control socket was removed, and is open again", zap.String("path", path))
+		l.SetUnlinkOnClose(false) // that would remove the new one
+		l.Close()
+		l = again
+		serve(l)
+	}
 }
 
 // removeStale takes away the socket of a daemon that was killed; one that answers is left alone.
