@@ -107,6 +107,28 @@ func TestLifeUnderASupervisor(t *testing.T) {
 	s.await(t, "stopping")
 }
 
+// A neighbour that is to connect, where nothing listens, never comes up; nothing else tells.
+func TestWaitedForWhereNothingListens(t *testing.T) {
+	for listen, want := range map[string]int{"": 1, "127.0.0.1:0": 0} {
+		cfg := quiet(t)
+		cfg.Peers = []config.Peer{{Name: "edge1", Enabled: true, Passive: true, ASN: 64500, LocalASN: 64512, Address: netip.MustParseAddr("127.0.0.3"), Relationship: "provider"}}
+		cfg.Daemon.Listen = nil
+		if listen != "" {
+			cfg.Daemon.Listen = []netip.AddrPort{netip.MustParseAddrPort(listen)}
+		}
+		core, logs := observer.New(zap.WarnLevel)
+		s := newSupervisor()
+		stop := launch(t, New(cfg, Options{Log: zap.New(core), Manager: s.manager()}))
+		s.await(t, "ready")
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if got := logs.FilterMessageSnippet("nothing listens").Len(); got != want {
+			t.Errorf("listen = %q: warned %d times", listen, got)
+		}
+	}
+}
+
 func TestReloadRefuses(t *testing.T) {
 	cfg := quiet(t)
 	next, problems := *cfg, []config.Problem(nil)

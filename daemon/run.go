@@ -112,6 +112,25 @@ func (d *Daemon) apply(cfg *config.Config) {
 	d.resolver.Set(sites(cfg), way(cfg))
 	d.peers.set(cfg, d.engine, time.Now())
 	d.rpki.set(cfg.RPKI)
+	d.warnUnheard(cfg)
+}
+
+// warnUnheard names those that are to connect to us where nothing listens: they never come up, and no session_down tells of one that
+// is waited for.
+func (d *Daemon) warnUnheard(cfg *config.Config) {
+	if len(d.peers.listener.Addrs()) > 0 {
+		return
+	}
+	var names []string
+	for _, p := range cfg.Peers {
+		if p.Enabled && (p.Passive || p.Dynamic.IsValid()) {
+			names = append(names, p.Name)
+		}
+	}
+	if len(names) > 0 {
+		d.log.Warn("nothing listens for neighbours that are to connect: give an address in daemon.listen, or enable peervane-bgp.socket",
+			zap.Strings("peers", names))
+	}
 }
 
 func probeSettings(cfg *config.Config) probe.Settings {

@@ -163,13 +163,13 @@ func lookAtPeers(ctx context.Context, cfg *config.Config) []look {
 	looks := make([]look, len(cfg.Peers))
 	var each sync.WaitGroup
 	for i, p := range cfg.Peers {
-		each.Go(func() { looks[i] = lookAtPeer(ctx, &p) })
+		each.Go(func() { looks[i] = lookAtPeer(ctx, &p, len(cfg.Daemon.Listen) > 0) })
 	}
 	each.Wait()
 	return looks
 }
 
-func lookAtPeer(ctx context.Context, p *config.Peer) look {
+func lookAtPeer(ctx context.Context, p *config.Peer, listens bool) look {
 	l := look{what: "peer " + p.Name}
 	switch {
 	case !p.Enabled:
@@ -177,6 +177,9 @@ func lookAtPeer(ctx context.Context, p *config.Peer) look {
 		return l
 	case p.Passive || p.Dynamic.IsValid():
 		l.found = "it connects to us"
+		if !listens {
+			l.found += ", but daemon.listen is empty: it can only where systemd passes a socket (peervane-bgp.socket)"
+		}
 		return l
 	case p.Password.Reveal() != "" || p.GTSMHops > 0:
 		l.found = "protected, so only the daemon itself can connect"

@@ -66,6 +66,15 @@ func TestLookAtPeers(t *testing.T) {
 	if got := wrongs(lookAtPeers(t.Context(), cfg)); got != nil {
 		t.Errorf("got %q", got)
 	}
+	for listen, want := range map[int]string{
+		0: "it connects to us, but daemon.listen is empty: it can only where systemd passes a socket (peervane-bgp.socket)",
+		1: "it connects to us",
+	} {
+		cfg.Daemon.Listen = make([]netip.AddrPort, listen)
+		if got := lookAtPeers(t.Context(), cfg)[2].found; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 	router.Close()
 	got := wrongs(lookAtPeers(t.Context(), cfg))
 	if len(got) != 1 || !strings.HasPrefix(got[0], "peer edge1: "+addr.String()+": connect: connection refused: does the router know us") {
