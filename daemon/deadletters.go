@@ -91,13 +91,18 @@ func (d *Daemon) dropLetters(w http.ResponseWriter, r *http.Request) {
 
 // replayLetters puts dead letters into the outbox again, as new deliveries under their old ids. Where the incident of one has
 // ended meanwhile its end is told once more behind it, so that nothing stays open at the receiver. Those for channels that are
-// not configured stay where they are seen.
+// not configured, or send nothing, stay where they are seen: they would be dead letters again at once.
 func (d *Daemon) replayLetters(w http.ResponseWriter, r *http.Request) {
 	f := letterFilterOf(r.URL.Query())
 	f.among = map[string]bool{}
+	health := d.channels.Health()
+	if h := health[f.channel]; h.Useless {
+		http.Error(w, fmt.Sprintf("channel %s: %s", f.channel, h.Error), http.StatusServiceUnavailable)
+		return
+	}
 	d.call(r.Context(), func() {
 		for _, c := range d.cfg.Channels {
-			f.among[c.Name] = true
+			f.among[c.Name] = !health[c.Name].Useless
 		}
 	})
 	d.eachLetter(w, r, f, "put into the outbox again", func(ctx context.Context, page []letter) store.Batch {
@@ -144,7 +149,7 @@ func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, f letterFilt
 	if count == 0 && len(f.ids) > 0 { // who names one means it
 		why := "no dead letter has this number"
 		if f.among != nil {
-			why += ", or its channel is not configured"
+			why += ", or its channel is not configured or disabled"
 		}
 		http.Error(w, why+": see 'peervane deadletter list'", http.StatusNotFound)
 		return

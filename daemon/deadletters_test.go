@@ -110,7 +110,7 @@ func TestReplayedLettersAndTheirEnds(t *testing.T) {
 		}
 	}
 	replay("all=yes", "2 dead letters put into the outbox again\n", http.StatusOK)
-	replay("id=of+i1", "no dead letter has this number, or its channel is not configured: see 'peervane deadletter list'\n", http.StatusNotFound)
+	replay("id=of+i1", "no dead letter has this number, or its channel is not configured or disabled: see 'peervane deadletter list'\n", http.StatusNotFound)
 
 	rows, err := d.store.Unfinished(t.Context(), "i1")
 	if err != nil {
@@ -127,5 +127,34 @@ func TestReplayedLettersAndTheirEnds(t *testing.T) {
 	slices.Sort(got)
 	if want := []string{"former firing dead true", "noc firing dead false", "pager firing dead false", "pager resolved dead false"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// What is for a channel that answered 410 stays among the dead letters: sent again it would be there at once.
+func TestLettersForADisabledChannelStay(t *testing.T) {
+	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
+	defer gone.Close()
+	d := lettered(t, nil, []notice.Delivery{refused(t, "noc", "i1")})
+	channels := []config.Channel{{Name: "noc", Kind: "webhook", URL: config.NewURL(gone.URL, false), AllowPrivate: true, MinSeverity: "info"}}
+	d.channels.SetChannels(channels)
+	stages := newStages()
+	stages.start(t.Context(), d.channels.Run)
+	defer stages.stop()
+	d.keep(t.Context(), store.Batch{Outbox: []notice.Delivery{refused(t, "noc", "i2")}, Urgent: true})
+	d.channels.Reread()
+	for begun := time.Now(); !d.channels.Health()["noc"].Useless; time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("a channel that answers 410 is not disabled")
+		}
+	}
+	for query, want := range map[string]string{
+		"channel=noc": "channel noc: answered 410 Gone: nothing is sent until the channel's configuration changes\n",
+		"all=yes":     "0 dead letters put into the outbox again\n",
+	} {
+		w := httptest.NewRecorder()
+		d.replayLetters(w, httptest.NewRequest(http.MethodPost, "/deadletter/replay?"+query, nil))
+		if w.Body.String() != want {
+			t.Errorf("%s: %d, %s", query, w.Code, w.Body)
+		}
 	}
 }
