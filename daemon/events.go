@@ -119,13 +119,12 @@ func (e *engine) recordStrayed(v *vantage, f bgp.Family, at time.Time) {
 	}
 }
 
-// recordMissing records which sessions have come back without a prefix that they held, as was found just now.
-func (e *engine) recordMissing(reg *registration, now time.Time) {
+// recordMissing records which sessions have come back without a prefix that they held, of those that were found without it just now.
+func (e *engine) recordMissing(reg *registration, gone []string, now time.Time) {
 	entry := e.table.get(reg.Prefix)
-	for i := range reg.memory.Traces {
-		t := &reg.memory.Traces[i]
-		v := e.vantages.named(t.Vantage)
-		if !t.Seen || !t.Lost.Equal(now) || v == nil || !v.Own() || !reg.Uses(v.Vantage) || e.settings.Replay {
+	for _, name := range gone {
+		v := e.vantages.named(name)
+		if v == nil || !v.Own() || !reg.Uses(v.Vantage) || e.settings.Replay {
 			continue
 		}
 		if _, seen := entry.holds(v); !seen { // else its withdrawal was recorded as it came

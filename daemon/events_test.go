@@ -232,6 +232,65 @@ func TestEventsOfFirstTables(t *testing.T) {
 	}
 }
 
+// So it is where what was last in sight was no legitimate route, or one that had not held for long enough to be the normal.
+func TestEventsOfFirstTablesAfterAWrongRoute(t *testing.T) {
+	const p = "203.0.113.0/24"
+	const withdrawn = "prefix_withdrawn warning 203.0.113.0/24 edge1: not announced again when the session came back"
+	first := func(w *world, asns ...uint32) {
+		w.hear("edge1", p, func(c *bgp.Change) { c.Cause = bgp.Initial }, asns...)
+	}
+	for _, c := range []struct {
+		what          string
+		before, after []uint32
+		want          []string
+	}{
+		{"the same hijack", []uint32{64500, 64510}, []uint32{64500, 64510}, nil},
+		{"the hijack is over", []uint32{64500, 64510}, []uint32{64500, 64496}, []string{"active_path info 203.0.113.0/24 edge1: 64500 64510 -> 64500 64496"}},
+		{"another hijack", []uint32{64500, 64510}, []uint32{64500, 64511}, []string{"active_path info 203.0.113.0/24 edge1: 64500 64510 -> 64500 64511"}},
+		{"nothing behind a hijack", []uint32{64500, 64510}, nil, []string{withdrawn}},
+		{"the leak is over", []uint32{64500, 64503, 3356, 64502, 174, 64496}, []uint32{64500, 64496},
+			[]string{"active_path info 203.0.113.0/24 edge1: 64500 64503 3356 64502 174 64496 -> 64500 64496"}},
+		{"the same leak", []uint32{64500, 64503, 3356, 64502, 174, 64496}, []uint32{64500, 64503, 3356, 64502, 174, 64496}, nil},
+		{"nothing behind a leak", []uint32{64500, 64503, 3356, 64502, 174, 64496}, nil, []string{withdrawn}},
+	} {
+		for _, settled := range []bool{true, false} {
+			w := newWorld(t, twoPeers(registered(p, 64496)))
+			if settled {
+				w.announce("edge1", p, 64500, 64496)
+			}
+			w.announce("edge1", p, c.before...)
+			w = w.restart()
+			w.up("edge1")
+			got := w.events(func() {
+				if c.after != nil {
+					first(w, c.after...)
+				}
+			})
+			got = append(got, w.events(func() { w.engine.input(bgp.EndOfRIB{Vantage: w.peers["edge1"], Family: bgp.IPv4, At: w.now}) })...)
+			got = slices.DeleteFunc(got, func(ev string) bool { return strings.HasPrefix(ev, "origin_change") || strings.HasPrefix(ev, "leak") })
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s, settled before: %t\n got %q\nwant %q", c.what, settled, got, c.want)
+			}
+		}
+	}
+}
+
+// A path that was announced a moment before a restart, and is not the normal yet, is what the next one is compared with.
+func TestEventsOfFirstTablesAfterANewPath(t *testing.T) {
+	const p = "203.0.113.0/24"
+	w := newWorld(t, twoPeers(registered(p, 64496)))
+	w.announce("edge2", p, 64501, 64496)
+	w.pass(time.Hour)
+	w.announce("edge1", p, 64500, 64502, 64496)
+	w = w.restart()
+	w.up("edge1")
+	got := w.events(func() { w.hear("edge1", p, func(c *bgp.Change) { c.Cause = bgp.Initial }, 64500, 64496) })
+	got = append(got, w.events(func() { w.engine.input(bgp.EndOfRIB{Vantage: w.peers["edge1"], Family: bgp.IPv4, At: w.now}) })...)
+	if want := []string{"active_path info 203.0.113.0/24 edge1: 64500 64502 64496 -> 64500 64496"}; !slices.Equal(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
 // Sessions and the nearest POP are recorded, too.
 func TestEventsOfSessionsAndPOPs(t *testing.T) {
 	c := newCut(t)

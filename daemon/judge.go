@@ -58,7 +58,7 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 	st := e.state(reg, s.prefix, now)
 	if st.Memory != nil && st.Learn() {
 		e.out.memories = append(e.out.memories, reg)
-		e.recordMissing(reg, now)
+		e.recordMissing(reg, st.Gone(), now)
 	}
 	findings, recheck := detect.All(st)
 	e.bench.found = findings

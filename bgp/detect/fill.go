@@ -16,6 +16,9 @@ func (m *Memory) Fill(older *Memory, now time.Time, young bool) {
 			m.Traces[at].fill(was, young)
 		} else {
 			m.Traces = slices.Insert(m.Traces, at, *was)
+			if i := older.stray(was.Vantage); i >= 0 {
+				m.learnStray(was.Vantage, older.Unrest.Strays[i].Path.Path)
+			}
 		}
 	}
 	for _, roa := range older.ROAs {

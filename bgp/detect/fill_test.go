@@ -26,7 +26,8 @@ func TestFill(t *testing.T) {
 					{Vantage: "e1", Penalty: 12000, At: before, First: before, Over: before, Withdrawn: 12}, // 3,000 by now
 					{Vantage: "e2", Penalty: 1000, At: before, First: before, Withdrawn: 1},                 // forgotten by now
 				},
-				Shown: []Shown{{"e1", []uint32{64500}}, {"e2", []uint32{64501}}},
+				Shown:  []Shown{{"e1", []uint32{64500}}, {"e2", []uint32{64501}}},
+				Strays: []Stray{{"e1", a}, {"e2", c}},
 			},
 		}
 	}
@@ -45,7 +46,7 @@ func TestFill(t *testing.T) {
 	kept := knows()
 	kept.Traces = append(kept.Traces, older().Traces[1])
 	kept.ROAs = append(kept.ROAs, ROA{Origin: 64497, VRP: "other"})
-	kept.Unrest = &Unrest{Flaps: []Flap{flap(4000, before, 13)}, Shown: []Shown{{"e1", []uint32{64502}}, {"e2", []uint32{64501}}}}
+	kept.Unrest = &Unrest{Flaps: []Flap{flap(4000, before, 13)}, Shown: []Shown{{"e1", []uint32{64502}}, {"e2", []uint32{64501}}}, Strays: []Stray{{"e2", c}}}
 	settled := kept
 	settled.Traces = []Trace{kept.Traces[0], kept.Traces[1]}
 	settled.Traces[0].Settled, settled.Traces[0].Moved = a, &Moved{c, before}

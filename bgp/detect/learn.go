@@ -20,10 +20,14 @@ func (s *State) Learn() (changed bool) {
 		if t == nil || best[i] == nil && !v.InSync {
 			continue
 		}
+		if _, held := s.Memory.Last(v.Name); held && best[i] == nil {
+			s.gone = append(s.gone, v.Name)
+		}
 		changed = t.learnPresence(s, i, best[i]) || changed
 		changed = t.learnPath(s, v, best[i]) || changed
 		changed = t.learnCover(s, v, best[i], covering[i]) || changed
 	}
+	changed = s.learnStrays() || changed
 	changed = s.Memory.learnUpstreams(s) || changed
 	changed = s.Memory.learnFlaps(s.Now) || changed
 	changed = s.learnViews() || changed
@@ -85,6 +89,10 @@ func (s *State) Good() bool {
 	}
 	return false
 }
+
+// Gone lists the vantages that held the prefix when they were last in sight, by a legitimate route or a wrong one, and were found in
+// sync without it by Learn.
+func (s *State) Gone() []string { return s.gone }
 
 // last is the legitimate route that a vantage held last; after a restart only its settled path is known.
 func (s *State) last(i int) []bgp.Seen {

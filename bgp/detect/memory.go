@@ -97,19 +97,6 @@ func (m *Memory) begin(vantages []Vantage) []*Trace {
 	return out
 }
 
-// Last says whether a legitimate route was held at a vantage when that was last in sight, and by which path; nil where that
-// is not known.
-func (m *Memory) Last(vantage string) (path *bgp.Path, held bool) {
-	i, found := m.find(vantage)
-	if !found || !m.Traces[i].Seen || !m.Traces[i].Lost.IsZero() {
-		return nil, false
-	}
-	if moved := m.Traces[i].Moved; moved != nil {
-		return moved.Path.Path, true
-	}
-	return m.Traces[i].Settled.Path, true
-}
-
 // Forget drops what is remembered of a vantage that is gone for good.
 func (m *Memory) Forget(vantage string) (changed bool) {
 	i, found := m.find(vantage)

@@ -134,6 +134,7 @@ type State struct {
 	claims  map[*Held]*claim
 	traces  []*Trace // of each vantage; nil = nothing is remembered
 	settled []string
+	gone    []string
 	recheck time.Time
 	transit map[uint32]bool // ASNs on legitimate paths; nil = not asked for yet
 }

@@ -12,6 +12,7 @@ type Unrest struct {
 	Hijacks *Hijacks  `json:"hijacks,omitempty"`
 	Flaps   []Flap    `json:"flaps,omitempty"` // by vantage and path
 	Shown   []Shown   `json:"shown,omitempty"` // by vantage, where upstreams are required
+	Strays  []Stray   `json:"strays,omitempty"`
 	Missing []Missing `json:"missing,omitempty"`
 	Unseen  time.Time `json:"unseen,omitzero"` // too few collectors' peers hold the prefix
 }
@@ -30,7 +31,7 @@ func (m *Memory) disturb(f func(*Unrest) (changed bool)) (changed bool) {
 		m.Unrest = &Unrest{}
 	}
 	changed = f(m.Unrest)
-	if u := m.Unrest; u.Hijacks.len()+len(u.Flaps)+len(u.Shown)+len(u.Missing) == 0 && u.Unseen.IsZero() {
+	if u := m.Unrest; u.Hijacks.len()+len(u.Flaps)+len(u.Shown)+len(u.Strays)+len(u.Missing) == 0 && u.Unseen.IsZero() {
 		m.Unrest = nil
 	}
 	return changed
@@ -41,10 +42,11 @@ func (u *Unrest) forget(vantage string) (changed bool) {
 	if u == nil {
 		return false
 	}
-	n := len(u.Flaps) + len(u.Shown)
+	n := len(u.Flaps) + len(u.Shown) + len(u.Strays)
 	u.Flaps = slices.DeleteFunc(u.Flaps, func(f Flap) bool { return f.Vantage == vantage })
 	u.Shown = slices.DeleteFunc(u.Shown, func(s Shown) bool { return s.Vantage == vantage })
-	return len(u.Flaps)+len(u.Shown) < n
+	u.Strays = slices.DeleteFunc(u.Strays, func(s Stray) bool { return s.Vantage == vantage })
+	return len(u.Flaps)+len(u.Shown)+len(u.Strays) < n
 }
 
 // held is a route as a trace keeps it: there may be millions of them.

@@ -2,7 +2,7 @@ package incident
 
 import (
 	"fmt"
-	"hash/fnv"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
@@ -137,14 +137,15 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 	g.seat(rec)
 }
 
+var countedSeed = maphash.MakeSeed()
+
 // count says whether the condition of a member is not among those that are in the total already.
 func (g *group) count(rec *Record) (first bool) {
-	h := fnv.New64a()
-	h.Write([]byte(rec.Notice.Fingerprint))
-	if _, again := g.counted[h.Sum64()]; again {
+	h := maphash.String(countedSeed, rec.Notice.Fingerprint)
+	if _, again := g.counted[h]; again {
 		return false
 	}
-	g.counted[h.Sum64()] = struct{}{}
+	g.counted[h] = struct{}{}
 	return true
 }
 
