@@ -14,7 +14,7 @@ import (
 
 const (
 	alertsPath   = "/api/v2/alerts"
-	alertsAtOnce = 200 // in one request
+	alertsAtOnce = 50 // in one request: proxies take no more than 1 MB, as a rule
 	repeatAlerts = time.Minute
 	alertLasts   = 4 // times the interval at which it is told again, so that a lost request ends no alert
 )
@@ -75,8 +75,9 @@ func (a *alertmanager) Send(ctx context.Context, d notice.Delivery) Result {
 	return result
 }
 
-// Repeat tells again what stands, so that it goes on to stand.
+// Repeat tells again what stands, so that it goes on to stand. What is refused ends nothing else.
 func (a *alertmanager) Repeat(ctx context.Context, standing []notice.Delivery) Result {
+	worst := Result{Outcome: Delivered}
 	for some := range slices.Chunk(standing, alertsAtOnce) {
 		var alerts []alert
 		for _, d := range some {
@@ -87,11 +88,15 @@ func (a *alertmanager) Repeat(ctx context.Context, standing []notice.Delivery) R
 			alerts = append(alerts, a.alert(&n, time.Now()))
 			a.keep(&n, alerts[len(alerts)-1])
 		}
-		if result := a.postAlerts(ctx, alerts); result.Outcome != Delivered {
+		switch result := a.postAlerts(ctx, alerts); result.Outcome {
+		case Delivered:
+		case Permanent:
+			worst = result
+		default:
 			return result
 		}
 	}
-	return Result{Outcome: Delivered}
+	return worst
 }
 
 func (a *alertmanager) postAlerts(ctx context.Context, alerts []alert) Result {

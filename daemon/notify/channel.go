@@ -49,6 +49,7 @@ type channel struct {
 	until    time.Time // nothing is sent before
 
 	chores   []*chore
+	choreWas bool                       // the last thing that was done: what waits goes before the next one
 	standing map[string]notice.Delivery // what a Repeater was told last of each open incident, by lane; nil for other kinds
 	recalled bool                       // standing holds what an earlier run told
 }
@@ -94,12 +95,16 @@ func (c *channel) run(ctx context.Context) {
 		c.metrics.OutboxDepth(c.name, c.journal.Depth(c.name))
 		now := time.Now()
 		next, task := c.queue.first(), c.nextChore()
+		waits := next != nil && !c.notBefore(next.due).After(now)
 		switch {
 		case next != nil && next.test:
 			c.try(ctx, next, &next.deliveries[0].Delivery)
-		case task != nil && !c.notBefore(task.due).After(now):
+		// By turns: a chore that fails pauses the channel, and after the pause it would be due again before anything is told.
+		case task != nil && !c.notBefore(task.due).After(now) && !(waits && c.choreWas):
+			c.choreWas = true
 			c.doChore(ctx, task, now)
-		case next != nil && !c.notBefore(next.due).After(now):
+		case waits:
+			c.choreWas = false
 			c.attempt(ctx, next)
 		default:
 			c.sleep(ctx, c.nextStep(next, task, now), now)

@@ -46,7 +46,11 @@ func (c *channel) doChore(ctx context.Context, task *chore, now time.Time) {
 	case Gone:
 		c.gone()
 	default:
-		c.fails(result, now)
+		if result.Outcome == Permanent { // that it is refused says nothing of what is to be told
+			c.ill(result.Err, now)
+		} else {
+			c.fails(result, now)
+		}
 		c.metrics.Notice(c.name, "retried")
 		c.log.Warn("notice not repeated, trying again when it is due", zap.Duration("every", task.every), zap.Error(result.Err))
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -167,6 +168,70 @@ func TestARepetitionThatFailsIsMadeWhenItIsDueAgain(t *testing.T) {
 			t.Errorf("%d deliveries beside repetitions that fail", n)
 		}
 	})
+}
+
+// A chore that fails however often, and is due again before the pause is over, holds up nothing that is to be told: not when the
+// receiver refuses just that, and when it does not answer it no longer than the pause.
+func TestChoresThatFailHoldUpNothing(t *testing.T) {
+	for outcome, patience := range map[Outcome]time.Duration{Permanent: 0, Retry: maxPause * 6 / 5} {
+		inBubble(t, func(b *bench) {
+			r := newRepeated(takes)
+			r.answer = func() Result { return Result{Outcome: outcome, Err: errors.New("answered 413")} }
+			b.startWith(b.ctx, alerts(0), r, zap.NewNop())
+			b.tell("am", "i1", "f1", notice.Firing)
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if got := r.take(); len(got) < 20 {
+				t.Errorf("%d repetitions in an hour", len(got))
+			}
+			if b.Health()["am"].Since.IsZero() {
+				t.Error("nobody is told that they fail")
+			}
+			b.tell("am", "i2", "f2", notice.Firing)
+			time.Sleep(patience)
+			synctest.Wait()
+			if n := len(r.ids()); n != 2 {
+				t.Errorf("outcome %d: %d of 2 were told", outcome, n)
+			}
+		})
+	}
+}
+
+// One request of a repetition that is refused, as a proxy refuses what is too large, ends none of what stands in the others.
+func TestARefusedRequestEndsNoOtherAlerts(t *testing.T) {
+	told := map[string]bool{}
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		var alerts []alert
+		if err := json.NewDecoder(r.Body).Decode(&alerts); err != nil {
+			t.Error(err)
+		}
+		if alerts[0].Labels["fingerprint"] == "f0" {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		for _, a := range alerts {
+			told[a.Labels["fingerprint"]] = true
+		}
+	})
+	c := to(url)
+	c.Kind = "alertmanager"
+	opened, err := newAlertmanager(c, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	var standing []notice.Delivery
+	for i := range 3 * alertsAtOnce {
+		n := notice.Notice{Incident: fmt.Sprint("i", i), Fingerprint: fmt.Sprint("f", i), Type: notice.SubPrefix, Status: notice.Firing, StartedAt: notice.At(epoch)}
+		body, _ := n.Body()
+		standing = append(standing, notice.Delivery{Body: body})
+	}
+	if got := opened.(Repeater).Repeat(t.Context(), standing); got.Outcome != Permanent || !strings.Contains(got.Err.Error(), "413") {
+		t.Errorf("got %+v", got)
+	}
+	if len(told) != 2*alertsAtOnce {
+		t.Errorf("%d alerts were told again, want %d", len(told), 2*alertsAtOnce)
+	}
 }
 
 func TestAGoneReceiverIsNotToldAgain(t *testing.T) {
