@@ -258,6 +258,9 @@ func TestEmailConversation(t *testing.T) {
 	}
 }
 
+// passwordPlain is how the password goes to the server.
+const passwordPlain = "AG5vYwBodW50ZXIy"
+
 func TestEmailAnswers(t *testing.T) {
 	a := newAuthority(t)
 	for name, c := range map[string]struct {
@@ -273,6 +276,7 @@ func TestEmailAnswers(t *testing.T) {
 		"no AUTH":                {map[string]string{"EHLO": "250-mail.test\r\n250 STARTTLS"}, Retry, "neither AUTH PLAIN nor LOGIN"},
 		"AUTH it does not know":  {map[string]string{"EHLO": "250-mail.test\r\n250-STARTTLS\r\n250 AUTH XOAUTH2"}, Retry, "XOAUTH2"},
 		"wrong password":         {map[string]string{"AUTH PLAIN": "535 no"}, Retry, "answered 535"},
+		"password repeated":      {map[string]string{"AUTH PLAIN": "535 no: AUTH PLAIN " + passwordPlain + ", hunter2, aHVudGVyMg=="}, Retry, "no: AUTH PLAIN"},
 		"sender refused":         {map[string]string{"MAIL": "550 no"}, Permanent, "MAIL: 550"},
 		"sender put off":         {map[string]string{"MAIL": "451 later"}, Retry, "MAIL: 451"},
 		"all recipients refused": {map[string]string{"RCPT": "550 nobody here"}, Permanent, "RCPT second@example.net: 550"},
@@ -291,8 +295,10 @@ func TestEmailAnswers(t *testing.T) {
 			if got.Outcome != c.want || (c.words != "" && (got.Err == nil || !strings.Contains(got.Err.Error(), c.words))) {
 				t.Errorf("got %+v", got)
 			}
-			if got.Err != nil && strings.Contains(got.Err.Error(), "hunter2") {
-				t.Error("the password is told")
+			for _, secret := range [...]string{"hunter2", "aHVudGVyMg", passwordPlain} {
+				if got.Err != nil && strings.Contains(got.Err.Error(), secret) {
+					t.Errorf("the password is told: %v", got.Err)
+				}
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -66,7 +67,7 @@ func (s *submission) greet(client *smtp.Client, local net.Addr) error {
 		return err
 	}
 	if err := client.Auth(auth); err != nil {
-		return fmt.Errorf("AUTH: %w", err)
+		return fmt.Errorf("AUTH: %w", s.withoutPassword(err))
 	}
 	return nil
 }
@@ -119,6 +120,18 @@ func (a loginAuth) Next(prompt []byte, more bool) ([]byte, error) {
 		return []byte(a.password.Reveal()), nil
 	}
 	return []byte(a.user), nil
+}
+
+// withoutPassword takes the password out of what a server says: it may repeat what it was sent.
+func (s *submission) withoutPassword(err error) error {
+	answer, ok := errors.AsType[*textproto.Error](err)
+	if !ok || s.password.IsZero() {
+		return err
+	}
+	hidden, password := s.password.String(), s.password.Reveal()
+	inBase64 := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+	words := strings.NewReplacer(inBase64("\x00"+s.user+"\x00"+password), hidden, inBase64(password), hidden, password, hidden).Replace(answer.Msg)
+	return &textproto.Error{Code: answer.Code, Msg: words}
 }
 
 // isFinal says whether a server's answer means that the same will never be taken (RFC 5321 section 4.2.1).
