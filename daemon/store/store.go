@@ -61,6 +61,8 @@ type Store struct {
 
 	retention atomic.Pointer[Retention] // nil: all is kept
 
+	copying sync.Mutex // held while a back-up is made
+
 	stage       sync.Mutex // held while something is on its way into the redo log, and while those who waited are told
 	lsn         uint64     // the last number given to a record of it; stage guards it
 	recordSpace []byte     // for the next; stage guards it
