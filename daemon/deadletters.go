@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -89,9 +88,9 @@ func (d *Daemon) dropLetters(w http.ResponseWriter, r *http.Request) {
 	d.eachLetter(w, r, letterFilterOf(r.URL.Query()), "dropped", func(_ context.Context, page []letter) store.Batch { return store.Batch{Forget: rowsOf(page)} })
 }
 
-// replayLetters puts dead letters into the outbox again, as new deliveries under their old ids. Where the incident of one has
-// ended meanwhile its end is told once more behind it, so that nothing stays open at the receiver. Those for channels that are
-// not configured, or send nothing, stay where they are seen: they would be dead letters again at once.
+// replayLetters puts dead letters into the outbox again, as new deliveries under their old ids, and behind them what has been
+// true since. Those for channels that are not configured, or send nothing, stay where they are seen: they would be dead letters
+// again at once.
 func (d *Daemon) replayLetters(w http.ResponseWriter, r *http.Request) {
 	f := letterFilterOf(r.URL.Query())
 	f.among = map[string]bool{}
@@ -111,7 +110,7 @@ func (d *Daemon) replayLetters(w http.ResponseWriter, r *http.Request) {
 		for _, l := range page {
 			b.Outbox = append(b.Outbox, notice.Delivery{ID: l.ID, Channel: l.Channel, Incident: l.Incident, Body: l.Body, Created: now})
 		}
-		b.Outbox = append(b.Outbox, d.ends(ctx, page, now)...)
+		b.Outbox = slices.Concat(b.Outbox, d.ends(ctx, page, now), d.standing(ctx, page, now))
 		return b
 	})
 }
@@ -166,37 +165,4 @@ func plural(letters int) string {
 		return "1 dead letter"
 	}
 	return fmt.Sprintf("%d dead letters", letters)
-}
-
-// ends tells the end of incidents of which a beginning is told so late that they have ended, to each channel that hears so.
-func (d *Daemon) ends(ctx context.Context, page []letter, now time.Time) []notice.Delivery {
-	type told struct{ incident, channel string }
-	latest := map[told]notice.Status{}
-	var order []told
-	for _, l := range page {
-		t := told{l.Incident, l.Channel}
-		if _, known := latest[t]; !known {
-			order = append(order, t)
-		}
-		latest[t] = cmp.Or(l.notice.Status, latest[t])
-	}
-	var rows []notice.Delivery
-	for _, t := range order {
-		if latest[t] == notice.Resolved {
-			continue
-		}
-		stored, err := d.store.Incident(ctx, t.incident)
-		if err != nil || stored.Resolved.IsZero() || !stored.Told[t.channel] {
-			continue // it stands, or nobody knows of it any more, or the channel wants no end
-		}
-		n, err := notice.Parse(stored.Notice)
-		if err != nil {
-			continue
-		}
-		n.Delivery = randomID("", now, 0)
-		if body, err := n.Body(); err == nil {
-			rows = append(rows, notice.Delivery{ID: n.Delivery, Channel: t.channel, Incident: t.incident, Body: body, Created: now})
-		}
-	}
-	return rows
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,6 +156,79 @@ func TestLettersForADisabledChannelStay(t *testing.T) {
 		d.replayLetters(w, httptest.NewRequest(http.MethodPost, "/deadletter/replay?"+query, nil))
 		if w.Body.String() != want {
 			t.Errorf("%s: %d, %s", query, w.Code, w.Body)
+		}
+	}
+}
+
+// What stands is told behind dead letters that are older: to a receiver that knows a condition by its fingerprint, the end of an
+// earlier incident of it would end the one that stands, and what an incident was is not what it is.
+func TestReplayedLettersAndWhatStands(t *testing.T) {
+	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	told := func(incident, fingerprint string, status notice.Status, severity notice.Severity, minutes int) notice.Notice {
+		n := notice.Notice{
+			Delivery: fmt.Sprint(incident, status, minutes), Incident: incident, Fingerprint: fingerprint, Status: status, Type: notice.SubPrefix,
+			Severity: severity, UpdatedAt: notice.At(at.Add(time.Duration(minutes) * time.Minute)),
+		}
+		if status == notice.Resolved {
+			n.ResolvedAt = n.UpdatedAt
+		}
+		return n
+	}
+	kept := func(n notice.Notice, channels ...string) store.Incident {
+		to := notice.Told{}
+		for _, c := range channels {
+			to[c] = true
+		}
+		return store.Incident{
+			ID: n.Incident, Fingerprint: n.Fingerprint, Type: n.Type, Status: n.Status, Severity: n.Severity, Started: at, Updated: n.UpdatedAt.Time,
+			Resolved: n.ResolvedAt.Time, Told: to, Encode: func() ([]byte, []byte, bool) { body, err := n.Body(); return body, []byte("{}"), err == nil },
+		}
+	}
+	letter := func(n notice.Notice) notice.Delivery {
+		body, err := n.Body()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return notice.Delivery{ID: n.Delivery, Channel: "pager", Incident: n.Incident, Body: body, Created: at}
+	}
+	d := lettered(t, []store.Incident{
+		kept(told("ended", "back", notice.Resolved, notice.Critical, 2), "pager"),
+		kept(told("stands", "back", notice.Firing, notice.Critical, 3), "pager"),
+		kept(told("rose", "rose", notice.Updated, notice.Critical, 2), "pager"),
+		kept(told("same", "same", notice.Updated, notice.Critical, 1), "pager"),
+		kept(told("others", "others", notice.Updated, notice.Critical, 2), "noc"),
+		kept(told("mute", "group", notice.Resolved, notice.Critical, 2), "pager"),
+		kept(told("member", "group", notice.Firing, notice.Critical, 3)), // a group tells of it
+	}, []notice.Delivery{
+		letter(told("ended", "back", notice.Firing, notice.Critical, 1)),
+		letter(told("rose", "rose", notice.Firing, notice.Warning, 1)),
+		letter(told("same", "same", notice.Firing, notice.Warning, 0)),
+		letter(told("same", "same", notice.Updated, notice.Critical, 1)),
+		letter(told("others", "others", notice.Firing, notice.Warning, 1)),
+		letter(told("mute", "group", notice.Firing, notice.Critical, 1)),
+	})
+	d.replayLetters(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/deadletter/replay?all=yes", nil))
+	rows, err := d.store.Pending(t.Context(), "pager", 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{} // by fingerprint, in order
+	for _, row := range rows {
+		n, err := notice.Parse(row.Body)
+		if err != nil || n.Delivery != row.ID || n.Incident != row.Incident {
+			t.Fatalf("%v: %s as %s", err, row.Body, row.ID)
+		}
+		got[n.Fingerprint] = append(got[n.Fingerprint], strings.TrimSpace(fmt.Sprint(n.Incident, " ", n.Status, " ", n.Severity, " ", n.Reason)))
+	}
+	for fingerprint, want := range map[string][]string{
+		"back":   {"ended firing critical", "ended resolved critical", "stands updated critical replayed"},
+		"rose":   {"rose firing warning", "rose updated critical replayed"},
+		"same":   {"same firing warning", "same updated critical"},
+		"others": {"others firing warning"},
+		"group":  {"mute firing critical", "mute resolved critical"},
+	} {
+		if !slices.Equal(got[fingerprint], want) {
+			t.Errorf("%s: told %q, want %q", fingerprint, got[fingerprint], want)
 		}
 	}
 }

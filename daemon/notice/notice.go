@@ -26,6 +26,7 @@ const (
 	ReasonAcknowledged = "acknowledged" // updated: somebody works at it
 	ReasonFlapping     = "flapping"     // firing or updated: it came and went so often that it is told again only once it is steady
 	ReasonSteady       = "steady"       // updated: it no longer comes and goes, and holds
+	ReasonReplayed     = "replayed"     // updated: dead letters were replayed, and this is what has been true since
 	ReasonCleared      = "cleared"      // resolved: the condition no longer holds at any vantage
 	ReasonSettled      = "settled"      // resolved: it has held so long that it is the new normal
 	ReasonConfig       = "config"       // resolved: the configuration no longer asks for it

@@ -89,6 +89,15 @@ func (s *Store) Incidents(ctx context.Context, status notice.Status, group strin
 	return s.incidents(ctx, where+"ORDER BY updated DESC, id DESC LIMIT ?", args...)
 }
 
+// OpenOf gives the open incidents of some fingerprints, the one that was told of last behind the others.
+func (s *Store) OpenOf(ctx context.Context, fingerprints []string) ([]Incident, error) {
+	listed, err := json.Marshal(fingerprints)
+	if err != nil {
+		return nil, err
+	}
+	return s.incidents(ctx, "WHERE resolved IS NULL AND fingerprint IN (SELECT value FROM json_each(?)) ORDER BY updated, id", string(listed))
+}
+
 // Incident gives one by its id; sql.ErrNoRows when there is none.
 func (s *Store) Incident(ctx context.Context, id string) (Incident, error) {
 	found, err := s.incidents(ctx, "WHERE id = ?", id)
