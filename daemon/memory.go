@@ -94,6 +94,7 @@ func (e *engine) touchAll() {
 
 // restore goes on from what an earlier run kept. Incidents stay as they are until what showed them is in sight again.
 func (e *engine) restore(k kept) error {
+	e.resumeUplink(&k)
 	e.book.Restore(k.records, k.silences)
 	e.noteMovements(k)
 	for p, m := range k.remembered(e.log) {

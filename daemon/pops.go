@@ -83,6 +83,7 @@ func (e *engine) probed(targets []probe.Target, locals map[netip.Addr]netip.Addr
 		e.pops.byName[name].addrs = a
 	}
 	e.out.latency = append(e.out.latency, e.rollups.retain(targets)...)
+	e.uplink.ways = len(flows)
 	e.uplink.touched, e.reigns.touched = true, true // what is probed no more must not keep an incident open
 	e.retainTraces(flows)
 	for _, change := range e.plane.Retain(flows, now) {

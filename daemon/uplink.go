@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"slices"
 	"time"
 
 	"peervane/bgp"
@@ -14,6 +15,8 @@ type uplink struct {
 	heard func() (last time.Time, silence time.Duration)
 
 	holds    bool      // it is cut off, or may be
+	before   bool      // an earlier run found so, and nothing in this one has shown anything else
+	ways     int       // that are probed; 0: not known yet
 	due      time.Time // when that is decided
 	touched  bool      // something was measured since it was last judged
 	released time.Time // when it last held no more: what was measured before proves nothing of a POP
@@ -31,8 +34,13 @@ func (e *engine) judgeUplink(now time.Time) {
 	held := u.holds
 	u.holds, u.due, u.touched = false, time.Time{}, false
 	var findings []bgp.Finding
-	if since, suspect := e.plane.CutOff(); suspect {
-		last, silence := u.heard()
+	last, silence := u.heard()
+	since, suspect := e.plane.CutOff()
+	if u.before && !suspect && last.IsZero() && len(e.cfg.POPs) > 0 && e.plane.MayBeCutOff(u.ways) {
+		u.holds = true
+		return
+	}
+	if u.before = false; suspect {
 		decided := last.Add(silence)
 		switch {
 		case !now.Before(decided):
@@ -49,6 +57,14 @@ func (e *engine) judgeUplink(now time.Time) {
 	if held && !u.holds {
 		u.released = now
 		e.release()
+	}
+}
+
+// resumeUplink goes on holding back what an earlier run held back because this host was cut off: that is no less so for a restart.
+func (e *engine) resumeUplink(k *kept) {
+	if len(e.cfg.POPs) > 0 && slices.ContainsFunc(k.records, func(r incident.Record) bool { return r.Open && r.Scope == uplinkScope }) {
+		e.uplink.holds, e.uplink.before = true, true
+		e.book.HoldBack(true, time.Time{}) // it is empty yet: nothing is told by that
 	}
 }
 

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,4 +151,59 @@ func TestNearestAfterTheCut(t *testing.T) {
 	c.want(told, "firing:uplink::0")
 	c.want(round(0, 20*time.Millisecond), "resolved:uplink::0")
 	c.want(round(0, 20*time.Millisecond), "firing:pop_unreachable::0firing:pop_change::0")
+}
+
+// restarted is the host after a restart, in which no peer was heard yet.
+func (c *cut) restarted() *cut {
+	next := &cut{world: c.world.restart()}
+	next.engine.uplink.heard = func() (time.Time, time.Duration) { return next.heard, 30 * time.Second }
+	return next
+}
+
+// A restart of a host that is cut off neither ends that nor tells what is held back because of it: the first batches show whether it
+// still is.
+func TestUplinkOverARestart(t *testing.T) {
+	newCutOff := func() (c *cut, id string) {
+		c = newCut(t)
+		c.want(c.batch(true), "")
+		c.heard = c.now
+		for range 4 {
+			c.pass(10 * time.Second)
+			c.batch(false)
+		}
+		id = c.ids()
+		c.want(c.down("edge1")+c.down("edge2"), "")
+		c.want(c.pass(time.Minute), "")
+		c = c.restarted()
+		targets := []probe.Target{
+			{POP: "par1", Addr: c.engine.cfg.POPs[0].Address, Method: "icmp"}, {POP: "fra1", Addr: c.engine.cfg.POPs[1].Address, Method: "icmp"},
+		}
+		c.engine.probed(targets, nil, c.now)
+		c.want(c.pass(time.Minute), "")
+		return c, id
+	}
+	c, id := newCutOff()
+	one := func(answered bool) string {
+		s := stats.Sample{Started: c.now, Ended: c.now, Sent: 5, Lost: 5}
+		if answered {
+			s.Received, s.Lost = 5, 0
+		}
+		c.engine.batch(probe.Batch{Target: probe.Target{POP: "par1", Addr: c.engine.cfg.POPs[0].Address, Method: "icmp"}, Sample: s})
+		return c.tell()
+	}
+	c.want(one(false), "") // of the other nothing is known
+	c.want(c.batch(false), "")
+	c.want(c.pass(time.Minute), "")
+	if got := c.ids(); !strings.Contains(" "+got+" ", " "+id+" ") {
+		t.Errorf("open are %s, and before it was %s", got, id)
+	}
+	c.heard = c.now
+	c.want(c.batch(true), "resolved:uplink::0 firing:session_down:edge1:0 firing:session_down:edge2:0")
+
+	c, _ = newCutOff()
+	c.want(one(true), "resolved:uplink::0 firing:session_down:edge1:0 firing:session_down:edge2:0")
+
+	c, _ = newCutOff() // a peer is heard: that is enough
+	c.heard = c.now
+	c.want(one(false), "resolved:uplink::0 firing:session_down:edge1:0 firing:session_down:edge2:0")
 }

@@ -27,6 +27,14 @@ func (p *Plane) CutOff() (since time.Time, suspect bool) {
 	return since, true
 }
 
+// MayBeCutOff says whether so many targets would be lost, were all those lost of which nothing is known. ways is how many there are;
+// 0: that is not known.
+func (p *Plane) MayBeCutOff(ways int) bool {
+	answered := len(p.flows) - p.cut
+	ways = max(ways, len(p.flows))
+	return float64(ways-answered) >= cutOffShare*float64(ways)
+}
+
 // Uplink is the finding that this host itself is cut off: no peer was heard after last, the zero time where none ever was.
 func (p *Plane) Uplink(since, last time.Time) bgp.Finding {
 	peers := "no peer is heard"
