@@ -287,6 +287,7 @@ func (p *publisher) restored(k *kept, row store.Incident) bool {
 		p.log.Error("an incident of the last run cannot be read, going on without it", zap.String("incident", row.ID), zap.Error(err))
 		return false
 	}
+	r.NotAfter(time.Now())
 	k.records = append(k.records, r)
 	return true
 }

@@ -18,6 +18,9 @@ import (
 // kindSilence is the kind of state under which silences are kept.
 const kindSilence = "silence"
 
+// silenceKept is how long one that is over stays on the disk: the clock may be wrong for a while after a start.
+const silenceKept = 30 * 24 * time.Hour
+
 // maxSilences bounds what every incident is held against.
 const maxSilences = 1000
 
@@ -35,6 +38,13 @@ func (p *publisher) silence(kv store.KV) []incident.Silence {
 	var s incident.Silence
 	if err := json.Unmarshal(kv.Value, &s); err != nil {
 		p.log.Error("a silence of the last run cannot be read, going on without it", zap.String("silence", kv.Key), zap.Error(err))
+		return nil
+	}
+	over := time.Since(s.Until)
+	if over >= silenceKept {
+		p.store.Submit(store.Batch{KV: []store.KV{{Kind: kindSilence, Key: kv.Key}}}, nil)
+	}
+	if over >= 0 {
 		return nil
 	}
 	return []incident.Silence{s}

@@ -80,6 +80,7 @@ func (d *desk) restart(severity map[string]string) {
 		if err != nil {
 			d.Fatalf("read the record %s and %s: %v", body, state, err)
 		}
+		back.NotAfter(d.now)
 		stored = append(stored, back)
 	}
 	d.book = NewBook(options(severity))

@@ -59,3 +59,32 @@ func TestFlappingOutlivesAReload(t *testing.T) {
 		}
 	}
 }
+
+// What an earlier run kept before the clock was set back makes nothing stand still: what flaps is steady in its time, and what grows
+// is told.
+func TestClockSetBackOverARestart(t *testing.T) {
+	d := newDesk(t)
+	for range 4 {
+		d.see(hijack("e1"))
+		d.now = d.now.Add(time.Second)
+		d.see()
+		d.now = d.now.Add(time.Second)
+	}
+	d.now = d.now.Add(-24 * time.Hour)
+	d.restart(nil)
+	d.see()
+	if at := d.book.Next(); at.Sub(d.now) > time.Hour {
+		t.Errorf("looked at again only at %s", at)
+	}
+	d.now = d.now.Add(time.Hour)
+	notices, _ := d.book.Tick(d.now)
+	d.expect("gone, and steady", d.keep(notices), "incident-3 resolved critical 0/4 cleared")
+
+	d = newDesk(t)
+	d.see(hijack("e1"))
+	d.now = d.now.Add(-24 * time.Hour)
+	d.restart(nil)
+	d.see(hijack("e1", "e2", "e3"))
+	d.now = d.now.Add(evidenceInterval)
+	d.expect("it has grown", d.see(hijack("e1", "e2", "e3")), "incident-1 updated critical 3/4 evidence")
+}

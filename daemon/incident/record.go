@@ -101,6 +101,20 @@ func Decode(body, state []byte) (r Record, err error) {
 	return r, errors.Join(err1, err2)
 }
 
+// NotAfter takes a time for now that lies behind it: an earlier run kept it before the clock was set back. What is measured from
+// it, as when an incident is steady and when its growth may be told, would stand still until the clock is there again.
+func (r *Record) NotAfter(now time.Time) {
+	times := []*time.Time{&r.Told.At, &r.Told.Lost, &r.Flaps.At, &r.Cleared}
+	for i := range r.Bad {
+		times = append(times, &r.Bad[i].Lost)
+	}
+	for _, t := range times {
+		if t.After(now) {
+			*t = now
+		}
+	}
+}
+
 // has finds a witness by name.
 func (r *Record) has(vantage string) bool {
 	_, found := slices.BinarySearchFunc(r.Bad, vantage, func(w Witness, name string) int { return cmp.Compare(w.Vantage, name) })
