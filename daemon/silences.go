@@ -197,7 +197,11 @@ func (e *engine) acknowledge(id string, a incident.Ack, now time.Time) error {
 		return err
 	}
 	e.tell(notices, now)
-	n := &e.book.Teller(id).Notice
+	rec := e.book.Teller(id)
+	if rec == nil { // it flapped, was gone, and is found to be steady just now
+		return fmt.Errorf("%s: %w", id, incident.ErrUnknown)
+	}
+	n := &rec.Notice
 	e.record(event{at: now, typ: "ack", severity: notice.Info, prefix: n.Prefix, peer: n.Peer, pop: n.POP, detail: a.Event(id)})
 	return nil
 }
