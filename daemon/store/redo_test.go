@@ -203,3 +203,20 @@ func (m *model) check(t *testing.T, file string, id uint64) {
 		}
 	}
 }
+
+// What is written is taken to the disk before it is promised: where that cannot be done, nothing is.
+func TestNothingIsPromisedBeforeItIsOnTheDisk(t *testing.T) {
+	nowhere, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // it takes what is written, and has no disk
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nowhere.Close()
+	info, err := nowhere.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &redo{f: nowhere, path: os.DevNull, file: info, at: 1, free: redoSlots - 1}
+	if err := r.append(1, make([]byte, slotSize)); err == nil {
+		t.Error("promised")
+	}
+}
