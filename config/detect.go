@@ -73,8 +73,8 @@ var rpkiSchema = schema[RPKI]{
 	title: "[rpki]",
 	rows: []key[RPKI]{
 		field("rtr", func(r *RPKI) *[]string { return &r.RTR }, setOf(cacheURL), nil),
-		field("file", func(r *RPKI) *string { return &r.File }, readable, ""),
-		field("slurm", func(r *RPKI) *string { return &r.SLURM }, readable, ""),
+		field("file", func(r *RPKI) *string { return &r.File }, rpkiFile, ""),
+		field("slurm", func(r *RPKI) *string { return &r.SLURM }, slurmFile, ""),
 		field("stale_after", func(r *RPKI) *time.Duration { return &r.StaleAfter }, span(time.Minute, 30*day), 2*time.Hour),
 	},
 }

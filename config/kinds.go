@@ -206,17 +206,3 @@ func resolve(v value, name string) string {
 	}
 	return filepath.Join(v.file.dir, name)
 }
-
-// readable is the path of a file that can be opened. "" is none.
-func readable(l *loading, v value) (string, bool) {
-	name, ok := filePath(l, v)
-	if !ok || name == "" {
-		return name, ok
-	}
-	f, err := l.fs.Open(name)
-	if err != nil {
-		l.unreadable(v, name, err)
-		return "", false
-	}
-	return name, f.Close() == nil
-}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io"
 	"io/fs"
 	"os"
 )
@@ -16,6 +17,12 @@ type Loader struct {
 	// may be empty, connections may name peers that are not configured, and no
 	// secret is read.
 	Recording bool
+	// SLURM and RPKIFile say what is wrong with the content of rpki.slurm and
+	// of rpki.file: these formats are known elsewhere. nil looks at none. A bad
+	// SLURM file is an error, for it is the operator's. The other is written by
+	// another program, time and again: that it is bad now, or not there, is a
+	// warning.
+	SLURM, RPKIFile func(io.Reader) error
 	// Previous is an earlier load, if there is one. Of prefix lists only the lines
 	// that changed since are read again.
 	Previous *Config

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -141,11 +142,15 @@ func signingKey(line string) ([]byte, error) {
 
 // unreadable reports a file that a key names.
 func (l *loading) unreadable(v value, path string, err error) {
+	l.fail(v.pos(), "%s", unusable(v, path, err))
+}
+
+// unusable says what is wrong with a file that a key names.
+func unusable(v value, path string, err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
-		l.fail(v.pos(), "%s names %s, which does not exist; relative paths start at the folder of this file", v.name, path)
-		return
+		return fmt.Sprintf("%s names %s, which does not exist; relative paths start at the folder of this file", v.name, path)
 	}
-	l.fail(v.pos(), "%s names %s, which cannot be read: %v", v.name, path, cause(err))
+	return fmt.Sprintf("%s names %s, which cannot be read: %v", v.name, path, cause(err))
 }
 
 // filed makes the problems of a named file come after those of the files

@@ -57,11 +57,7 @@ func ReadSLURM(path string) (*SLURM, error) {
 		return nil, fmt.Errorf("slurm: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxSLURM+1))
-	if err != nil {
-		return nil, fmt.Errorf("slurm: %w", err)
-	}
-	s, err := ParseSLURM(text)
+	s, err := DecodeSLURM(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -56,6 +56,15 @@ type slurmASPA struct {
 	Comment   string     `json:"comment"`
 }
 
+// DecodeSLURM reads a SLURM file as ParseSLURM does.
+func DecodeSLURM(r io.Reader) (*SLURM, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxSLURM+1))
+	if err != nil {
+		return nil, fmt.Errorf("slurm: %w", err)
+	}
+	return ParseSLURM(text)
+}
+
 // ParseSLURM reads a SLURM file. Any deviation from the format refuses the whole file, as RFC 8416 section 3.2 demands.
 func ParseSLURM(text []byte) (*SLURM, error) {
 	if len(text) > maxSLURM {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"peervane/config"
+	"peervane/daemon"
 )
 
 // defaultConfig is where the packages put the configuration.
@@ -24,7 +25,7 @@ func checkCommand(e *env) *cobra.Command {
 sockets, a state folder that can be written, a clock that is kept right, routers that accept a connection. Run it as the daemon's user.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, problems := config.Load(nil, file)
+			cfg, problems := daemon.CheckLoader().Load(file)
 			if err := complain(e, cfg, problems); err != nil {
 				return err
 			}

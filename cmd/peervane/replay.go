@@ -31,7 +31,9 @@ records' own clock, and prints every notice. It sends nothing and touches nothin
 			if err != nil {
 				return usage(c, err)
 			}
-			cfg, problems := config.Loader{Recording: true}.Load(file)
+			loader := daemon.Loader()
+			loader.Recording = true
+			cfg, problems := loader.Load(file)
 			if err := complain(e, cfg, problems); err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func runCommand(e *env) *cobra.Command {
 			signal.Notify(hangup, syscall.SIGHUP) // from here on: unheard it would end us
 			defer signal.Stop(hangup)
 			signal.Ignore(syscall.SIGPIPE) // who reads the log may go, and detection goes on
-			cfg, problems := config.Load(nil, file)
+			cfg, problems := daemon.Loader().Load(file)
 			if config.Refused(problems) {
 				return complain(e, cfg, problems)
 			}
@@ -96,7 +96,8 @@ func runDaemon(ctx context.Context, cfg *config.Config, warnings []config.Proble
 
 // loadAgain loads a file that was loaded before: what did not change since is not read anew.
 func loadAgain(file string, last *config.Config) daemon.Load {
-	loader := config.Loader{Credentials: os.Getenv("CREDENTIALS_DIRECTORY"), Previous: last}
+	loader := daemon.Loader()
+	loader.Previous = last
 	return func() (*config.Config, []config.Problem) {
 		cfg, problems := loader.Load(file)
 		if cfg != nil {
