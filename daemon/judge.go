@@ -55,7 +55,8 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 		e.noteHijack(e.regs.exact(s.reg), s, nil, now)
 		return
 	}
-	st := e.state(reg, s.prefix, now)
+	st, entry := e.state(reg, s.prefix, now), e.table.get(s.prefix)
+	st.Changed = entry.changed(now)
 	if st.Memory != nil && st.Learn() {
 		e.out.memories = append(e.out.memories, reg)
 		e.recordMissing(reg, st.Gone(), now)
@@ -68,6 +69,9 @@ func (e *engine) judgeScope(s scope, now time.Time) {
 	e.recordWitnesses(reg, key, before, now)
 	e.noteHijack(reg, s, e.book.Culprits(key, wrongOriginTypes...), now)
 	e.agenda.at(s, earliest(recheck, e.book.Due(key)))
+	if entry != nil && !e.book.Waiting(key) {
+		entry.anew = nil
+	}
 	if s.prefix != s.reg && !e.book.Has(key) {
 		e.table.prune(s.prefix)
 	}

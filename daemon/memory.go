@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"encoding/json"
 	"iter"
 	"net/netip"
@@ -28,10 +29,11 @@ func (e *engine) engage(p *plan) {
 	e.forgetUnwatched(before)
 	e.book.Reload(p.cfg.Severity)
 	e.reloaded = map[scope]bool{}
+	other := &change{}
 	if p.everything {
-		e.touchAll()
+		e.touchAll(other)
 	} else {
-		e.touchChanged(p)
+		e.touchChanged(p, other)
 	}
 	concerns := p.touches()
 	for _, s := range e.book.Open() {
@@ -49,13 +51,14 @@ func (e *engine) engage(p *plan) {
 
 // touchChanged asks for what a plan says of single registrations to be judged: their own scopes, and those of all routes
 // inside, which have another registration now.
-func (e *engine) touchChanged(p *plan) {
+func (e *engine) touchChanged(p *plan, other *change) {
 	touch := func(reg *registration) {
 		if now := e.regs.exact(reg.Prefix); now != nil && !now.Policy.Ignore {
 			e.agenda.review(scope{reg.Prefix, reg.Prefix})
 		}
-		for q := range e.table.byPrefix.Subnets(reg.Prefix) {
+		for q, entry := range e.table.byPrefix.Subnets(reg.Prefix) {
 			if owner := e.regs.judges(q); owner != nil {
+				entry.anew = other
 				e.agenda.review(scope{owner.Prefix, q})
 			}
 		}
@@ -70,13 +73,14 @@ func (e *engine) touchChanged(p *plan) {
 	}
 }
 
-// touchAll asks for everything to be judged.
-func (e *engine) touchAll() {
+// touchAll asks for everything to be judged: by other rules where other is not nil.
+func (e *engine) touchAll(other *change) {
 	for _, f := range bgp.Families {
 		e.agenda.reviewAll(f, e.cfg.Prefixes)
 	}
-	for p := range e.table.byPrefix.AllSorted() {
+	for p, entry := range e.table.byPrefix.AllSorted() {
 		if reg := e.regs.judges(p); reg != nil {
+			entry.anew = cmp.Or(other, entry.anew)
 			e.agenda.review(scope{reg.Prefix, p})
 		}
 	}
@@ -103,7 +107,7 @@ func (e *engine) restore(k kept) error {
 		}
 	}
 	e.rememberHijacks(k.hijacks, k.records)
-	e.touchAll()
+	e.touchAll(nil)
 	return nil
 }
 
@@ -153,6 +157,6 @@ func (e *engine) rejoin(k *late, now time.Time, age time.Duration) {
 		return reg != nil && reg.memory.Hijacks().Knows(h.Offending)
 	}
 	e.rememberHijacks(slices.DeleteFunc(k.hijacks, known), k.records)
-	e.touchAll()
+	e.touchAll(nil)
 	e.rpki.touched, e.uplink.touched = true, true
 }

@@ -134,8 +134,10 @@ func (e *engine) validated(set *rpki.Set) (paths bool) {
 	if diff.Empty() {
 		return false
 	}
+	other := &change{}
 	for p, entry := range e.table.byPrefix.AllSorted() {
 		if reg := e.regs.owner(p); reg != nil && touched(diff, p, entry) {
+			entry.anew = other
 			e.agenda.review(scope{reg.Prefix, p})
 		}
 	}

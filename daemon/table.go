@@ -20,6 +20,23 @@ type table struct {
 // entry is what the vantages show of one prefix, ordered by vantage and path id.
 type entry struct {
 	held []held
+	anew *change // what it is to be judged by otherwise than before, or was and waits for its hold; nil = nothing
+}
+
+// change is one of the RPKI data or of the configuration. All that it touches shares it.
+type change struct {
+	at time.Time // of the first judgement by what changed; zero: there was none yet
+}
+
+// changed is when what the entry is judged by changed; zero: it did not since it was judged last.
+func (e *entry) changed(now time.Time) time.Time {
+	if e == nil || e.anew == nil {
+		return time.Time{}
+	}
+	if e.anew.at.IsZero() {
+		e.anew.at = now
+	}
+	return e.anew.at
 }
 
 // held is one path of one vantage. Without attributes it is a memory that the path was withdrawn since the vantage came

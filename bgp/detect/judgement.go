@@ -112,15 +112,23 @@ func (s *State) wrong(h *Held) bool {
 // told says whether an incident stands on a route because it is not legitimate; nil is none.
 func (s *State) told(h *Held) bool { return s.wrong(h) && !s.claims[h].quiet && !s.waits(h) }
 
+// began is since when a route does wrong: since it is held, or since it is judged otherwise than before.
+func (s *State) began(h *Held) time.Time {
+	if h.Since.Before(s.Changed) {
+		return s.Changed
+	}
+	return h.Since
+}
+
 // waits says whether the incident on a route waits for its hold: as long as nobody is told of it, it explains nothing.
 func (s *State) waits(h *Held) bool {
-	c, since := s.claims[h], h.Since
+	c, since := s.claims[h], s.began(h)
 	if s.Settings.Hold == 0 || s.Hijacks.stands(s.Prefix, c.culprit) {
 		return false
 	}
 	for other, o := range s.claims {
-		if o.by == c.by && o.culprit == c.culprit && other.Since.Before(since) {
-			since = other.Since
+		if o.by == c.by && o.culprit == c.culprit && s.began(other).Before(since) {
+			since = s.began(other)
 		}
 	}
 	due := since.Add(s.Settings.Hold)
@@ -163,7 +171,7 @@ func (j *judgement) offences() {
 				c.by.expected(j.State, &out[n].Expected)
 			}
 		}
-		since := h.Since
+		since := j.began(h)
 		if c.sudden {
 			since = time.Time{}
 		}

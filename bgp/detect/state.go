@@ -125,6 +125,10 @@ type State struct {
 	Covering []Held
 	Memory   *Memory
 
+	// Changed is when the RPKI data or the configuration changed that this prefix is judged by, as long as what comes of that is not
+	// told: what its routes do wrong by them they have not done for longer. Zero = they are as they were before.
+	Changed time.Time
+
 	Verdicts *Verdicts // on paths, kept between judgements; nil = none are
 
 	Found []bgp.Finding // has room for what All finds; what is in it is lost; nil = none is kept

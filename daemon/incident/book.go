@@ -161,6 +161,12 @@ func (b *Book) Waits(scope Scope, typ string) bool {
 	return false
 }
 
+// Waiting says whether any condition waits in a scope, for its hold or for more vantages.
+func (b *Book) Waiting(scope Scope) bool {
+	p := b.find(scope)
+	return p != nil && len(p.pending) > 0
+}
+
 // Due is when a scope must be judged again because of what the book holds of it: a hold that ends, grown evidence that
 // was told too lately, the hour of a lost vantage. Zero = never.
 func (b *Book) Due(scope Scope) time.Time {
