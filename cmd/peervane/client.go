@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -105,9 +104,13 @@ func (v *view) show(e *env, answer io.Reader) error {
 	return s.flush()
 }
 
-// firstError is why a configuration was refused.
-func firstError(problems []config.Problem) config.Problem {
-	return problems[slices.IndexFunc(problems, func(p config.Problem) bool { return p.Severity == config.Error })]
+// eachOnItsLine is why a configuration cannot be used, each problem on its line.
+func eachOnItsLine(problems []config.Problem) string {
+	var lines []string
+	for _, p := range problems {
+		lines = append(lines, p.String())
+	}
+	return strings.Join(lines, "\n")
 }
 
 func writeAll(w io.Writer, b []byte) error {
@@ -136,12 +139,12 @@ func (a *daemonAddress) base(c *cobra.Command) (string, error) {
 		}
 		return "http://" + address, nil
 	}
-	cfg, problems := config.Loader{Recording: true}.Load(a.config) // reads no secret
+	at, problems := config.Reach(a.config)
 	if config.Refused(problems) {
-		return "", exit{exitConfig, fmt.Errorf("%s\nSee 'peervane check -c %s'", firstError(problems), a.config)}
+		return "", exit{exitConfig, fmt.Errorf("%s\nSee 'peervane check -c %s'; a daemon that runs with what the file said before is reached with --http", eachOnItsLine(problems), a.config)}
 	}
-	if !cfg.Daemon.HTTP.IsValid() {
+	if !at.HTTP.IsValid() {
 		return "", fmt.Errorf("%s has no daemon.http: the daemon cannot be asked", a.config)
 	}
-	return "http://" + cfg.Daemon.HTTP.String(), nil
+	return "http://" + at.HTTP.String(), nil
 }

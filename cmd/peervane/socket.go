@@ -50,13 +50,13 @@ func socketBy(file string) (string, error) {
 	if path, managed := runtimeSocket(); managed {
 		return path, nil
 	}
-	cfg, problems := config.Loader{Recording: true}.Load(file) // reads no secret
-	if config.Refused(problems) {
-		return "", exit{exitConfig, fmt.Errorf("%s\nSee 'peervane check -c %s'; a daemon that runs with what the file said before is reached with --socket", firstError(problems), file)}
-	}
-	path := stateSocket(cfg)
-	if _, err := os.Stat(path); err != nil && file == defaultConfig {
+	at, problems := config.Reach(file) // whether the rest of the file is good is the daemon's to say
+	path := stateSocket(&config.Config{Daemon: at})
+	if _, err := os.Stat(path); file == defaultConfig && (err != nil || config.Refused(problems)) {
 		return defaultSocket(), nil
+	}
+	if config.Refused(problems) {
+		return "", exit{exitConfig, fmt.Errorf("%s\nSee 'peervane check -c %s'; a daemon that runs with what the file said before is reached with --socket", eachOnItsLine(problems), file)}
 	}
 	return path, nil
 }
