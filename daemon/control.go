@@ -102,16 +102,7 @@ func removeStale(path string) error {
 // controls is what can be asked for: each a POST.
 func (d *Daemon) controls() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
-		switch err := d.Reload(r.Context()); {
-		case err == nil:
-			fmt.Fprintln(w, "reloaded")
-		case errors.Is(err, ErrRefused):
-			http.Error(w, err.Error(), http.StatusConflict)
-		default:
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		}
-	})
+	mux.HandleFunc("POST /reload", d.reloadNow)
 	mux.HandleFunc("POST /test-alert", d.testAlert)
 	mux.HandleFunc("POST /deadletter/list", d.listLetters)
 	mux.HandleFunc("POST /deadletter/replay", d.replayLetters)
@@ -123,6 +114,22 @@ func (d *Daemon) controls() http.Handler {
 	mux.HandleFunc("POST /silence/remove", d.removeSilence)
 	mux.HandleFunc("POST /backup", d.backup)
 	return mux
+}
+
+// reloadNow reloads, and says whether the file was taken.
+func (d *Daemon) reloadNow(w http.ResponseWriter, r *http.Request) {
+	switch err := d.Reload(r.Context()); {
+	case errors.Is(err, ErrRefused):
+		http.Error(w, err.Error(), http.StatusConflict)
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	case r.URL.Query().Has("json"):
+		writeJSON(w, struct {
+			Reloaded bool `json:"reloaded"`
+		}{true})
+	default:
+		fmt.Fprintln(w, "reloaded")
+	}
 }
 
 // backup hands over a copy of the database. What goes wrong on the way breaks the answer off, which the asker notices.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,12 +16,13 @@ import (
 
 func reloadCommand(e *env) *cobra.Command {
 	var socket string
+	var asJSON bool
 	c := &cobra.Command{
-		Use:   "reload [-c FILE | --socket SOCKET]",
+		Use:   "reload [--json] [-c FILE | --socket SOCKET]",
 		Short: "Have the running daemon read its configuration again",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			answer, err := control(c.Context(), socket, "/reload")
+			answer, err := control(c.Context(), socket, "/reload?"+orJSON(url.Values{}, asJSON).Encode())
 			if err != nil {
 				return err
 			}
@@ -29,6 +31,7 @@ func reloadCommand(e *env) *cobra.Command {
 		},
 	}
 	socketFlag(c, &socket)
+	jsonFlag(c, &asJSON)
 	return c
 }
 
