@@ -244,14 +244,37 @@ func printEvents(s *screen, events []api.Event) {
 }
 
 // measures are the columns of figures.
-var measures = []string{"SENT", "LOSS", "MIN", "P50", "P95", "P99", "MAX", "JITTER"}
+var measures = []string{"SENT", "LOSS", "REFUSED", "UNREACHABLE", "MIN", "P50", "P95", "P99", "MAX", "JITTER"}
 
-func figures(f api.Figures) []any {
+func figures(p api.Probe) []any {
+	f := p.Figures
 	loss := cell{fmt.Sprintf("%.1f%%", 100*f.Loss), normal}
 	if f.Loss > 0 {
 		loss.colour = yellow
 	}
-	return []any{f.Sent, loss, millis(f.MinMS), millis(f.P50MS), millis(f.P95MS), millis(f.P99MS), millis(f.MaxMS), millis(f.JitterMS)}
+	return []any{f.Sent, loss, refusals(f), unreachable(p), millis(f.MinMS), millis(f.P50MS), millis(f.P95MS), millis(f.P99MS), millis(f.MaxMS), millis(f.JitterMS)}
+}
+
+// refusals are no loss, and are measured as answers are: where there is nothing else, all looks well, and no service is there.
+func refusals(f api.Figures) cell {
+	switch {
+	case f.Refused == 0:
+		return cell{}
+	case f.Received+f.Late == 0:
+		return cell{fmt.Sprintf("%d, all that answered", f.Refused), red}
+	}
+	return cell{fmt.Sprint(f.Refused), yellow}
+}
+
+// unreachable is the part of the loss that somebody on the way has told of.
+func unreachable(p api.Probe) cell {
+	switch {
+	case p.Unreachable == 0:
+		return cell{}
+	case p.Offender == "":
+		return cell{fmt.Sprint(p.Unreachable), yellow}
+	}
+	return cell{fmt.Sprintf("%d, latest by %s", p.Unreachable, p.Offender), yellow}
 }
 
 func printPOPs(s *screen, pops []api.POP) {
@@ -265,7 +288,7 @@ func printPOPs(s *screen, pops []api.POP) {
 			s.row(p.Name, p.Service, p.City, nearest, cell{"not probed yet", yellow})
 		}
 		for _, probe := range p.Probes {
-			row := append([]any{p.Name, p.Service, p.City, nearest, probe.Method, probe.Address, probe.Source, latest(probe.LastAt, probe.LastMS)}, figures(probe.Figures)...)
+			row := append([]any{p.Name, p.Service, p.City, nearest, probe.Method, probe.Address, probe.Source, latest(probe.LastAt, probe.LastMS)}, figures(probe)...)
 			s.row(append(row, kilometres(p.DistanceKM), cell{strings.Join(p.Hints, "; "), yellow})...)
 		}
 	}
@@ -278,7 +301,7 @@ func printLatency(s *screen, measured []api.Latency) {
 		if len(m.Points) > 0 {
 			since = when(m.Points[0].At)
 		}
-		s.row(append([]any{m.POP, m.Method, m.Address, m.Source, since, latest(m.LastAt, m.LastMS)}, figures(m.Figures)...)...)
+		s.row(append([]any{m.POP, m.Method, m.Address, m.Source, since, latest(m.LastAt, m.LastMS)}, figures(m.Probe)...)...)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"peervane/daemon/api"
 	"peervane/daemon/notice"
 )
 
@@ -100,6 +101,28 @@ func TestLatest(t *testing.T) {
 	}{{want: cell{}}, {notice.At(someTime), nil, cell{"no answer", red}}, {notice.At(someTime), &ms, cell{"12.10 ms", normal}}} {
 		if got := latest(c.at, c.ms); got != c.want {
 			t.Errorf("%v, %v is told as %v, not as %v", c.at, c.ms, got, c.want)
+		}
+	}
+}
+
+// TestWhatIsNoAnswer: a POP whose port is closed does not look well, and who says that it cannot be reached is named.
+func TestWhatIsNoAnswer(t *testing.T) {
+	probe := func(offender string, received, refused, unreachable int) api.Probe {
+		return api.Probe{Offender: offender, Figures: api.Figures{Received: received, Refused: refused, Unreachable: unreachable}}
+	}
+	for _, c := range []struct {
+		probe                api.Probe
+		refused, unreachable cell
+	}{
+		{probe("", 10, 0, 0), cell{}, cell{}},
+		{probe("", 0, 10, 0), cell{"10, all that answered", red}, cell{}},
+		{probe("", 7, 3, 0), cell{"3", yellow}, cell{}},
+		{probe("192.0.2.1", 0, 0, 10), cell{}, cell{"10, latest by 192.0.2.1", yellow}},
+		{probe("", 0, 0, 2), cell{}, cell{"2", yellow}},
+	} {
+		columns := figures(c.probe)
+		if columns[2] != c.refused || columns[3] != c.unreachable {
+			t.Errorf("%+v is told as %v, not as %v and %v", c.probe, columns[2:4], c.refused, c.unreachable)
 		}
 	}
 }
