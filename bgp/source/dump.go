@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"strconv"
@@ -11,18 +12,27 @@ import (
 
 // Dump prints every element of the files to w, one a line, in the form of bgpdump -m: what was announced (A),
 // withdrawn (W), in a RIB dump (B), and the session states (STATE). File follows file. It calls report for each bad
-// record, which is left out; its error joins what ended files before their end, after everything else was printed.
+// record, which is left out; its error joins what ended files before their end, after everything else was printed. Where
+// there were bad records and nothing else, that is an error, too.
 func Dump(ctx context.Context, w io.Writer, names []string, report func(error)) error {
 	d := &dumper{w: w, ctx: ctx}
 	var errs []error
+	bad := 0
 	for _, name := range names {
-		err := d.dumpFile(name, report)
+		err := d.dumpFile(name, func(err error) {
+			bad++
+			report(err)
+		})
 		if d.err != nil {
 			return d.err
 		}
 		errs = append(errs, err)
 	}
-	return errors.Join(append(errs, d.flush())...)
+	errs = append(errs, d.flush())
+	if bad > 0 && !d.wrote && d.err == nil {
+		errs = append(errs, fmt.Errorf("nothing could be read: bad records: %d", bad))
+	}
+	return errors.Join(errs...)
 }
 
 // dumper prints lines into a buffer.
@@ -30,6 +40,7 @@ type dumper struct {
 	ctx   context.Context
 	w     io.Writer
 	out   []byte
+	wrote bool
 	err   error // of w or ctx: it ends everything
 	head  []byte
 	attrs dumpAttrs
@@ -73,6 +84,7 @@ func (d *dumper) flush() error {
 	}
 	if d.err == nil && len(d.out) > 0 {
 		_, d.err = d.w.Write(d.out)
+		d.wrote = true
 		d.out = d.out[:0]
 	}
 	return d.err
