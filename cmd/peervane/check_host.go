@@ -195,12 +195,25 @@ func lookAtPeer(ctx context.Context, p *config.Peer, listens bool) look {
 	to := net.JoinHostPort(p.Address.String(), strconv.Itoa(int(p.Port)))
 	conn, err := d.DialContext(ctx, "tcp", to)
 	if err != nil {
-		l.wrong = fmt.Errorf("%s: %w: does the router know us as a neighbour, and does no filter stand between?", to, reason(err))
+		l.wrong = fmt.Errorf("%s: %w: %s", to, reason(err), whatToAsk(p, err))
 		return l
 	}
 	_ = conn.Close()
 	l.found = to + " accepts connections"
 	return l
+}
+
+// whatToAsk is where to look first after a connection that failed: what this host refused has not reached the router.
+func whatToAsk(p *config.Peer, err error) string {
+	switch {
+	case errors.Is(err, unix.ENODEV) && p.Interface != "":
+		return fmt.Sprintf("interface is %q: give one that this host has", p.Interface)
+	case errors.Is(err, unix.EADDRNOTAVAIL) && p.LocalAddress.IsValid():
+		return fmt.Sprintf("local_address is %s: give one that this host has", p.LocalAddress)
+	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.EADDRNOTAVAIL), errors.Is(err, unix.ENETUNREACH):
+		return "has this host an address and a route to reach it from?"
+	}
+	return "does the router know us as a neighbour, and does no filter stand between?"
 }
 
 // boundTo keeps a connection to an interface or VRF.

@@ -82,6 +82,21 @@ func TestLookAtPeers(t *testing.T) {
 	}
 }
 
+// What this host itself refuses is no question to the router.
+func TestLookAtPeersFromNowhere(t *testing.T) {
+	p := config.Peer{Name: "edge1", Enabled: true, Address: netip.MustParseAddr("127.0.0.2"), Port: 1}
+	elsewhere, bound := p, p
+	elsewhere.LocalAddress = netip.MustParseAddr("192.0.2.77")
+	bound.Interface = "nowhere0"
+	want := []string{
+		`peer edge1: 127.0.0.2:1: bind: cannot assign requested address: local_address is 192.0.2.77: give one that this host has`,
+		`peer edge1: 127.0.0.2:1: no such device: interface is "nowhere0": give one that this host has`,
+	}
+	if got := wrongs(lookAtPeers(t.Context(), &config.Config{Peers: []config.Peer{elsewhere, bound}})); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
 // What is wrong with the host is as bad as what is wrong with the file, and stands on stderr; the rest is told all the same.
 func TestCheckHost(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
