@@ -139,5 +139,8 @@ func (l *loading) channels() []Channel {
 		names[i] = channels[i].Name
 	}
 	l.unique("channel", items, names)
+	if l.Advice && len(channels) == 1 && channels[0].Heartbeat == 0 && !items[0].isBad("heartbeat") {
+		l.warn(items[0].table.keyPos(), "channel %s is the only one and has no heartbeat: nobody is told when it fails; add another, or a heartbeat for a dead man's switch", channels[0].Name)
+	}
 	return channels
 }

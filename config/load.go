@@ -23,6 +23,9 @@ type Loader struct {
 	// another program, time and again: that it is bad now, or not there, is a
 	// warning.
 	SLURM, RPKIFile func(io.Reader) error
+	// Advice asks for warnings that a daemon need not be told at each start: of
+	// what is no mistake, and may be on purpose.
+	Advice bool
 	// Previous is an earlier load, if there is one. Of prefix lists only the lines
 	// that changed since are read again.
 	Previous *Config

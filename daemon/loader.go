@@ -19,9 +19,10 @@ func Loader() config.Loader {
 	}}
 }
 
-// CheckLoader looks at rpki.file, too: whoever checks wants to know.
+// CheckLoader looks at rpki.file, too, and gives advice: whoever checks wants to know.
 func CheckLoader() config.Loader {
 	l := Loader()
+	l.Advice = true
 	l.RPKIFile = func(r io.Reader) error {
 		_, err := rpki.DecodeJSON(bufio.NewReaderSize(r, 1<<16), time.Now())
 		return err

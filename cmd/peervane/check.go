@@ -29,9 +29,6 @@ sockets, a state folder that can be written, a clock that is kept right, routers
 			if err := complain(e, cfg, problems); err != nil {
 				return err
 			}
-			if len(cfg.Channels) == 1 && cfg.Channels[0].Heartbeat == 0 {
-				fmt.Fprintf(e.stderr, "%s: warning: channel %s is the only one and has no heartbeat: nobody is told when it fails; add another, or a heartbeat for a dead man's switch\n", file, cfg.Channels[0].Name)
-			}
 			_, err := fmt.Fprintf(e.stdout, "%s: good: %s\n", file, inventory(cfg))
 			if err == nil && host {
 				err = lookAtHost(c.Context(), e, cfg)
