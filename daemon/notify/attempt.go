@@ -77,11 +77,15 @@ func (c *channel) fails(result Result, now time.Time) {
 func (c *channel) retry(l *lane, d *notice.Delivery, result Result) {
 	now := time.Now()
 	d.Error = result.Err.Error()
-	if c.schedule.expired(*d, now) {
+	if c.schedule.expired(*d, now) || result.Partly && d.Attempts >= partlyTries {
 		c.bury(l, d, fmt.Errorf("given up after %d attempts: %w", d.Attempts, result.Err))
 		return
 	}
-	c.fails(result, now)
+	if result.Partly {
+		c.works()
+	} else {
+		c.fails(result, now)
+	}
 	d.NextAt = now.Add(c.schedule.delay(d.Attempts))
 	if result.After > 0 {
 		d.NextAt = c.until

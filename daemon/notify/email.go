@@ -19,7 +19,7 @@ import (
 const mailTimeout = time.Minute // servers greet late, on purpose
 
 // email submits mail to a server. A recipient that the server refuses for good keeps the others from nothing; one that
-// it puts off is tried again alone.
+// it puts off is tried again alone, and holds up the others for a quarter of an hour at most.
 type email struct {
 	submission
 	secret bool // the address must not be told
@@ -102,7 +102,7 @@ func (e *email) submit(ctx context.Context, id string, message []byte) Result {
 	switch {
 	case len(accepted) > 0:
 	case later != nil:
-		return Result{Outcome: Retry, Err: later}
+		return Result{Outcome: Retry, Err: later, Partly: len(e.taken[id]) > 0}
 	case len(e.taken[id]) > 0:
 		return Result{Outcome: Delivered, Err: final}
 	default:
@@ -114,7 +114,7 @@ func (e *email) submit(ctx context.Context, id string, message []byte) Result {
 	_ = client.Quit() // the mail is taken, whatever comes now
 	if later != nil {
 		e.note(id, accepted)
-		return Result{Outcome: Retry, Err: later}
+		return Result{Outcome: Retry, Err: later, Partly: true}
 	}
 	return Result{Outcome: Delivered, Err: final}
 }

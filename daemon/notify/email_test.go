@@ -313,7 +313,7 @@ func TestEmailIsTriedAgainOnlyForThoseWhoLackIt(t *testing.T) {
 			server.set("RCPT TO:<second", "250 ok")
 		}
 		got := m.Send(t.Context(), firingSample(t))
-		if (got.Outcome == Delivered) != (i == 2) {
+		if (got.Outcome == Delivered) != (i == 2) || got.Partly != (i < 2) {
 			t.Errorf("attempt %d: %+v", i+1, got)
 		}
 		var asked []string

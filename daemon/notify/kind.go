@@ -26,6 +26,7 @@ type Result struct {
 	Outcome Outcome
 	Err     error         // why it was not delivered; with Delivered, to whom it was not; never holds a secret
 	After   time.Duration // with Retry: the receiver asked to be left alone so long; 0 = it did not
+	Partly  bool          // with Retry: the receiver works, and has taken it for others
 }
 
 // Notifier sends deliveries of one channel, one at a time. It makes a single attempt, and bounds its time itself.
