@@ -8,11 +8,15 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
+	"peervane/config"
 	"peervane/daemon/incident"
 	"peervane/daemon/notice"
 	"peervane/daemon/notify"
@@ -117,4 +121,57 @@ func TestStateWrittenAnewIsPromised(t *testing.T) {
 			t.Errorf("after a kill -9 there are %d", len(found))
 		}
 	})
+}
+
+// Nothing is said of a notice that is not on disk: not to a channel, not to the log, not to who follows.
+func TestNothingIsToldBeforeItIsOnDisk(t *testing.T) {
+	asked := make(chan string, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Header.Get("webhook-id") }))
+	defer receiver.Close()
+	s, err := store.Open(store.Options{Path: filepath.Join(t.TempDir(), "peervane.db"), Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	core, logged := observer.New(zap.InfoLevel)
+	log := zap.New(core)
+	channels := []config.Channel{{
+		Name: "noc", Kind: "webhook", URL: config.NewURL(receiver.URL, false), AllowPrivate: true, MinSeverity: notice.Warning.String(), Resolve: true,
+	}}
+	d := notify.New(notify.Options{Journal: s, Log: zap.NewNop()})
+	d.SetChannels(channels)
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	running.Go(func() { _ = d.Run(ctx) })
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, begun := d.Health()["noc"]; begun {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatal("the channel has not begun")
+		}
+	}
+
+	w := newStorm(t, 0)
+	w.engine.take() // what was told before
+	w.strike(0, true, false)
+	p := &publisher{
+		store: s, channels: d, followers: &followers{}, log: log, hooks: hooks{queued: func(time.Time) {}, durable: func(time.Time) {}},
+		configured: channels, told: map[string]notice.Told{}, unwritten: map[netip.Prefix]*registration{},
+	}
+	p.publish(w.engine.take(), w.engine.book.Changed(), w.now)
+	select {
+	case id := <-asked:
+		t.Fatalf("%s was sent, and nothing is on disk", id)
+	case <-time.After(300 * time.Millisecond): // the store does not run
+	}
+	if logged.Len() > 0 {
+		t.Fatalf("logged: %v", logged.All()[0])
+	}
+	running.Go(func() { _ = s.Run(ctx) })
+	select {
+	case <-asked:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it was never sent")
+	}
 }

@@ -129,6 +129,7 @@ func rpkiData(records int, p rpki.Provenance) api.RPKIData {
 // can have other verdicts, watched or not.
 func (e *engine) validated(set *rpki.Set) (paths bool) {
 	diff := rpki.Compare(e.settings.RPKI, set)
+	e.reviewUnjudged(e.settings.RPKI, set)
 	e.settings.RPKI = set
 	e.rpki.touched = true
 	if diff.Empty() {

@@ -111,3 +111,98 @@ func TestRPKIStale(t *testing.T) {
 	w.engine.validated(vrps(64496, w.now, "203.0.113.0/24"))
 	w.want(w.tell(), "resolved:rpki_stale::0")
 }
+
+// After a restart the routes may be there before the RPKI data. What was invalid is not valid for that, and is not told again under
+// another id; what the data no longer makes invalid ends once it has come.
+func TestWithoutRPKIDataNothingIsOver(t *testing.T) {
+	const p = "203.0.113.0/24"
+	none := func(w *world) *rpki.Set { return rpki.NewSet(nil, nil) }
+	for _, c := range []struct {
+		what  string
+		later func(*world) *rpki.Set
+		goes  bool
+		want  string
+	}{
+		{"still invalid", func(w *world) *rpki.Set { return vrps(64511, w.now, p) }, false, ""},
+		{"valid", func(w *world) *rpki.Set { return vrps(64496, w.now, p) }, false, "resolved:rpki_invalid:203.0.113.0/24:64496"},
+		{"no longer covered", func(w *world) *rpki.Set { return vrps(64511, w.now, "198.51.100.0/24") }, false, "resolved:rpki_invalid:203.0.113.0/24:64496"},
+		{"the route goes meanwhile", nil, true, "resolved:rpki_invalid:203.0.113.0/24:64496"},
+	} {
+		for _, again := range []func(*world) *world{
+			func(w *world) *world { // a restart
+				w = w.restart()
+				w.up("edge1")
+				w.up("edge2")
+				w.announce("edge1", p, 64500, 64496)
+				w.announce("edge2", p, 64501, 64496)
+				w.endOfRIB("edge1")
+				w.endOfRIB("edge2")
+				return w
+			},
+			func(w *world) *world { // the data has expired
+				w.engine.validated(none(w))
+				return w
+			},
+		} {
+			cfg := twoPeers(registered(p, 64496))
+			cfg.RPKI.RTR = []string{"tcp://rtr.example.net:3323"}
+			w := newWorld(t, cfg)
+			w.engine.validated(vrps(64511, w.now, p))
+			w.announce("edge2", p, 64501, 64496)
+			w.want(w.announce("edge1", p, 64500, 64496), "")
+			w.pass(2 * time.Minute) // that another vantage shows it is told
+			id := w.ids()
+			w = again(w)
+			w.want(w.pass(time.Minute), "")
+			if w.ids() != id {
+				t.Errorf("%s: open are %s, before %s", c.what, w.ids(), id)
+			}
+			if c.goes {
+				w.withdraw("edge1", p)
+				w.want(w.withdraw("edge2", p), c.want)
+				continue
+			}
+			w.engine.validated(c.later(w))
+			w.want(w.tell(), c.want)
+		}
+	}
+}
+
+// So with a leak of which ASPAs alone tell.
+func TestWithoutASPAsNoLeakIsOver(t *testing.T) {
+	const p = "203.0.113.0/24"
+	aspas := func(w *world, list ...rpki.ASPA) *rpki.Set {
+		set := rpki.NewSet([]rpki.VRP{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), MaxLength: 24, ASN: 64999}}, list)
+		set.VRPs = rpki.Provenance{Source: "rpki.json", Fetched: w.now, Offered: true}
+		set.ASPAs = set.VRPs
+		return set
+	}
+	cfg := twoPeers(registered(p, 64496))
+	cfg.RPKI.File = "rpki.json"
+	w := newWorld(t, cfg)
+	leak := []rpki.ASPA{{Customer: 64496, Providers: []uint32{64999}}, {Customer: 64500, Providers: []uint32{64999}}}
+	w.engine.validated(aspas(w, leak...))
+	if told := w.announce("edge1", p, 64500, 64502, 64505, 64496); !strings.Contains(told, "firing:route_leak:") {
+		t.Fatalf("told %q", told)
+	}
+	w.announce("edge2", p, 64501, 64496)
+	w.pass(2 * time.Minute)
+	id := w.ids()
+	w = w.restart()
+	w.up("edge1")
+	w.up("edge2")
+	w.announce("edge1", p, 64500, 64502, 64505, 64496)
+	w.announce("edge2", p, 64501, 64496)
+	w.endOfRIB("edge1")
+	w.endOfRIB("edge2")
+	w.want(w.pass(time.Minute), "")
+	w.engine.validated(aspas(w, leak...))
+	w.want(w.tell(), "")
+	if w.ids() != id {
+		t.Errorf("open are %s, before %s", w.ids(), id)
+	}
+	w.engine.validated(aspas(w, rpki.ASPA{Customer: 64999, Providers: []uint32{1}}))
+	if told := w.tell(); !strings.Contains(told, "resolved:route_leak:") {
+		t.Errorf("told %q", told)
+	}
+}

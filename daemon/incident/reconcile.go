@@ -117,6 +117,9 @@ func (r *reconciliation) gone(rec *Record) {
 		r.end(rec, notice.ReasonConfig)
 		return
 	}
+	if r.world.Unjudged != nil && r.world.Unjudged(&rec.Notice) {
+		return // blindness is not recovery
+	}
 	cleared := r.watch(rec, nil)
 	if len(rec.Bad) == 0 && r.world.Remains != nil {
 		rec.Remains = r.world.Remains(&rec.Notice)

@@ -61,6 +61,9 @@ type World struct {
 	// Remains tells, as the end of a sentence, what has not recovered on the other plane when an incident resolves. nil, or "":
 	// nothing.
 	Remains func(n *notice.Notice) string
+
+	// Unjudged says of an incident whose condition was not found that the data which would find it is not there. nil: it is.
+	Unjudged func(n *notice.Notice) bool
 }
 
 func (w *World) sight(vantage string) Sight {
