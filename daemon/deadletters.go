@@ -89,8 +89,7 @@ func (d *Daemon) dropLetters(w http.ResponseWriter, r *http.Request) {
 }
 
 // replayLetters puts dead letters into the outbox again, as new deliveries under their old ids, and behind them what has been
-// true since. Those for channels that are not configured, or send nothing, stay where they are seen: they would be dead letters
-// again at once.
+// true since. Those for channels that are not configured, or send nothing, stay where they are seen.
 func (d *Daemon) replayLetters(w http.ResponseWriter, r *http.Request) {
 	f := letterFilterOf(r.URL.Query())
 	f.among = map[string]bool{}
@@ -148,7 +147,7 @@ func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, f letterFilt
 	if count == 0 && len(f.ids) > 0 { // who names one means it
 		why := "no dead letter has this number"
 		if f.among != nil {
-			why += ", or its channel is not configured or disabled"
+			why += ", or its channel is not configured, disabled, or cannot be used"
 		}
 		http.Error(w, why+": see 'peervane deadletter list'", http.StatusNotFound)
 		return

@@ -111,7 +111,7 @@ func TestReplayedLettersAndTheirEnds(t *testing.T) {
 		}
 	}
 	replay("all=yes", "2 dead letters put into the outbox again\n", http.StatusOK)
-	replay("id=of+i1", "no dead letter has this number, or its channel is not configured or disabled: see 'peervane deadletter list'\n", http.StatusNotFound)
+	replay("id=of+i1", "no dead letter has this number, or its channel is not configured, disabled, or cannot be used: see 'peervane deadletter list'\n", http.StatusNotFound)
 
 	rows, err := d.store.Unfinished(t.Context(), "i1")
 	if err != nil {

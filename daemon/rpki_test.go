@@ -168,6 +168,47 @@ func TestWithoutRPKIDataNothingIsOver(t *testing.T) {
 	}
 }
 
+// Meanwhile a vantage that shows another route, or none, shows it no more, and once no data is to be expected it is over.
+func TestWithoutRPKIDataRoutesAreFollowed(t *testing.T) {
+	const p = "203.0.113.0/24"
+	cfg := func(rtr ...string) *config.Config {
+		c := twoPeers(registered(p, 64496, 64497))
+		c.RPKI.RTR = rtr
+		return c
+	}
+	for _, c := range []struct {
+		what string
+		do   func(*world) string
+		want string
+	}{
+		{"one vantage has another route", func(w *world) string { return w.announce("edge1", p, 64500, 64497) }, ""},
+		{"both have", func(w *world) string {
+			return w.announce("edge1", p, 64500, 64497) + w.announce("edge2", p, 64501, 64497)
+		}, "resolved:rpki_invalid:203.0.113.0/24:64496"},
+		{"one has, the other none", func(w *world) string {
+			return w.announce("edge1", p, 64500, 64497) + w.withdraw("edge2", p)
+		}, "resolved:rpki_invalid:203.0.113.0/24:64496"},
+		{"no data is to be expected", func(w *world) string {
+			w.engine.reload(cfg())
+			w.engine.validated(&rpki.Set{})
+			return w.tell()
+		}, "resolved:rpki_invalid:203.0.113.0/24:64496"},
+	} {
+		w := newWorld(t, cfg("tcp://rtr.example.net:3323"))
+		set := rpki.NewSet([]rpki.VRP{{Prefix: netip.MustParsePrefix(p), MaxLength: 24, ASN: 64497}}, nil)
+		set.VRPs = rpki.Provenance{Source: "tcp://rtr.example.net:3323", Fetched: w.now, Offered: true}
+		w.engine.validated(set)
+		w.announce("edge1", p, 64500, 64496)
+		w.announce("edge2", p, 64501, 64496)
+		w.pass(2 * time.Minute)
+		w.engine.validated(rpki.NewSet(nil, nil))
+		w.want(w.pass(time.Minute), "")
+		if got := strings.TrimPrefix(c.do(w), "resolved:rpki_stale::0 "); got != c.want {
+			t.Errorf("%s: told %q, want %q", c.what, got, c.want)
+		}
+	}
+}
+
 // So with a leak of which ASPAs alone tell.
 func TestWithoutASPAsNoLeakIsOver(t *testing.T) {
 	const p = "203.0.113.0/24"

@@ -33,13 +33,13 @@ func (e *engine) judgeUplink(now time.Time) {
 	}
 	held := u.holds
 	u.holds, u.due, u.touched = false, time.Time{}, false
-	var findings []bgp.Finding
-	last, silence := u.heard()
 	since, suspect := e.plane.CutOff()
-	if u.before && !suspect && last.IsZero() && len(e.cfg.POPs) > 0 && e.plane.MayBeCutOff(u.ways) {
-		u.holds = true
+	if u.before && !suspect && e.stillCutOff() {
+		u.holds, u.due = true, now.Add(resumedLook) // nothing may be measured, and that a peer is heard touches nothing here
 		return
 	}
+	var findings []bgp.Finding
+	last, silence := u.heard()
 	if u.before = false; suspect {
 		decided := last.Add(silence)
 		switch {
@@ -58,6 +58,15 @@ func (e *engine) judgeUplink(now time.Time) {
 		u.released = now
 		e.release()
 	}
+}
+
+// resumedLook is how often is looked whether a host that was cut off before a restart still is.
+const resumedLook = 10 * time.Second
+
+// stillCutOff says whether nothing in this run shows anything else: no peer was heard, and what was measured leaves it open.
+func (e *engine) stillCutOff() bool {
+	last, _ := e.uplink.heard()
+	return last.IsZero() && len(e.cfg.POPs) > 0 && e.plane.MayBeCutOff(e.uplink.ways)
 }
 
 // resumeUplink goes on holding back what an earlier run held back because this host was cut off: that is no less so for a restart.

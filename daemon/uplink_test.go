@@ -203,6 +203,10 @@ func TestUplinkOverARestart(t *testing.T) {
 	c, _ = newCutOff()
 	c.want(one(true), "resolved:uplink::0 firing:session_down:edge1:0 firing:session_down:edge2:0")
 
+	c, _ = newCutOff() // a peer is heard, and nothing is measured
+	c.heard = c.now.Add(time.Second)
+	c.want(c.pass(10*time.Second), "resolved:uplink::0 firing:session_down:edge1:0 firing:session_down:edge2:0")
+
 	c, _ = newCutOff() // a peer is heard: that is enough
 	c.heard = c.now
 	c.want(one(false), "resolved:uplink::0 firing:session_down:edge1:0 firing:session_down:edge2:0")

@@ -119,7 +119,7 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 	n.Evidence.Group = &notice.Group{Total: n.Evidence.Group.Total + 1, Examples: n.Evidence.Group.Examples} // notices share it
 	if list := n.Evidence.Group.Examples; !g.count(rec) {
 		g.rec.Again++
-	} else if len(list) < groupExamples {
+	} else if len(list) < groupExamples && !slices.Contains(list, rec.subject()) {
 		n.Evidence.Group.Examples = append(slices.Clip(list), rec.subject())
 		g.unkept = true
 	}

@@ -117,10 +117,7 @@ func (r *reconciliation) gone(rec *Record) {
 		r.end(rec, notice.ReasonConfig)
 		return
 	}
-	if r.world.Unjudged != nil && r.world.Unjudged(&rec.Notice) {
-		return // blindness is not recovery
-	}
-	cleared := r.watch(rec, nil)
+	cleared := r.watch(rec, r.unjudged(rec))
 	if len(rec.Bad) == 0 && r.world.Remains != nil {
 		rec.Remains = r.world.Remains(&rec.Notice)
 	}
@@ -137,6 +134,19 @@ func (r *reconciliation) gone(rec *Record) {
 			r.wake(at)
 		}
 	}
+}
+
+// unjudged are the vantages of an incident at which it cannot be seen whether its condition holds: they show it on.
+func (r *reconciliation) unjudged(rec *Record) (bad []string) {
+	if r.world.Unjudged == nil {
+		return nil
+	}
+	for _, w := range rec.Bad {
+		if r.world.Unjudged(&rec.Notice, w.Vantage) {
+			bad = append(bad, w.Vantage)
+		}
+	}
+	return bad
 }
 
 func (r *reconciliation) end(rec *Record, reason string) {

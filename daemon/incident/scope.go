@@ -62,8 +62,8 @@ type World struct {
 	// nothing.
 	Remains func(n *notice.Notice) string
 
-	// Unjudged says of an incident whose condition was not found that the data which would find it is not there. nil: it is.
-	Unjudged func(n *notice.Notice) bool
+	// Unjudged says of an incident whose condition was not found at a vantage that the data which would find it is not there. nil: it is.
+	Unjudged func(n *notice.Notice, vantage string) bool
 }
 
 func (w *World) sight(vantage string) Sight {

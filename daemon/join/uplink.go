@@ -32,6 +32,9 @@ func (p *Plane) CutOff() (since time.Time, suspect bool) {
 func (p *Plane) MayBeCutOff(ways int) bool {
 	answered := len(p.flows) - p.cut
 	ways = max(ways, len(p.flows))
+	if ways > 0 && ways < cutOffLeast {
+		return false // so few prove nothing
+	}
 	return float64(ways-answered) >= cutOffShare*float64(ways)
 }
 

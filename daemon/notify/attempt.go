@@ -77,7 +77,10 @@ func (c *channel) fails(result Result, now time.Time) {
 func (c *channel) retry(l *lane, d *notice.Delivery, result Result) {
 	now := time.Now()
 	d.Error = result.Err.Error()
-	if c.schedule.expired(*d, now) || result.Partly && d.Attempts >= partlyTries {
+	if result.Partly {
+		l.partly++
+	}
+	if c.schedule.expired(*d, now) || l.partly >= partlyTries {
 		c.bury(l, d, fmt.Errorf("given up after %d attempts: %w", d.Attempts, result.Err))
 		return
 	}

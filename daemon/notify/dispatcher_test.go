@@ -206,7 +206,11 @@ func TestOneBadDeliveryIsNotHurried(t *testing.T) {
 // quarter of an hour at most.
 func TestPartlyTakenHoldsUpLittle(t *testing.T) {
 	inBubble(t, func(b *bench) {
+		began := time.Now()
 		r := newReceiver(func(d notice.Delivery) Result {
+			if d.Incident == "partly0" && time.Since(began) < 5*time.Minute {
+				return Result{Outcome: Retry, Err: errors.New("no answer")} // those attempts do not count
+			}
 			if strings.HasPrefix(d.Incident, "partly") {
 				return Result{Outcome: Retry, Partly: true, Err: errors.New("452 mailbox full")}
 			}
@@ -228,7 +232,7 @@ func TestPartlyTakenHoldsUpLittle(t *testing.T) {
 		}
 		time.Sleep(16 * time.Minute)
 		synctest.Wait()
-		if n := b.outbox.states()[notice.Dead]; n != 20 {
+		if n := b.outbox.states()[notice.Dead]; n != 19 {
 			t.Errorf("%d dead letters", n)
 		}
 	})

@@ -102,7 +102,7 @@ func (e *email) submit(ctx context.Context, id string, message []byte) Result {
 	switch {
 	case len(accepted) > 0:
 	case later != nil:
-		return Result{Outcome: Retry, Err: later, Partly: len(e.taken[id]) > 0}
+		return Result{Outcome: Retry, Err: later, Partly: len(e.taken[id]) > 0 && answered(later)}
 	case len(e.taken[id]) > 0:
 		return Result{Outcome: Delivered, Err: final}
 	default:
@@ -114,7 +114,7 @@ func (e *email) submit(ctx context.Context, id string, message []byte) Result {
 	_ = client.Quit() // the mail is taken, whatever comes now
 	if later != nil {
 		e.note(id, accepted)
-		return Result{Outcome: Retry, Err: later, Partly: true}
+		return Result{Outcome: Retry, Err: later, Partly: answered(later)}
 	}
 	return Result{Outcome: Delivered, Err: final}
 }

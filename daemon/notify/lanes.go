@@ -24,6 +24,7 @@ type lane struct {
 	key        string
 	due        time.Time // of the first
 	thawed     bool      // the first was hurried once
+	partly     int       // how often the first was taken for others alone
 	keeps      bool      // the first is an end that is held back
 	superseded bool      // the first need not be told any more
 	test       bool      // goes before all others, whatever the channel waits for
@@ -79,7 +80,7 @@ func laneOf(d notice.Delivery) (key string, ends, test bool) {
 // condition has been gone for so long.
 func (l *lanes) begin(of *lane, now time.Time) {
 	first := &of.deliveries[0]
-	of.due, of.thawed, of.keeps, of.superseded = l.schedule.due(first.Delivery, now), false, false, false
+	of.due, of.thawed, of.partly, of.keeps, of.superseded = l.schedule.due(first.Delivery, now), false, 0, false, false
 	if !first.ends || first.Attempts > 0 || l.keepFiring == 0 || of.test {
 		return
 	}

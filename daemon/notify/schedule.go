@@ -12,7 +12,7 @@ const (
 	jitter      = 0.2                // of each delay, up or down, so that many hosts do not retry as one
 	maxAsked    = 2 * time.Hour      // the longest that a receiver's Retry-After is heeded
 	minAsked    = time.Second        // the shortest
-	partlyTries = 5                  // attempts, over 12 minutes, after which one that others have is a dead letter: they wait for what is behind it
+	partlyTries = 5                  // attempts, within a quarter of an hour as a rule, after which one that others have is a dead letter: they wait for what is behind it
 	pauseAfter  = 5                  // failures in a row, whatever the delivery, after which a channel is down
 	maxPause    = 2 * time.Minute
 )

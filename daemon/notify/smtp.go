@@ -134,6 +134,12 @@ func (s *submission) withoutPassword(err error) error {
 	return &textproto.Error{Code: answer.Code, Msg: words}
 }
 
+// answered says whether a server that works has put something off: one that closes has not (RFC 5321 section 3.8).
+func answered(err error) bool {
+	answer, ok := errors.AsType[*textproto.Error](err)
+	return ok && answer.Code != 421
+}
+
 // isFinal says whether a server's answer means that the same will never be taken (RFC 5321 section 4.2.1).
 func isFinal(err error) bool {
 	answer, ok := errors.AsType[*textproto.Error](err)
