@@ -49,7 +49,7 @@ func TestPlanes(t *testing.T) {
 // A change of a path that costs 30 ms is one incident, whose summary names the new AS and the cost.
 func testPathChangeCosts(p *planes) {
 	p.tell("r1", "disable", "cloud")
-	a := p.shift("firing", "")
+	a := p.shift("")
 	e := a.Evidence
 	if !strings.Contains(a.Summary, "now through AS64502") || !regexp.MustCompile(`; \+(29|3[0-3]) ms to POP `).MatchString(a.Summary) {
 		p.t.Errorf("the AS and the cost are not in the summary: %s", a)
@@ -145,7 +145,7 @@ func (p *planes) returnPath() {
 // What happens with no change of a route: a link that has become longer; another POP that is the nearest; no uplink at all.
 func testElsewhere(p *planes) {
 	p.set("cloud ams1", netlab.Impairment{Delay: 30 * time.Millisecond})
-	a := p.shift("firing", "ams1")
+	a := p.shift("ams1")
 	if e := a.Evidence; e.Verdict != "latency_only" || e.Cause != nil || a.Severity != "warning" || !strings.Contains(a.Summary, "no route to it changed") {
 		p.t.Errorf("latency only: %+v: %s", e, a)
 	}
@@ -174,11 +174,11 @@ func testElsewhere(p *planes) {
 	p.quiet("uplink")
 }
 
-// shift waits for a latency_shift that is more than noise.
-func (p *planes) shift(status, pop string) alert {
+// shift waits for a latency_shift to fire that is more than noise.
+func (p *planes) shift(pop string) alert {
 	p.t.Helper()
-	return p.receiver.expect(p.t, status+" latency_shift "+pop, func(a *alert) bool {
+	return p.receiver.expect(p.t, "firing latency_shift "+pop, func(a *alert) bool {
 		l := a.Evidence.Latency
-		return a.Status == status && a.Type == "latency_shift" && (pop == "" || a.POP == pop) && l != nil && l.ShiftMS != nil && math.Abs(*l.ShiftMS) >= noiseMS
+		return a.Status == "firing" && a.Type == "latency_shift" && (pop == "" || a.POP == pop) && l != nil && l.ShiftMS != nil && math.Abs(*l.ShiftMS) >= noiseMS
 	})
 }
