@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -50,6 +51,7 @@ type channel struct {
 
 	chores   []*chore
 	choreWas bool                       // the last thing that was done: what waits goes before the next one
+	wasNew   bool                       // what was sent last was sent for the first time
 	standing map[string]notice.Delivery // what a Repeater was told last of each open incident, by lane; nil for other kinds
 	recalled bool                       // standing holds what an earlier run told
 }
@@ -94,7 +96,7 @@ func (c *channel) run(ctx context.Context) {
 		c.fill(ctx)
 		c.metrics.OutboxDepth(c.name, c.journal.Depth(c.name))
 		now := time.Now()
-		next, task := c.queue.first(), c.nextChore()
+		next, task := c.next(now), c.nextChore()
 		waits := next != nil && !c.notBefore(next.due).After(now)
 		switch {
 		case next != nil && next.test:
@@ -104,7 +106,7 @@ func (c *channel) run(ctx context.Context) {
 			c.choreWas = true
 			c.doChore(ctx, task, now)
 		case waits:
-			c.choreWas = false
+			c.choreWas, c.wasNew = false, next.deliveries[0].Attempts == 0
 			c.attempt(ctx, next)
 		default:
 			c.sleep(ctx, c.nextStep(next, task, now), now)
@@ -114,15 +116,19 @@ func (c *channel) run(ctx context.Context) {
 
 // fill reads more of the outbox, if there is room for it.
 func (c *channel) fill(ctx context.Context) {
-	for now := time.Now(); c.more && c.queue.len() <= window-page && !c.reread.After(now); {
+	for now := time.Now(); c.more && !c.reread.After(now); {
 		held := c.queue.len()
-		rows, err := c.journal.Pending(ctx, c.name, c.after, page)
+		if held > window-page && !c.stuck(now) || held >= window {
+			break
+		}
+		limit := min(page, window-held)
+		rows, err := c.journal.Pending(ctx, c.name, c.after, limit)
 		for _, d := range rows {
 			c.queue.add(d, now)
 		}
 		if err != nil {
 			c.unread(err, now)
-			if c.queue.len() > held && len(rows) == page {
+			if c.queue.len() > held && len(rows) == limit {
 				c.hasten()
 			}
 			return
@@ -135,6 +141,11 @@ func (c *channel) fill(ctx context.Context) {
 	if c.more && c.queue.len() > window-page {
 		c.queue.release() // an end too early is better than a beginning too late
 	}
+}
+
+// stuck says whether all in memory was tried, so that nothing of it makes room soon.
+func (c *channel) stuck(now time.Time) bool {
+	return c.queue.dueNow(now, false) == nil && !c.queue.holdsBack()
 }
 
 // unread says when the outbox is read again that could not be. What came is from memory alone: what is on disk before it is
@@ -153,6 +164,16 @@ func (c *channel) hasten() {
 	if c.asked.Before(c.reread) {
 		c.reread = c.asked
 	}
+}
+
+// next gives what is to be sent next. Where the last attempt failed, what was never tried and what was refused before go by turns: the
+// receiver may take what is new, which does not wait for all the others, with a pause of the channel between any two.
+func (c *channel) next(now time.Time) *lane {
+	first := c.queue.first()
+	if c.failures > 0 && first != nil && !first.test {
+		return cmp.Or(c.queue.dueNow(now, c.wasNew), first)
+	}
+	return first
 }
 
 // notBefore is when what is due may be sent.

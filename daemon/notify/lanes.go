@@ -115,12 +115,26 @@ func (l *lanes) release() {
 	}
 }
 
+// holdsBack says whether any end is held back.
+func (l *lanes) holdsBack() bool {
+	return l.firstOf(func(each *lane) bool { return each.keeps }) != nil
+}
+
 // first gives the lane that is due first, the oldest delivery of several; nil when there is none. The lanes in memory
 // are few enough to look at each.
 func (l *lanes) first() *lane {
+	return l.firstOf(func(*lane) bool { return true })
+}
+
+// dueNow gives that of those which are due and were tried before, or never.
+func (l *lanes) dueNow(now time.Time, tried bool) *lane {
+	return l.firstOf(func(each *lane) bool { return each.deliveries[0].Attempts > 0 == tried && !each.due.After(now) })
+}
+
+func (l *lanes) firstOf(which func(*lane) bool) *lane {
 	var first *lane
 	for _, candidate := range l.byKey {
-		if first == nil || candidate.before(first) {
+		if which(candidate) && (first == nil || candidate.before(first)) {
 			first = candidate
 		}
 	}
