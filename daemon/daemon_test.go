@@ -20,10 +20,16 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(routerEnv) == "" {
+	var err error
+	switch router, burner := os.Getenv(routerEnv), os.Getenv(burnerEnv); {
+	case router != "":
+		err = runRouter(os.Stdin, os.Stdout)
+	case burner != "":
+		err = runBurner(burner, os.Stdin)
+	default:
 		goleak.VerifyTestMain(m)
 	}
-	if err := runRouter(os.Stdin, os.Stdout); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

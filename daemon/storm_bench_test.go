@@ -26,8 +26,9 @@ func allocated() int {
 	return int(m.TotalAlloc)
 }
 
-// BenchmarkStorm is a hundred thousand incidents within a minute in the whole daemon, and, before and meanwhile, hijacks by
-// culprits of their own: the time from the router's write to the notice in the queue. PEERVANE_STORM asks for another number, at the same rate.
+// BenchmarkStorm is a hundred thousand incidents within a minute in the whole daemon, and, before, meanwhile and afterwards, hijacks by
+// culprits of their own: the time from the router's write to the notice in the queue. Afterwards, when all is over, another program
+// keeps the processors as busy as the storm did, "beside": the shares are over what was busy before. PEERVANE_STORM asks for another number, at the same rate.
 //
 // -cpu 4 is what "peervane run" gives Go's scheduler on a smaller machine, GOGC=400 how often it collects garbage.
 //
@@ -45,17 +46,29 @@ func BenchmarkStorm(b *testing.B) {
 				_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // the peak begins anew
 				o := newTempest(b, s, n)
 				o.inSync()
-				o.has("rest", int(over/probeEvery), 0, true)
+				idle, few := workSoFar(b), int(over/probeEvery)
+				o.has("rest", few, 0, true)
 				o.report(b, "before-", 0)
 				b.ReportMetric(float64(peakMemory()>>20), "before-MB")
-				from, before := len(o.probes), allocated()
+				from, before, busy := len(o.probes), allocated(), workSoFar(b)
 				o.has("strike", n, over, true)
+				quiet := busy.share(idle)
+				share := workSoFar(b).share(busy) - quiet
 				b.ReportMetric(float64((allocated()-before)/n), "during-B/incident")
+				b.ReportMetric(100*share, "during-%")
 				o.report(b, "during-", from)
 				b.ReportMetric(float64(peakMemory()>>20), "peak-MB") // stands holds all a second time
 				o.stands()
 				o.has("calm", n, over/2, false)
 				o.isOver()
+				debug.FreeOSMemory() // nothing of it weighs on what follows
+				part := burnerFor(b, max(share, 0.01))
+				from, busy = len(o.probes), workSoFar(b)
+				stop := startBurner(b, part)
+				o.has("rest", few, 0, true)
+				stop()
+				b.ReportMetric(100*(workSoFar(b).share(busy)-quiet), "beside-%")
+				o.report(b, "beside-", from)
 			}
 		})
 	}
@@ -64,7 +77,7 @@ func BenchmarkStorm(b *testing.B) {
 // report tells how long the probes since the i-th took.
 func (o *tempest) report(b *testing.B, when string, since int) {
 	took := o.detection(since)
-	for name, i := range map[string]int{"p50": len(took) / 2, "p99": len(took) * 99 / 100, "max": len(took) - 1} {
+	for name, i := range map[string]int{"p50": len(took) / 2, "p95": len(took) * 95 / 100, "p99": len(took) * 99 / 100, "max": len(took) - 1} {
 		b.ReportMetric(float64(took[i].Microseconds()), when+name+"-us")
 	}
 }
