@@ -42,6 +42,8 @@ func TestNewAndRefusedGoByTurns(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		again := map[string]bool{}
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		for _, d := range r.got[before:] {
 			if strings.HasPrefix(d.Incident, "bad") && !strings.HasPrefix(d.Incident, "bad, too") {
 				again[d.Incident] = true
