@@ -18,6 +18,9 @@ func (c *channel) attempt(ctx context.Context, l *lane) {
 		c.metrics.Notice(c.name, "superseded")
 		return
 	}
+	if !c.fetch(ctx, l) {
+		return
+	}
 	result := c.notifier.Send(ctx, *d)
 	if ctx.Err() != nil && result.Outcome != Delivered {
 		return // broken off, which says nothing of the receiver

@@ -52,7 +52,7 @@ func (c *channel) unbox() {
 		return
 	}
 	behind := c.more && !c.reread.After(now)
-	if more || len(rows) > 0 && (behind || c.queue.len()+len(rows) > window) {
+	if more || len(rows) > 0 && (behind || (c.queue.bodies+len(rows) > window || c.queue.many())) {
 		c.hasten()
 		return
 	}

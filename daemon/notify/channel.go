@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	window     = 512             // deliveries of a channel in memory; the others wait in the outbox
+	window     = 512             // deliveries of a channel that are in memory with their bodies; the others wait in the outbox
 	page       = window / 2      // that are read at once
+	remembered = 16 * window     // that are in memory, with their bodies or without: the rest of the outbox is not read before
 	rereadWait = 5 * time.Second // until the outbox is read again when it could not be,
 
 	// rereadPause is when a call has it read again all the same: what is new is in memory, and must go out. It bounds what the
@@ -117,18 +118,17 @@ func (c *channel) run(ctx context.Context) {
 // fill reads more of the outbox, if there is room for it.
 func (c *channel) fill(ctx context.Context) {
 	for now := time.Now(); c.more && !c.reread.After(now); {
-		held := c.queue.len()
-		if held > window-page && !c.stuck(now) || held >= window {
+		if c.queue.shed(page, now); c.full() {
 			break
 		}
-		limit := min(page, window-held)
-		rows, err := c.journal.Pending(ctx, c.name, c.after, limit)
+		held := c.queue.bodies
+		rows, err := c.journal.Pending(ctx, c.name, c.after, page)
 		for _, d := range rows {
 			c.queue.add(d, now)
 		}
 		if err != nil {
 			c.unread(err, now)
-			if c.queue.len() > held && len(rows) == limit {
+			if c.queue.bodies > held && len(rows) == page {
 				c.hasten()
 			}
 			return
@@ -138,24 +138,27 @@ func (c *channel) fill(ctx context.Context) {
 			c.after = rows[len(rows)-1].Seq
 		}
 	}
-	if c.more && c.queue.len() > window-page {
+	if c.more && c.queue.many() {
 		c.queue.release() // an end too early is better than a beginning too late
 	}
 }
 
-// stuck says whether all in memory was tried, so that nothing of it makes room soon.
-func (c *channel) stuck(now time.Time) bool {
-	return c.queue.dueNow(now, false) == nil && !c.queue.holdsBack()
-}
+// full says whether there is no room for another page.
+func (c *channel) full() bool { return c.queue.bodies > window-page || c.queue.many() }
 
 // unread says when the outbox is read again that could not be. What came is from memory alone: what is on disk before it is
 // still to be read.
 func (c *channel) unread(why error, now time.Time) {
+	c.unreadable(why, now)
+	c.reread, c.asked = now.Add(rereadWait), now.Add(rereadPause)
+}
+
+// unreadable warns, from time to time.
+func (c *channel) unreadable(why error, now time.Time) {
 	if now.Sub(c.warned) >= rereadWait {
 		c.warned = now
 		c.log.Warn("outbox cannot be read, trying again", zap.Error(why))
 	}
-	c.reread, c.asked = now.Add(rereadWait), now.Add(rereadPause)
 }
 
 // hasten is called when there is more to read.

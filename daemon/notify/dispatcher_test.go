@@ -313,7 +313,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		var ch *channel
 		most := 0
 		r := newReceiver(func(d notice.Delivery) Result {
-			most = max(most, ch.queue.len())
+			most = max(most, ch.queue.bodies)
 			if down.Load() {
 				return fails(d)
 			}

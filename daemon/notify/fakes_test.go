@@ -34,7 +34,7 @@ func (o *outbox) put(channel, incident string, n int) (rows []notice.Delivery) {
 	for range n {
 		o.seq++
 		d := notice.Delivery{
-			Seq: o.seq, ID: fmt.Sprint("d", o.seq), Channel: channel, Incident: incident, Body: []byte("{}"), Created: time.Now(),
+			Seq: o.seq, ID: fmt.Sprint("d", o.seq), Channel: channel, Incident: incident, Body: fmt.Appendf(nil, `{"delivery":"d%d"}`, o.seq), Created: time.Now(),
 		}
 		o.rows[o.seq] = d
 		rows = append(rows, d)

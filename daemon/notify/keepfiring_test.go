@@ -128,7 +128,7 @@ func TestOrderIsHeldFromIncidentToIncident(t *testing.T) {
 func TestEndsThatAreHeldBackHoldUpNothing(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		r := newReceiver(takes)
-		for i := range 3 * window {
+		for i := range remembered + window {
 			b.outbox.tell("noc", fmt.Sprint("i", i), fmt.Sprint("f", i), notice.Resolved)
 		}
 		ch := newChannel(config.Channel{Name: "noc", Kind: "webhook", KeepFiring: time.Hour}, r, b.opts, zap.NewNop(), newLine())
@@ -139,11 +139,14 @@ func TestEndsThatAreHeldBackHoldUpNothing(t *testing.T) {
 		ch.line.box.refer()
 		ch.line.wake <- struct{}{}
 		synctest.Wait()
-		if last := fmt.Sprint("d", 3*window+1); !slices.Contains(r.ids(), last) {
+		if last := fmt.Sprint("d", remembered+window+1); !slices.Contains(r.ids(), last) {
 			t.Error("what fires waits for ends that are held back")
 		}
-		if n := 3*window + 1 - len(r.ids()); n < page/2 || n > window {
-			t.Errorf("%d ends are held back in memory", n)
+		if n := remembered + window + 1 - len(r.ids()); n < remembered-2*page || n > remembered {
+			t.Errorf("%d ends are held back", n)
+		}
+		if ch.queue.bodies > window {
+			t.Errorf("%d bodies are in memory", ch.queue.bodies)
 		}
 		cancel()
 		<-ended

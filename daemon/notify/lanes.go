@@ -9,15 +9,16 @@ import (
 	"peervane/daemon/notice"
 )
 
-// lanes hold the deliveries of a channel that are in memory, one lane for each fingerprint: what is told of one condition
+// lanes hold the deliveries of a channel that were read, one lane for each fingerprint: what is told of one condition
 // is told in order, from one of its incidents to the next. Only the first of a lane may be sent; one lane that waits for
-// its next attempt holds up no other.
+// its next attempt holds up no other, and may leave its bodies to the outbox.
 type lanes struct {
 	schedule   schedule
 	keepFiring time.Duration // how long an end is held back
 	merges     bool          // an end that is overtaken by the next beginning need not be told
 	byKey      map[string]*lane
 	held       map[int64]bool // by Seq
+	bodies     int            // of how many deliveries the body is in memory
 }
 
 type lane struct {
@@ -35,13 +36,12 @@ type lane struct {
 type queued struct {
 	notice.Delivery
 	ends bool // it tells the end of its incident
+	away bool // its body is in the outbox alone
 }
 
 func newLanes(s schedule, keepFiring time.Duration, merges bool) lanes {
-	return lanes{s, keepFiring, merges, map[string]*lane{}, map[int64]bool{}}
+	return lanes{schedule: s, keepFiring: keepFiring, merges: merges, byKey: map[string]*lane{}, held: map[int64]bool{}}
 }
-
-func (l *lanes) len() int { return len(l.held) }
 
 // add puts a delivery at its place in its lane, unless it is held already.
 func (l *lanes) add(d notice.Delivery, now time.Time) {
@@ -49,6 +49,7 @@ func (l *lanes) add(d notice.Delivery, now time.Time) {
 		return
 	}
 	l.held[d.Seq] = true
+	l.bodies++
 	key, ends, test := laneOf(d)
 	found, ok := l.byKey[key]
 	if !ok {
@@ -56,7 +57,7 @@ func (l *lanes) add(d notice.Delivery, now time.Time) {
 		l.byKey[key] = found
 	}
 	at, _ := slices.BinarySearchFunc(found.deliveries, d.Seq, func(q queued, seq int64) int { return cmp.Compare(q.Seq, seq) })
-	found.deliveries = slices.Insert(found.deliveries, at, queued{d, ends})
+	found.deliveries = slices.Insert(found.deliveries, at, queued{Delivery: d, ends: ends})
 	if at == 0 {
 		l.begin(found, now)
 	} else if found.keeps {
@@ -115,13 +116,8 @@ func (l *lanes) release() {
 	}
 }
 
-// holdsBack says whether any end is held back.
-func (l *lanes) holdsBack() bool {
-	return l.firstOf(func(each *lane) bool { return each.keeps }) != nil
-}
-
-// first gives the lane that is due first, the oldest delivery of several; nil when there is none. The lanes in memory
-// are few enough to look at each.
+// first gives the lane that is due first, the oldest delivery of several; nil when there is none. There are few enough
+// to look at each.
 func (l *lanes) first() *lane {
 	return l.firstOf(func(*lane) bool { return true })
 }
@@ -154,6 +150,9 @@ func (l *lane) before(other *lane) bool {
 // finish takes out the first of a lane.
 func (l *lanes) finish(of *lane, now time.Time) {
 	delete(l.held, of.deliveries[0].Seq)
+	if !of.deliveries[0].away {
+		l.bodies--
+	}
 	of.deliveries = of.deliveries[1:]
 	if len(of.deliveries) == 0 {
 		delete(l.byKey, of.key)
