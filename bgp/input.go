@@ -51,8 +51,9 @@ type SessionUp struct {
 	Vantage     *Vantage
 	At          time.Time
 	Families    []Family
-	EndOfRIBDue bool // the neighbour advertised graceful restart, so End-of-RIB will come (RFC 4724)
-	Recorded    bool // a recording or a feed: in sync for a prefix once it was announced there, or a RIB dump listed the peer
+	AddPath     [NumFamilies]bool // a prefix may come with several paths (RFC 7911)
+	EndOfRIBDue bool              // the neighbour advertised graceful restart, so End-of-RIB will come (RFC 4724)
+	Recorded    bool              // a recording or a feed: in sync for a prefix once it was announced there, or a RIB dump listed the peer
 }
 
 // SessionDown says that a vantage was lost. Routes of the Kept families are held as stale (RFC 4724).

@@ -120,9 +120,12 @@ func (e *engine) world(st *detect.State, reason string, now time.Time) incident.
 }
 
 func (e *engine) sightOf(st *detect.State) func(string) incident.Sight {
+	f := bgp.FamilyOf(st.Prefix)
 	return func(name string) incident.Sight {
 		i := slices.IndexFunc(st.Vantages, func(v detect.Vantage) bool { return v.Name == name })
 		switch {
+		case i >= 0 && st.Vantages[i].InSync && e.vantages.named(name).owesPaths(f, st.Now):
+			return incident.Returning
 		case i >= 0 && st.Vantages[i].InSync:
 			return incident.InSync
 		case i >= 0 || !e.forgotten[name] && e.known.mayReturn(name):

@@ -39,6 +39,7 @@ type familyState struct {
 	synced bool      // End-of-RIB, or what stands for it
 	at     time.Time // since when
 	whole  int       // the configuration whose registered prefixes were all asked for
+	many   bool      // a prefix may come with several paths (RFC 7911)
 	kept   bool      // the session is lost, its routes are held as stale (RFC 4724)
 }
 
@@ -117,6 +118,7 @@ func (v *vantage) rise(up bgp.SessionUp) {
 	for f := range v.families {
 		v.families[f].spoken = false
 		v.families[f].synced = false
+		v.families[f].many = up.AddPath[f]
 	}
 	for _, f := range up.Families {
 		v.families[f].spoken = true
@@ -156,4 +158,14 @@ func (v *vantage) present(f bgp.Family) bool { return v.up || v.families[f].kept
 // session came up. born: the configuration with which its registration came.
 func (v *vantage) inSync(f bgp.Family, seen bool, born int) bool {
 	return v.present(f) && (seen || v.families[f].synced && v.families[f].whole >= born)
+}
+
+// firstTable is how long the rest of a first table is waited for. A neighbour that has promised its end and not told it by then is blind.
+const firstTable = 10 * time.Minute
+
+// owesPaths says whether a prefix that the vantage has shown since it came up may still get further paths: with ADD-PATH (RFC 7911) what a
+// session has shown of a prefix is not all that there is before its first table is whole.
+func (v *vantage) owesPaths(f bgp.Family, now time.Time) bool {
+	s := &v.families[f]
+	return v.up && s.many && !s.synced && now.Sub(v.since) < firstTable
 }

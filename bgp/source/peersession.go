@@ -38,7 +38,7 @@ func (p *Peer) Established(n session.Negotiated, at time.Time) {
 				zap.Stringer("family", family))
 		}
 	}
-	p.put(bgp.SessionUp{Vantage: p.cfg.Vantage, At: at, Families: families, EndOfRIBDue: n.GR != nil})
+	p.put(bgp.SessionUp{Vantage: p.cfg.Vantage, At: at, Families: families, AddPath: n.AddPath, EndOfRIBDue: n.GR != nil})
 	p.rearm()
 }
 

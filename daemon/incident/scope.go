@@ -39,9 +39,10 @@ type Sight uint8
 
 // Lost, the zero value, is not knowing: the vantage is down, or up and not yet in sync.
 const (
-	Lost   Sight = iota
-	InSync       // what it holds is all that there is
-	Gone         // removed from the configuration, or forgotten
+	Lost      Sight = iota
+	InSync          // what it holds is all that there is
+	Returning       // so it says, but what it showed before it was lost may still come
+	Gone            // removed from the configuration, or forgotten
 )
 
 // World is what the book must know of a scope beside its findings. The zero value suits scopes that no vantage shows.

@@ -16,7 +16,7 @@ const (
 )
 
 // watch brings the witnesses of an incident up to date. Those of bad show it now. Of the others, one in sync no longer
-// does, one that is gone does not count, and one out of sight stays a witness for an hour, or until another vantage in
+// does, one that returns does not either if it showed it since, one that is gone does not count, and one out of sight stays a witness for an hour, or until another vantage in
 // sync shows the prefix good, whichever is later. It gives why some no longer count, where it is not that they are back
 // without the condition.
 func (r *reconciliation) watch(rec *Record, bad []string) (cleared string) {
@@ -29,8 +29,12 @@ func (r *reconciliation) watch(rec *Record, bad []string) (cleared string) {
 		if slices.Contains(bad, old.Vantage) {
 			continue
 		}
-		switch r.world.sight(old.Vantage) {
-		case InSync:
+		sight := r.world.sight(old.Vantage)
+		if sight == Returning && (old.Unseen || !old.Lost.IsZero()) {
+			sight = Lost
+		}
+		switch sight {
+		case InSync, Returning:
 		case Gone:
 			cleared = cmp.Or(cleared, notice.ReasonConfig)
 		case Lost:
