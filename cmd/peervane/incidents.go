@@ -56,7 +56,7 @@ func printIncident(s *screen, d api.Detail) {
 		s.row("before", fmt.Sprintf("%s at %s: %s", r.Prefix, r.Vantage, cmp.Or(r.ASPath, "(empty path)")))
 	}
 	if g := n.Evidence.Group; g != nil {
-		s.row("group", fmt.Sprintf("%d of %d hold now: %s", g.Open, g.Total, strings.Join(g.Examples, ", ")))
+		s.row("group", groupText(g))
 		s.row("members", "see peervane incidents list --group "+n.Notice.Incident)
 	}
 	for _, line := range evidenceLines(&n.Evidence) { // each begins with what it is
@@ -66,6 +66,19 @@ func printIncident(s *screen, d api.Detail) {
 	for _, u := range d.Undelivered {
 		s.row("to be told", cell{undeliveredText(u), red})
 	}
+}
+
+// groupText counts the members of a group, and names some: open ones, as long as there are any.
+func groupText(g *notice.Group) string {
+	some := strings.Join(g.Examples, ", ")
+	if g.Open == 0 {
+		return fmt.Sprintf("none of %d holds any more; the last were %s", g.Total, some)
+	}
+	such := ""
+	if len(g.Examples) < g.Open {
+		such = ", such as"
+	}
+	return fmt.Sprintf("%d of %d hold now%s: %s", g.Open, g.Total, such, some)
 }
 
 func undeliveredText(u api.Undelivered) string {

@@ -34,6 +34,9 @@ type group struct {
 	audiences map[string]*crowd
 	heard     map[string]time.Time // the audiences that it was told to, and since when nothing concerns them
 	counted   map[uint64]struct{}  // the conditions that are in the total, by their fingerprints' hashes
+	shown     []*Record            // the members that are named, in the order in which they came
+	waiting   []*Record            // those after them, which are named when some of the others have ended
+	last      *Record              // the member that came last
 	unkept    bool                 // it has to be written at once: a restart does not find by its members what has changed
 	now       time.Time
 }
@@ -117,20 +120,15 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 	b.alarms.drop(rec.ID())
 	n := &g.rec.Notice
 	n.Evidence.Group = &notice.Group{Total: n.Evidence.Group.Total + 1, Examples: n.Evidence.Group.Examples} // notices share it
-	if list := n.Evidence.Group.Examples; !g.count(rec) {
+	if !g.count(rec) {
 		g.rec.Again++
-	} else if len(list) < groupExamples && !slices.Contains(list, rec.subject()) {
-		n.Evidence.Group.Examples = append(slices.Clip(list), rec.subject())
-		g.unkept = true
 	}
-	if routes := rec.Notice.Evidence.Routes; len(routes) > 0 && len(n.Evidence.Routes) < groupRoutes {
-		n.Evidence.Routes = append(slices.Clip(n.Evidence.Routes), routes[0])
-	}
+	g.name(rec)
 	if methods := union(n.Evidence.Methods, rec.Notice.Evidence.Methods); len(methods) > len(n.Evidence.Methods) {
 		n.Evidence.Methods, g.unkept = methods, true
 	}
 	n.Vantages = notice.Vantages{Bad: max(n.Vantages.Bad, len(rec.Bad)), Total: max(n.Vantages.Total, rec.Total)}
-	g.rec.Latest = rec.subject()
+	g.rec.Latest, g.last = rec.subject(), rec
 	b.write(rec, notice.Firing, "", now) // for those who look at it
 	b.dirty[rec.ID()] = rec
 	b.swollen.add(g.rec, now)
@@ -216,6 +214,7 @@ func (g *group) gather() {
 // latest is named too: what is news to one of them is not among the first.
 func (g *group) render() {
 	r, n := g.rec, &g.rec.Notice
+	g.pick()
 	n.Audience = nil
 	for _, key := range slices.Sorted(maps.Keys(g.audiences)) {
 		n.Audience = append(n.Audience, g.audiences[key].Audience)
@@ -234,7 +233,7 @@ func (g *group) render() {
 	}
 	named := in.Examples[:min(len(in.Examples), groupNamed)]
 	such := inWords(named)
-	if len(g.heard) > 1 && r.Latest != "" && !slices.Contains(named, r.Latest) {
+	if len(g.heard) > 1 && r.Latest != "" && (g.last == nil || g.has(g.last)) && !slices.Contains(named, r.Latest) {
 		such += ", the latest " + r.Latest
 	}
 	r.Summary = fmt.Sprintf("%s at %s, such as %s: %s", what, count, such, r.Lead)

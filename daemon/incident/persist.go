@@ -128,6 +128,7 @@ func (b *Book) seatAll() {
 	for g := range owed {
 		g.rec.Owed = owed[g] // nobody is concerned who was not before
 		g.hear()
+		g.nameAgain()
 		g.gather()
 	}
 }
@@ -178,4 +179,5 @@ func (b *Book) seatAgain(rec *Record) {
 	b.hold(rec)
 	g.count(rec)
 	g.seat(rec)
+	g.waiting = append(g.waiting, rec)
 }

@@ -4,7 +4,7 @@ package notice
 type Group struct {
 	Open     int      `json:"open"`     // that hold now
 	Total    int      `json:"total"`    // that ever were in it
-	Examples []string `json:"examples"` // the first of them: prefixes, peers or POPs
+	Examples []string `json:"examples"` // prefixes, peers or POPs: the first of those that hold now, or, once it is over, that held last
 }
 
 // Audience is one way in which a channel may be concerned: what its filters are held against.
