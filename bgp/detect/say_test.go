@@ -44,6 +44,13 @@ func TestSummaries(t *testing.T) {
 			l.peer("e1", 64500, bgp.Provider)
 			l.learn()
 		}},
+		{"203.0.113.0/24 withdrawn: primary session e2 does not hold it, e1 is down", func(l *lab) {
+			e1 := l.peer("e1", 64500, bgp.Provider)
+			l.announce(e1, "203.0.113.0/24", direct)
+			l.peer("e2", 64500, bgp.Provider)
+			l.lose(e1)
+			l.learn()
+		}},
 		{"203.0.113.0/24 withdrawn: none of 5 vantages holds it (ris/a, ris/b, ris/c, ris/d and 1 more)", func(l *lab) {
 			l.settings.Replay = true
 			for _, name := range []string{"a", "b", "c", "d", "e"} {

@@ -110,9 +110,9 @@ func withdrawn(j *judgement) {
 	case !few:
 		f.Summary = backupSummary(j, backups)
 	case none && j.heldSince(j.Memory.lacks().None, f.Since):
-		f.Severity, f.Summary = critical, noneSummary(j, primaries)
+		f.Severity, f.Summary = critical, noneSummary(j, primaries)+downText(j)
 	default:
-		f.Summary = fewSummary(j, primaries)
+		f.Summary = fewSummary(j, primaries) + downText(j)
 	}
 	j.found = append(j.found, f)
 }
@@ -168,6 +168,20 @@ func noneSummary(j *judgement, t tally) string {
 	}
 	return fmt.Sprintf("%s withdrawn: none of %s holds it (%s)",
 		j.Prefix, j.sessions(t.judged(), strconv.Itoa(t.judged())), j.nameAll(t.absent))
+}
+
+// downText names the primary sessions that are down: what they held is not known, but its absence elsewhere may be theirs.
+func downText(j *judgement) string {
+	var down []string
+	for i := range j.Vantages {
+		if v := &j.Vantages[i]; v.Own() && !v.Up && j.role(v.Vantage) == primary {
+			down = append(down, v.Name)
+		}
+	}
+	if len(down) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s %s down", names(down), verb(len(down), "is", "are"))
 }
 
 // elsewhere counts the vantages that hold an offending route in place of the legitimate one.
