@@ -103,6 +103,11 @@ func (e *engine) restore(k kept) error {
 	e.noteMovements(k)
 	for p, m := range k.remembered(e.log) {
 		if reg := e.regs.exact(p); reg != nil { // else it is no longer registered
+			for _, t := range slices.Clone(m.Traces) {
+				if !e.known.mayReturn(t.Vantage) {
+					m.Forget(t.Vantage) // it was taken out of the configuration meanwhile
+				}
+			}
 			reg.memory = m
 		}
 	}

@@ -115,7 +115,7 @@ func (e *engine) world(st *detect.State, reason string, now time.Time) incident.
 		Settled: st.Settled(),
 		Labels:  st.Reg.Policy.Labels,
 		Latency: func(began time.Time) *notice.Latency { return e.latencyBefore(st.Prefix, began, now) },
-		Remains: e.latencyRemains, Unjudged: e.withoutData(st),
+		Remains: e.latencyRemains, Unjudged: e.unjudgedYet(st),
 	}
 }
 

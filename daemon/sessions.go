@@ -68,6 +68,9 @@ func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
 	delete(e.forgotten, bv.Name)
 	v := e.vantages.of(bv)
 	v.labels = p.Labels
+	if active := !p.Passive && !p.Dynamic.IsValid(); active && !v.active && !v.everUp {
+		v.since = time.Time{} // it is missed from now on
+	}
 	v.active = !p.Passive && !p.Dynamic.IsValid()
 	v.dynamic = p.Dynamic.IsValid()
 	if v.since.IsZero() {

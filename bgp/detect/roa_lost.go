@@ -20,7 +20,7 @@ func roaLost(j *judgement) {
 	for i := range j.Routes {
 		h := &j.Routes[i]
 		roa := j.Memory.roa(j.originOf(h))
-		if roa == nil || roa.Lost.IsZero() || j.Verdict(h) != Legitimate || j.yields(h, "roa_lost") {
+		if roa == nil || roa.Lost.IsZero() || j.Verdict(h) != Legitimate || h.RPKI == "" || j.yields(h, "roa_lost") {
 			continue
 		}
 		if f == nil {

@@ -107,6 +107,13 @@ func (s *State) visible() (a audience, unseen bool) {
 	return a, a.asns >= viewersLeast && 2*a.held < a.asns
 }
 
+// Unseeable says that those in sight are too few to tell how visible the prefix is, and mostly without it.
+func (s *State) Unseeable() bool {
+	s.prepare()
+	a, _ := s.visible()
+	return a.asns < viewersLeast && 2*a.held < a.asns
+}
+
 // anyGone says whether anybody lost the prefix who held it for good.
 func (s *State) anyGone() bool {
 	return slices.ContainsFunc(s.traces, func(t *Trace) bool { return t != nil && t.View != nil && !t.View.Gone.IsZero() })
