@@ -54,7 +54,7 @@ func (l *lanes) strip(of *lane) {
 // putOff has all wait whose body is in the outbox alone.
 func (l *lanes) putOff(until time.Time) {
 	for _, each := range l.byKey {
-		if each.deliveries[0].away && each.due.Before(until) {
+		if each.deliveries[0].away && !each.superseded && each.due.Before(until) {
 			each.due = until
 		}
 	}
@@ -70,6 +70,7 @@ func (c *channel) fetch(ctx context.Context, l *lane) (ok bool) {
 	now := time.Now()
 	switch {
 	case len(rows) > 0 && rows[0].Seq == first.Seq:
+		c.queue.shed(1, now)
 		first.Body, first.away = rows[0].Body, false
 		c.queue.bodies++
 		return true

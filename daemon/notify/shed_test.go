@@ -132,3 +132,38 @@ func TestWhatIsGoneFromTheOutboxIsPassed(t *testing.T) {
 		}
 	})
 }
+
+// What was refused again leaves its body to the outbox again, also when there is nothing new to read.
+func TestBodiesAreBoundedWhereAllWasRead(t *testing.T) {
+	for name, answer := range map[string]Result{
+		"refused": {Outcome: Retry, Err: errors.New("refused")}, "partly taken": {Outcome: Retry, Partly: true, Err: errors.New("452 mailbox full")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				var ch *channel
+				most := 0
+				r := newReceiver(func(notice.Delivery) Result {
+					most = max(most, ch.queue.bodies)
+					return answer
+				})
+				ch = newChannel(config.Channel{Name: "noc"}, r, b.opts, zap.NewNop(), newLine())
+				for i := range 2 * window {
+					b.outbox.put("noc", fmt.Sprint("i", i), 1)
+				}
+				for seq, d := range b.outbox.rows { // as after a restart: all were tried
+					d.Attempts, d.NextAt = 1, time.Now().Add(time.Second)
+					b.outbox.rows[seq] = d
+				}
+				ended := make(chan struct{})
+				ctx, cancel := context.WithCancel(b.ctx)
+				go func() { defer close(ended); ch.run(ctx) }()
+				time.Sleep(8 * time.Hour)
+				cancel()
+				<-ended
+				if most > window {
+					t.Errorf("%d bodies were in memory", most)
+				}
+			})
+		})
+	}
+}
