@@ -103,10 +103,14 @@ func (e *engine) restore(k kept) error {
 	e.noteMovements(k)
 	for p, m := range k.remembered(e.log) {
 		if reg := e.regs.exact(p); reg != nil { // else it is no longer registered
-			for _, t := range slices.Clone(m.Traces) {
-				if !e.known.mayReturn(t.Vantage) {
-					m.Forget(t.Vantage) // it was taken out of the configuration meanwhile
+			var gone []string // out of the configuration, meanwhile
+			for i := range m.Traces {
+				if name := m.Traces[i].Vantage; !e.known.mayReturn(name) {
+					gone = append(gone, name)
 				}
+			}
+			for _, name := range gone {
+				m.Forget(name)
 			}
 			reg.memory = m
 		}

@@ -25,6 +25,7 @@ type lane struct {
 	key        string
 	due        time.Time // of the first
 	thawed     bool      // the first was hurried once
+	missed     bool      // the body of the first was not found in the outbox
 	partly     int       // how often the first was taken for others alone
 	keeps      bool      // the first is an end that is held back
 	superseded bool      // the first need not be told any more
@@ -81,7 +82,7 @@ func laneOf(d notice.Delivery) (key string, ends, test bool) {
 // condition has been gone for so long.
 func (l *lanes) begin(of *lane, now time.Time) {
 	first := &of.deliveries[0]
-	of.due, of.thawed, of.partly, of.keeps, of.superseded = l.schedule.due(first.Delivery, now), false, 0, false, false
+	of.due, of.thawed, of.missed, of.partly, of.keeps, of.superseded = l.schedule.due(first.Delivery, now), false, false, 0, false, false
 	if !first.ends || first.Attempts > 0 || l.keepFiring == 0 || of.test {
 		return
 	}
@@ -153,6 +154,7 @@ func (l *lanes) finish(of *lane, now time.Time) {
 	if !of.deliveries[0].away {
 		l.bodies--
 	}
+	of.deliveries[0] = queued{} // its body goes now
 	of.deliveries = of.deliveries[1:]
 	if len(of.deliveries) == 0 {
 		delete(l.byKey, of.key)

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -51,10 +52,11 @@ func (l *lanes) strip(of *lane) {
 	}
 }
 
-// putOff has all wait whose body is in the outbox alone.
-func (l *lanes) putOff(until time.Time) {
+// putOff has those from one number to before another wait whose body is in the outbox alone, and is needed.
+func (l *lanes) putOff(from, to int64, until time.Time) {
 	for _, each := range l.byKey {
-		if each.deliveries[0].away && !each.superseded && each.due.Before(until) {
+		first := &each.deliveries[0]
+		if first.away && !each.superseded && first.Seq >= from && first.Seq < to && each.due.Before(until) {
 			each.due = until
 		}
 	}
@@ -75,8 +77,14 @@ func (c *channel) fetch(ctx context.Context, l *lane) (ok bool) {
 		c.queue.bodies++
 		return true
 	case err != nil:
-		c.queue.putOff(now.Add(rereadWait))
+		next := int64(math.MaxInt64) // that memory has: nothing before it can be read now
+		if len(rows) > 0 {
+			next = rows[0].Seq
+		}
+		c.queue.putOff(first.Seq, next, now.Add(rereadWait))
 		c.unreadable(err, now)
+	case !l.missed: // the database may just have been replaced
+		l.missed, l.due = true, now.Add(rereadWait)
 	default:
 		c.log.Error("notice not delivered, it is not in the outbox any more", zap.String("delivery", first.ID), zap.String("incident", first.Incident))
 		c.queue.finish(l, now)
