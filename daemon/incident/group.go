@@ -31,6 +31,7 @@ type group struct {
 	seats     map[string]*Record // its open members, by id; each has its seat
 	held      map[string]int     // how many of them each reason holds back; "": nothing does
 	grave     [notice.Critical + 1]int
+	graveTold [notice.Critical + 1]int // of those that nothing holds back
 	audiences map[string]*crowd
 	heard     map[string]time.Time // the audiences that it was told to, and since when nothing concerns them
 	counted   map[uint64]struct{}  // the conditions that are in the total, by their fingerprints' hashes
@@ -195,9 +196,12 @@ func (b *Book) leaveGroup(g *group, rec *Record, now time.Time) []notice.Notice 
 
 // gather writes into a group's incident what its members come to, as far as it decides what is told.
 func (g *group) gather() {
-	n := &g.rec.Notice
+	n, grave := &g.rec.Notice, &g.grave
+	if g.held[""] > 0 {
+		grave = &g.graveTold
+	}
 	for s := notice.Critical; s > notice.Off; s-- {
-		if g.grave[s] > 0 {
+		if grave[s] > 0 {
 			n.Severity = s
 			break
 		}

@@ -16,13 +16,13 @@ func (b *Book) holds(rec *Record) string {
 	if b.cutOff && rec.Notice.Type != notice.Uplink {
 		return "uplink"
 	}
+	if g := b.groupOf[rec.ID()]; g != nil && len(g.seats) > 0 {
+		return g.quiet() // a silence holds its members back, each as grave as it is
+	}
 	for i := range b.silences {
 		if b.silences[i].matches(rec) {
 			return "silence " + b.silences[i].ID
 		}
-	}
-	if g := b.groupOf[rec.ID()]; g != nil && g.quiet() != "" {
-		return g.quiet()
 	}
 	return b.unseen(rec)
 }

@@ -59,6 +59,7 @@ func (g *group) seat(rec *Record) {
 	g.grave[s.grave]++
 	g.held[s.held]++
 	if s.held == "" {
+		g.graveTold[s.grave]++
 		s.crowds = g.crowdsOf(rec)
 	}
 	g.seats[rec.ID()], rec.seat = rec, s
@@ -137,6 +138,9 @@ func (g *group) rise(id string) {
 	rec.seat = seat{}
 	delete(g.seats, id)
 	g.grave[s.grave]--
+	if s.held == "" {
+		g.graveTold[s.grave]--
+	}
 	if g.held[s.held]--; g.held[s.held] == 0 {
 		delete(g.held, s.held)
 	}
