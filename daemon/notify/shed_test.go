@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,7 @@ type crowd struct {
 	*bench
 	*receiver
 	ch    *channel
-	takes bool
+	takes atomic.Bool
 	wrong []string // what came with the body of another
 	most  int      // bodies in memory
 }
@@ -36,7 +37,7 @@ func withCrowd(t *testing.T, test func(c *crowd)) {
 			if string(d.Body) != fmt.Sprintf(`{"delivery":"%s"}`, d.ID) {
 				c.wrong = append(c.wrong, d.ID)
 			}
-			if c.takes || strings.HasPrefix(d.Incident, "good") {
+			if c.takes.Load() || strings.HasPrefix(d.Incident, "good") {
 				return takes(d)
 			}
 			return fails(d)
@@ -51,6 +52,7 @@ func withCrowd(t *testing.T, test func(c *crowd)) {
 		ctx, cancel := context.WithCancel(b.ctx)
 		go func() { defer close(ended); c.ch.run(ctx) }()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if n := c.outbox.states(); n[notice.Pending] != crowded+2 || len(c.ch.queue.held) != crowded+2 {
 			t.Fatalf("%v, %d in memory", n, len(c.ch.queue.held))
 		}
@@ -72,7 +74,7 @@ func (c *crowd) since(i int) []string {
 // What was refused is sent with its body when the receiver takes it at last, once, and in the order of each incident.
 func TestWhatWasRefusedIsSentWithItsBody(t *testing.T) {
 	withCrowd(t, func(c *crowd) {
-		c.takes = true
+		c.takes.Store(true)
 		before := len(c.ids())
 		time.Sleep(3 * time.Hour)
 		got := c.since(before)
@@ -96,7 +98,7 @@ func TestWhatCannotBeReadWaits(t *testing.T) {
 		c.outbox.mu.Lock()
 		c.outbox.broken, c.outbox.hidden = errors.New("no disk"), true
 		c.outbox.mu.Unlock()
-		c.takes = true
+		c.takes.Store(true)
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
 		if n := crowded + 2 - c.outbox.states()[notice.Pending]; n == 0 || n > window {
@@ -124,7 +126,7 @@ func TestWhatIsGoneFromTheOutboxIsPassed(t *testing.T) {
 		}
 		gone := 2*crowded + 2 - len(c.outbox.rows)
 		c.outbox.mu.Unlock()
-		c.takes = true
+		c.takes.Store(true)
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
 		if n := c.outbox.states()[notice.Pending]; n > 0 || gone == 0 {
