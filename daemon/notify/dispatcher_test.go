@@ -50,6 +50,18 @@ func (b *bench) run(name string, r *receiver) runner {
 	return b.startWith(b.ctx, config.Channel{Name: name}, r, zap.NewNop())
 }
 
+// begin runs a channel that the test looks into, until stop.
+func (b *bench) begin(c config.Channel, r *receiver) (ch *channel, start, stop func()) {
+	ch = newChannel(c, r, b.opts, zap.NewNop(), newLine())
+	b.setLine(c.Name, ch.line)
+	ctx, cancel := context.WithCancel(b.ctx)
+	ended := make(chan struct{})
+	start = func() {
+		go func() { defer close(ended); ch.run(ctx) }()
+	}
+	return ch, start, func() { cancel(); <-ended }
+}
+
 func (b *bench) put(channel, incident string, n int) {
 	b.Hand(b.outbox.put(channel, incident, n))
 	synctest.Wait()

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -131,10 +130,8 @@ func TestEndsThatAreHeldBackHoldUpNothing(t *testing.T) {
 		for i := range remembered + window {
 			b.outbox.tell("noc", fmt.Sprint("i", i), fmt.Sprint("f", i), notice.Resolved)
 		}
-		ch := newChannel(config.Channel{Name: "noc", Kind: "webhook", KeepFiring: time.Hour}, r, b.opts, zap.NewNop(), newLine())
-		ended := make(chan struct{})
-		ctx, cancel := context.WithCancel(b.ctx)
-		go func() { defer close(ended); ch.run(ctx) }()
+		ch, start, stop := b.begin(config.Channel{Name: "noc", Kind: "webhook", KeepFiring: time.Hour}, r)
+		start()
 		b.outbox.tell("noc", "new", "new", notice.Firing)
 		ch.line.box.refer()
 		ch.line.wake <- struct{}{}
@@ -148,7 +145,6 @@ func TestEndsThatAreHeldBackHoldUpNothing(t *testing.T) {
 		if ch.queue.bodies > window {
 			t.Errorf("%d bodies are in memory", ch.queue.bodies)
 		}
-		cancel()
-		<-ended
+		stop()
 	})
 }

@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/zap"
-
 	"peervane/config"
 	"peervane/daemon/notice"
 )
@@ -59,11 +57,8 @@ func TestWhatMemoryHasDoesNotWaitForTheDisk(t *testing.T) {
 			}
 			return takes(d)
 		})
-		ch := newChannel(config.Channel{Name: "noc"}, r, b.opts, zap.NewNop(), newLine())
-		b.setLine("noc", ch.line)
-		ended := make(chan struct{})
-		ctx, cancel := context.WithCancel(b.ctx)
-		go func() { defer close(ended); ch.run(ctx) }()
+		_, start, stop := b.begin(config.Channel{Name: "noc"}, r)
+		start()
 		give := func(name string, i int) {
 			for _, incident := range []string{name, "good " + name} { // so that it never has a pause
 				rows := b.outbox.put("noc", fmt.Sprint(incident, i), 1)
@@ -91,8 +86,7 @@ func TestWhatMemoryHasDoesNotWaitForTheDisk(t *testing.T) {
 		if left > 0 {
 			t.Errorf("%d that memory has wait for the disk", left)
 		}
-		cancel()
-		<-ended
+		stop()
 	})
 }
 

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,8 +9,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"go.uber.org/zap"
 
 	"peervane/config"
 	"peervane/daemon/notice"
@@ -42,23 +39,21 @@ func withCrowd(t *testing.T, test func(c *crowd)) {
 			}
 			return fails(d)
 		})
-		c.ch = newChannel(config.Channel{Name: "noc"}, c.receiver, b.opts, zap.NewNop(), newLine())
+		ch, start, stop := b.begin(config.Channel{Name: "noc"}, c.receiver)
+		c.ch = ch
 		for i := range crowded {
 			b.outbox.put("noc", fmt.Sprint("i", i), 1)
 			b.outbox.put("noc", fmt.Sprint("good", i), 1) // so that it never has a pause
 		}
 		b.outbox.put("noc", "i0", 2)
-		ended := make(chan struct{})
-		ctx, cancel := context.WithCancel(b.ctx)
-		go func() { defer close(ended); c.ch.run(ctx) }()
+		start()
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if n := c.outbox.states(); n[notice.Pending] != crowded+2 || len(c.ch.queue.held) != crowded+2 {
 			t.Fatalf("%v, %d in memory", n, len(c.ch.queue.held))
 		}
 		test(c)
-		cancel()
-		<-ended
+		stop()
 		if len(c.wrong) > 0 || c.most > window {
 			t.Errorf("%d bodies were in memory; with the body of another came %v", c.most, c.wrong)
 		}
@@ -148,7 +143,8 @@ func TestBodiesAreBoundedWhereAllWasRead(t *testing.T) {
 					most = max(most, ch.queue.bodies)
 					return answer
 				})
-				ch = newChannel(config.Channel{Name: "noc"}, r, b.opts, zap.NewNop(), newLine())
+				var start, stop func()
+				ch, start, stop = b.begin(config.Channel{Name: "noc"}, r)
 				for i := range 2 * window {
 					b.outbox.put("noc", fmt.Sprint("i", i), 1)
 				}
@@ -156,12 +152,9 @@ func TestBodiesAreBoundedWhereAllWasRead(t *testing.T) {
 					d.Attempts, d.NextAt = 1, time.Now().Add(time.Second)
 					b.outbox.rows[seq] = d
 				}
-				ended := make(chan struct{})
-				ctx, cancel := context.WithCancel(b.ctx)
-				go func() { defer close(ended); ch.run(ctx) }()
+				start()
 				time.Sleep(8 * time.Hour)
-				cancel()
-				<-ended
+				stop()
 				if most > window {
 					t.Errorf("%d bodies were in memory", most)
 				}
