@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
 
+	"peervane/bgp"
 	"peervane/config"
 	"peervane/probe"
 	"peervane/probe/stats"
@@ -85,4 +87,30 @@ func (w *joinWorld) flow(pop string, ms float64) string {
 		w.engine.batch(probe.Batch{Target: probe.Target{POP: pop, Service: c.Service, Addr: c.Address, Method: "icmp"}, Sample: s})
 	}
 	return w.tell()
+}
+
+// After a clock that was set back over a restart a flap an hour is no flapping, as before it.
+func TestPenaltiesOfTheFutureDecay(t *testing.T) {
+	w := newWorld(t, twoPeers(registered(judged, 64496)))
+	w.announce("edge1", judged, 64500, 64496)
+	flap := func() (told string) {
+		for _, path := range [][]uint32{{64500, 64505, 64496}, {64500, 64496}} {
+			c := w.change("edge1", judged, path...)
+			c.PathChanges, c.Cause = 1, bgp.Updated
+			w.engine.input(c)
+			told += w.tell()
+		}
+		return told
+	}
+	flap()
+	w.now = w.now.Add(-24 * time.Hour)
+	w = w.restart()
+	w.up("edge1")
+	w.first("edge1", 64500, 64496)
+	w.endOfRIB("edge1")
+	for range 20 {
+		if got := flap() + w.pass(time.Hour); strings.Contains(got, "flapping") {
+			t.Fatalf("told %s", got)
+		}
+	}
 }

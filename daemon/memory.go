@@ -100,6 +100,7 @@ func (e *engine) touchAll(other *change) {
 func (e *engine) restore(k kept) error {
 	e.resumeUplink(&k)
 	e.book.Restore(k.records, k.silences)
+	e.recount(k.members)
 	e.noteMovements(k)
 	for p, m := range k.remembered(e.log) {
 		if reg := e.regs.exact(p); reg != nil { // else it is no longer registered
@@ -120,6 +121,13 @@ func (e *engine) restore(k kept) error {
 	return nil
 }
 
+// recount has groups know whom they have counted already.
+func (e *engine) recount(members []store.Member) {
+	for _, m := range members {
+		e.book.Counted(m.Group, m.Fingerprint)
+	}
+}
+
 func (e *engine) noteMovements(k kept) {
 	for i := range k.records {
 		if k.records[i].Open {
@@ -138,6 +146,9 @@ func (k *kept) remembered(log *zap.Logger) iter.Seq2[netip.Prefix, detect.Memory
 				continue
 			}
 			m.Thin()
+			if !k.at.IsZero() {
+				m.NotAfter(k.at)
+			}
 			if !yield(p, m.WithoutHijacks()) {
 				return
 			}
@@ -155,6 +166,7 @@ type late struct {
 func (e *engine) rejoin(k *late, now time.Time, age time.Duration) {
 	e.log.Info("state of the last run is read after all", zap.Int("incidents", len(k.told)), zap.Int("prefixes", len(k.memories)))
 	e.book.Rejoin(k.records, k.silences)
+	e.recount(k.members)
 	e.noteMovements(k.kept)
 	for p, older := range k.memories {
 		if reg := e.regs.exact(p); reg != nil {

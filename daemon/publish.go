@@ -234,10 +234,12 @@ func rows(events []event) []store.Event {
 
 // kept is what an earlier run left to the engine.
 type kept struct {
+	at       time.Time // when it was read
 	records  []incident.Record
 	silences []incident.Silence
 	memories map[netip.Prefix][]byte
-	hijacks  []store.Ended // within the last hour, oldest first
+	hijacks  []store.Ended  // within the last hour, oldest first
+	members  []store.Member // that have ended, of groups that are open
 	trails   [][]byte
 	reigns   []byte
 	told     map[string]notice.Told // of the open incidents
@@ -249,12 +251,13 @@ func (p *publisher) load(ctx context.Context) (k kept, err error) {
 	if err != nil {
 		return k, err
 	}
-	k.told = map[string]notice.Told{}
+	k.at, k.told = time.Now(), map[string]notice.Told{}
 	for _, row := range state.Incidents {
 		if p.restored(&k, row) {
 			k.told[row.ID] = row.Told
 		}
 	}
+	k.members = state.Members
 	for _, row := range state.Ended {
 		p.restored(&k, row)
 	}
@@ -287,7 +290,7 @@ func (p *publisher) restored(k *kept, row store.Incident) bool {
 		p.log.Error("an incident of the last run cannot be read, going on without it", zap.String("incident", row.ID), zap.Error(err))
 		return false
 	}
-	r.NotAfter(time.Now())
+	r.NotAfter(k.at)
 	k.records = append(k.records, r)
 	return true
 }

@@ -28,7 +28,7 @@ func (w *world) restart() *world {
 // kept is what is on disk of a run.
 func (w *world) kept() (k kept) {
 	w.t.Helper()
-	k.memories = map[netip.Prefix][]byte{}
+	k.at, k.memories = w.now, map[netip.Prefix][]byte{}
 	for reg := range w.engine.regs.all() {
 		b, err := json.Marshal(&reg.memory)
 		if err != nil {

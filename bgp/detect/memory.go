@@ -115,6 +115,46 @@ func (m *Memory) Thin() {
 	}
 }
 
+// NotAfter takes a time for now that lies behind it: an earlier run kept it before the clock was set back. What is measured from it, as how
+// a penalty decays and when a path is settled, would stand still until the clock is there again.
+func (m *Memory) NotAfter(now time.Time) {
+	back := func(times ...*time.Time) {
+		for _, t := range times {
+			if t.After(now) {
+				*t = now
+			}
+		}
+	}
+	for i := range m.Traces {
+		t := &m.Traces[i]
+		back(&t.Lost)
+		if t.Moved != nil {
+			back(&t.Moved.Since)
+		}
+		if t.Carrier != nil {
+			back(&t.Carrier.Since)
+		}
+		if t.View != nil {
+			back(&t.View.Since, &t.View.Gone)
+		}
+	}
+	for i := range m.ROAs {
+		back(&m.ROAs[i].Lost)
+	}
+	if l := m.Lack; l != nil {
+		back(&l.None, &l.Few, &l.Backup)
+	}
+	if u := m.Unrest; u != nil {
+		back(&u.Unseen)
+		for i := range u.Flaps {
+			back(&u.Flaps[i].At, &u.Flaps[i].First, &u.Flaps[i].Over)
+		}
+		for i := range u.Missing {
+			back(&u.Missing[i].Since)
+		}
+	}
+}
+
 // Path is an AS path that can be stored.
 type Path struct{ *bgp.Path }
 

@@ -139,8 +139,10 @@ func (b *Book) join(g *group, rec *Record, now time.Time) {
 var countedSeed = maphash.MakeSeed()
 
 // count says whether the condition of a member is not among those that are in the total already.
-func (g *group) count(rec *Record) (first bool) {
-	h := maphash.String(countedSeed, rec.Notice.Fingerprint)
+func (g *group) count(rec *Record) (first bool) { return g.counts(rec.Notice.Fingerprint) }
+
+func (g *group) counts(fingerprint string) (first bool) {
+	h := maphash.String(countedSeed, fingerprint)
 	if _, again := g.counted[h]; again {
 		return false
 	}

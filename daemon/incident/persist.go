@@ -133,6 +133,13 @@ func (b *Book) seatAll() {
 	}
 }
 
+// Counted says that a condition is in the total of a group: a member that ended in an earlier run had it.
+func (b *Book) Counted(id, fingerprint string) {
+	if g := b.groupOf[id]; g != nil {
+		g.counts(fingerprint)
+	}
+}
+
 func (b *Book) restore(r *Record) {
 	if b.told(r) {
 		key := r.Notice.Fingerprint

@@ -19,8 +19,12 @@ var ErrUnavailable = errors.New("the state database is not available just now")
 type State struct {
 	Incidents []Incident // the open ones, oldest first
 	Ended     []Incident // within the last hour, but for those that a group told of
+	Members   []Member   // that have ended, of groups that are open
 	KV        []KV
 }
+
+// Member is an incident that a group told of.
+type Member struct{ Group, Fingerprint string }
 
 // lately is how long incidents that ended matter to what comes after.
 const lately = time.Hour
@@ -38,10 +42,19 @@ func (s *Store) Load(ctx context.Context) (State, error) {
 	if err != nil {
 		return st, fmt.Errorf("load what ended lately: %w", err)
 	}
+	if st.Members, err = query(ctx, s, scanMember, `SELECT group_id, fingerprint FROM incidents
+		WHERE resolved IS NOT NULL AND group_id IN (SELECT id FROM incidents WHERE resolved IS NULL) AND group_id != '' ORDER BY group_id, id`); err != nil {
+		return st, fmt.Errorf("load what ended of groups: %w", err)
+	}
 	if st.KV, err = query(ctx, s, scanKV, "SELECT kind, key, value FROM kv WHERE kind != '"+kindRedo+"' ORDER BY kind, key"); err != nil {
 		return st, fmt.Errorf("load the kept state: %w", err)
 	}
 	return st, nil
+}
+
+func scanMember(row scanner) (m Member, err error) {
+	err = row.Scan(&m.Group, &m.Fingerprint)
+	return m, err
 }
 
 // Ended is an incident of a prefix that has ended.
