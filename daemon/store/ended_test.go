@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -31,5 +32,27 @@ func TestEndedLately(t *testing.T) {
 		if e := got[i]; e.Prefix != prefix || e.Offending.String() != "10.1.0.0/24" || e.Culprit != 64510 || !e.At.Equal(at) {
 			t.Errorf("got %+v", e)
 		}
+	}
+}
+
+// A restart learns who has ended in a group that is open, and nothing of other groups.
+func TestMembersThatHaveEnded(t *testing.T) {
+	s := start(t, Options{Path: path(t)})
+	now := time.Now().UTC()
+	member := func(id, group string, over bool) Incident {
+		i := incident(id)
+		i.Fingerprint, i.Group, i.Updated = "f-"+id, group, now
+		if over {
+			i.Status, i.Resolved = notice.Resolved, now
+		}
+		return i
+	}
+	s.mustPut(t, Batch{Incidents: []Incident{
+		member("open", "", false), member("over", "", true),
+		member("a", "open", true), member("b", "open", false), member("c", "open", true), member("d", "over", true),
+	}})
+	st, err := s.Load(t.Context())
+	if want := []Member{{"open", "f-a"}, {"open", "f-c"}}; err != nil || !slices.Equal(st.Members, want) {
+		t.Errorf("got %+v, %v", st.Members, err)
 	}
 }
