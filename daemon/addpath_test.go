@@ -52,6 +52,26 @@ func TestTheFirstOfSeveralPathsEndsNothing(t *testing.T) {
 	w.want(w.endOfRIB("edge1"), "resolved:origin_change:203.0.113.0/24:39999")
 }
 
+// A session that was away for longer than it speaks for its last routes is believed when it has shown its first table, too: what it shows
+// before is no other vantage that shows the prefix good.
+func TestTheFirstOfSeveralPathsAfterAnHour(t *testing.T) {
+	cfg := twoPeers(registered("203.0.113.0/24", 64496))
+	cfg.Peers = cfg.Peers[:1]
+	w := newWorld(t, cfg)
+	w.upMany("edge1", true)
+	w.path("edge1", "203.0.113.0/24", 1, 64500, 64496)
+	w.want(w.path("edge1", "203.0.113.0/24", 2, 64500, 39999), "firing:origin_change:203.0.113.0/24:39999")
+	w.endOfRIB("edge1")
+	w.down("edge1")
+	w.pass(2 * time.Hour)
+	w.upMany("edge1", true)
+	w.want(w.path("edge1", "203.0.113.0/24", 1, 64500, 64496), "")
+	w.want(w.pass(2*time.Second), "")
+	w.want(w.path("edge1", "203.0.113.0/24", 2, 64500, 39999), "")
+	w.want(w.endOfRIB("edge1"), "")
+	w.want(w.path("edge1", "203.0.113.0/24", 2), "resolved:origin_change:203.0.113.0/24:39999")
+}
+
 // A path that a session has shown and withdraws is gone at once, also before its first table is whole; and a table whose promised end never comes is not waited for
 // for ever.
 func TestSeveralPathsAndTheirEnd(t *testing.T) {

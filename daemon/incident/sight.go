@@ -15,10 +15,10 @@ const (
 	lossInterval = 10 * time.Minute
 )
 
-// watch brings the witnesses of an incident up to date. Those of bad show it now. Of the others, one in sync no longer
-// does, one that returns does not either if it showed it since, one that is gone does not count, and one out of sight stays a witness for an hour, or until another vantage in
-// sync shows the prefix good, whichever is later. It gives why some no longer count, where it is not that they are back
-// without the condition.
+// watch brings the witnesses of an incident up to date. Those of bad show it now. Of the others, one in sync no longer does; one that
+// returns stays a witness unless it has shown it since; one that is gone does not count; and one out of sight stays a witness for an hour,
+// or until another vantage in sync shows the prefix good, whichever is later. It gives why some no longer count, where it is not that they
+// are back without the condition.
 func (r *reconciliation) watch(rec *Record, bad []string) (cleared string) {
 	before, lost := rec.Bad, false
 	rec.Bad = make([]Witness, 0, len(before)+len(bad))
@@ -29,12 +29,13 @@ func (r *reconciliation) watch(rec *Record, bad []string) (cleared string) {
 		if slices.Contains(bad, old.Vantage) {
 			continue
 		}
-		sight := r.world.sight(old.Vantage)
-		if sight == Returning && (old.Unseen || !old.Lost.IsZero()) {
-			sight = Lost
-		}
-		switch sight {
-		case InSync, Returning:
+		switch r.world.sight(old.Vantage) {
+		case InSync:
+		case Returning:
+			if old.Unseen || !old.Lost.IsZero() { // it is about to tell
+				rec.Bad, lost = append(rec.Bad, old), true
+				r.wake(r.now.Add(blindFor)) // or never will
+			}
 		case Gone:
 			cleared = cmp.Or(cleared, notice.ReasonConfig)
 		case Lost:
