@@ -318,3 +318,17 @@ func TestEventsOfSessionsAndPOPs(t *testing.T) {
 		}
 	}
 }
+
+// Each hijacker that a session shows is an event of its own.
+func TestASecondHijackerIsAnEvent(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
+	w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	for _, origin := range []uint32{64510, 64511} {
+		got := w.events(func() { w.hear("edge1", "203.0.113.0/24", nil, 64500, origin) })
+		if !slices.ContainsFunc(got, func(line string) bool {
+			return strings.HasPrefix(line, "origin_change ") && strings.Contains(line, fmt.Sprintf("AS%d", origin))
+		}) {
+			t.Errorf("AS%d: %q", origin, got)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,4 +134,32 @@ func TestROALostEndsWithItsSource(t *testing.T) {
 	w.engine.reload(&next)
 	w.engine.validated(&rpki.Set{})
 	w.want(w.tell(), "resolved:roa_lost:203.0.113.0/24:0")
+}
+
+// Traffic that has left a primary for the backup is there still when the session of that primary is lost.
+func TestFailoverStandsWhenThePrimaryIsLost(t *testing.T) {
+	cfg := twoPeers(registered(judged, 64496))
+	cfg.Connections = []config.Connection{{Name: "paris-1", Primary: []string{"edge1"}, Backup: []string{"edge2"}, MinPrimary: 1}}
+	cfg.Prefixes[0].Connection = "paris-1"
+	w := newWorld(t, cfg)
+	w.announce("edge1", judged, 64500, 64496)
+	w.announce("edge2", judged, 64501, 64496)
+	w.pass(2 * time.Minute)
+	w.withdraw("edge1", judged)
+	if got := w.pass(2 * time.Minute); !strings.Contains(got, "firing:path_change") {
+		t.Fatalf("told %s", got)
+	}
+	stands := func(what, told string) {
+		t.Helper()
+		if strings.Contains(told, "path_change") {
+			t.Errorf("%s: told %s", what, told)
+		}
+	}
+	stands("its session is lost", w.down("edge1")+w.pass(10*time.Minute))
+	stands("its session is back", w.up("edge1")+w.endOfRIB("edge1")+w.pass(10*time.Minute))
+	w = w.restart()
+	stands("after a restart", w.up("edge2")+w.first("edge2", 64501, 64496)+w.endOfRIB("edge2")+w.pass(10*time.Minute)+w.up("edge1")+w.endOfRIB("edge1"))
+	if got := w.announce("edge1", judged, 64500, 64496) + w.pass(time.Minute); !strings.Contains(got, "resolved:path_change") {
+		t.Errorf("in the end: told %s", got)
+	}
 }

@@ -304,9 +304,9 @@ func (o *oracle) failOver(last moment) (line string, hidden []string) {
 			continue
 		}
 		normal = append(normal, settled)
-		if o.presence(len(o.moments)-1, s) == -1 {
+		if lost, gone := o.lost(s); gone {
 			left = true
-			if lost := o.lost(s); lost.After(since) {
+			if lost.After(since) {
 				since = lost
 			}
 		}
@@ -325,8 +325,8 @@ func (o *oracle) failOver(last moment) (line string, hidden []string) {
 	return o.line("path_change", "info", exact, 0, []string{v.name}, since, nil), nil
 }
 
-// lost is when a site was last known to stop holding a legitimate route.
-func (o *oracle) lost(site int) (t time.Time) {
+// lost is when a site was last known to stop holding a legitimate route, and whether it held none when it was last in sight.
+func (o *oracle) lost(site int) (t time.Time, gone bool) {
 	held := true
 	for i, m := range o.moments {
 		switch v := m.sites[site]; {
@@ -336,7 +336,7 @@ func (o *oracle) lost(site int) (t time.Time) {
 			held, t = false, o.moments[i].at
 		}
 	}
-	return t
+	return t, !held
 }
 
 func (o *oracle) judge() []string {

@@ -184,12 +184,13 @@ func (j *judgement) failedOver() []move {
 	return out
 }
 
-// abandoned gives the first settled path of the primary sessions that are known to hold nothing, and since when that is so.
+// abandoned gives the first settled path of the primary sessions that hold nothing, or did not when they were last in sight, and since when
+// that is so.
 func (j *judgement) abandoned() (from move) {
 	for i := range j.Vantages {
 		v := j.Vantages[i].Vantage
 		t := j.traces[i]
-		if t == nil || t.Settled.Path == nil || j.role(v) != primary || j.presence(i, nil) != absent {
+		if t == nil || t.Settled.Path == nil || j.role(v) != primary || j.presence(i, nil) != absent && t.Lost.IsZero() {
 			continue
 		}
 		if from.from == nil {

@@ -208,7 +208,10 @@ func (b *Book) Culprits(scope Scope, types ...string) (asns []uint32) {
 }
 
 // Sighting is that a vantage shows an open incident.
-type Sighting struct{ Type, Vantage, Summary string }
+type Sighting struct {
+	Type, Vantage, Summary string
+	Culprit                uint32
+}
 
 // Sightings lists, in order, who shows the open incidents of a scope, or showed them when it was last in sight.
 func (b *Book) Sightings(scope Scope) (out []Sighting) {
@@ -218,7 +221,7 @@ func (b *Book) Sightings(scope Scope) (out []Sighting) {
 	}
 	for _, r := range p.sorted() {
 		for _, w := range r.Bad {
-			out = append(out, Sighting{r.Notice.Type, w.Vantage, r.Summary})
+			out = append(out, Sighting{r.Notice.Type, w.Vantage, r.Summary, r.Notice.CulpritASN})
 		}
 	}
 	return out
