@@ -23,6 +23,7 @@ type letterFilter struct {
 	channel, incident, typ string
 	ids                    []string        // numbers, or ids of deliveries
 	among                  map[string]bool // channels that they are for; nil: any
+	left                   int             // how many are for others
 }
 
 func letterFilterOf(q url.Values) letterFilter {
@@ -30,13 +31,20 @@ func letterFilterOf(q url.Values) letterFilter {
 }
 
 func (f *letterFilter) means(d *notice.Delivery, n *notice.Notice) bool {
-	return (f.among == nil || f.among[d.Channel]) && (f.channel == "" || f.channel == d.Channel) && (f.incident == "" || f.incident == d.Incident) && (f.typ == "" || f.typ == n.Type) &&
-		(len(f.ids) == 0 || slices.Contains(f.ids, d.ID) || slices.Contains(f.ids, strconv.FormatInt(d.Seq, 10)))
+	if (f.channel != "" && f.channel != d.Channel) || (f.incident != "" && f.incident != d.Incident) || (f.typ != "" && f.typ != n.Type) ||
+		(len(f.ids) > 0 && !slices.Contains(f.ids, d.ID) && !slices.Contains(f.ids, strconv.FormatInt(d.Seq, 10))) {
+		return false
+	}
+	if f.among != nil && !f.among[d.Channel] {
+		f.left++
+		return false
+	}
+	return true
 }
 
 // letters hands over the dead letters that are meant, a page at a time, oldest first: those that there are now. One that is sent
 // again and fails at once is another one.
-func (d *Daemon) letters(ctx context.Context, f letterFilter, each func([]letter) error) error {
+func (d *Daemon) letters(ctx context.Context, f *letterFilter, each func([]letter) error) error {
 	until := d.store.Latest()
 	for after := int64(0); ; {
 		rows, err := d.store.DeadLetters(ctx, after, letterPage)
@@ -65,7 +73,8 @@ type letter struct {
 
 func (d *Daemon) listLetters(w http.ResponseWriter, r *http.Request) {
 	all := []api.DeadLetter{}
-	err := d.letters(r.Context(), letterFilterOf(r.URL.Query()), func(page []letter) error {
+	f := letterFilterOf(r.URL.Query())
+	err := d.letters(r.Context(), &f, func(page []letter) error {
 		for _, l := range page {
 			all = append(all, api.DeadLetter{
 				Number: l.Seq, Delivery: l.ID, Channel: l.Channel, Incident: l.Incident, Type: l.notice.Type,
@@ -131,7 +140,7 @@ func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, f letterFilt
 	d.lettersMu.Lock() // two at once would take the same letter twice
 	defer d.lettersMu.Unlock()
 	count := 0
-	err := d.letters(r.Context(), f, func(page []letter) error {
+	err := d.letters(r.Context(), &f, func(page []letter) error {
 		if len(page) == 0 {
 			return nil
 		}
@@ -153,10 +162,14 @@ func (d *Daemon) eachLetter(w http.ResponseWriter, r *http.Request, f letterFilt
 		return
 	}
 	if r.URL.Query().Has("json") {
-		writeJSON(w, api.LettersChanged{Done: done, DeadLetters: count})
+		writeJSON(w, api.LettersChanged{Done: done, DeadLetters: count, Left: f.left})
 		return
 	}
-	fmt.Fprintf(w, "%s %s\n", plural(count), done)
+	text := fmt.Sprintf("%s %s", plural(count), done)
+	if f.left > 0 {
+		text += fmt.Sprintf("; %d left, whose channel is not configured, disabled, or cannot be used", f.left)
+	}
+	fmt.Fprintln(w, text)
 }
 
 func plural(letters int) string {

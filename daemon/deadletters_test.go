@@ -71,7 +71,7 @@ func TestLettersAreReplayedOnce(t *testing.T) {
 	}
 	d := lettered(t, nil, rows)
 	count := 0
-	err := d.letters(t.Context(), letterFilter{}, func(page []letter) error {
+	err := d.letters(t.Context(), &letterFilter{}, func(page []letter) error {
 		if count += len(page); count > len(rows) {
 			return fmt.Errorf("%d were replayed of %d", count, len(rows))
 		}
@@ -110,7 +110,7 @@ func TestReplayedLettersAndTheirEnds(t *testing.T) {
 			t.Errorf("%s: %d, %s", query, w.Code, w.Body)
 		}
 	}
-	replay("all=yes", "2 dead letters put into the outbox again\n", http.StatusOK)
+	replay("all=yes", "2 dead letters put into the outbox again; 1 left, whose channel is not configured, disabled, or cannot be used\n", http.StatusOK)
 	replay("id=of+i1", "no dead letter has this number, or its channel is not configured, disabled, or cannot be used: see 'peervane deadletter list'\n", http.StatusNotFound)
 
 	rows, err := d.store.Unfinished(t.Context(), "i1")
@@ -150,11 +150,11 @@ func TestLettersForADisabledChannelStay(t *testing.T) {
 	}
 	for query, want := range map[string]string{
 		"channel=noc": "channel noc: answered 410 Gone: nothing is sent until the channel's configuration changes\n",
-		"all=yes":     "0 dead letters put into the outbox again\n",
+		"all=yes":     "0 dead letters put into the outbox again; ", // and how many are left: the second may be on its way
 	} {
 		w := httptest.NewRecorder()
 		d.replayLetters(w, httptest.NewRequest(http.MethodPost, "/deadletter/replay?"+query, nil))
-		if w.Body.String() != want {
+		if !strings.HasPrefix(w.Body.String(), want) {
 			t.Errorf("%s: %d, %s", query, w.Code, w.Body)
 		}
 	}
@@ -230,5 +230,17 @@ func TestReplayedLettersAndWhatStands(t *testing.T) {
 		if !slices.Equal(got[fingerprint], want) {
 			t.Errorf("%s: told %q, want %q", fingerprint, got[fingerprint], want)
 		}
+	}
+}
+
+// Letters that nobody takes are not passed over in silence.
+func TestLettersThatAreLeftAreTold(t *testing.T) {
+	d := lettered(t, nil, []notice.Delivery{
+		{ID: "a", Channel: "pager", Body: []byte("{}"), Created: time.Now()}, {ID: "b", Channel: "gone", Body: []byte("{}"), Created: time.Now()},
+	})
+	w := httptest.NewRecorder()
+	d.replayLetters(w, httptest.NewRequest(http.MethodPost, "/deadletter/replay?all=yes", nil))
+	if got, want := w.Body.String(), "1 dead letter put into the outbox again; 1 left, whose channel is not configured, disabled, or cannot be used\n"; got != want {
+		t.Errorf("it says %q", got)
 	}
 }

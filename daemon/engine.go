@@ -32,6 +32,7 @@ type engine struct {
 	known       knownPeers
 	connections map[string][]string // that each peer serves, by its name
 	forgotten   map[string]bool     // vantages that are gone, and may come back only as new ones
+	missed      missed
 	agenda      agenda
 	sessions    sessions
 	book        *incident.Book
@@ -224,26 +225,9 @@ func (e *engine) lose(v *vantage, f bgp.Family) {
 }
 
 func (e *engine) gone(v *vantage) {
-	of := e.book.Of(v.Name)
-	if len(of) > 0 {
-		if e.forgotten == nil {
-			e.forgotten = map[string]bool{}
-		}
-		e.forgotten[v.Name] = true
-	}
-	for _, s := range of {
-		if s.Kind != incident.Routing {
-			continue
-		}
-		e.agenda.touch(scope{s.Prefix, s.Offending})
-	}
+	e.forget(v.Name)
 	for _, f := range bgp.Families {
 		e.lose(v, f)
-	}
-	for reg := range e.regs.all() {
-		if reg.memory.Forget(v.Name) {
-			e.out.memories = append(e.out.memories, reg)
-		}
 	}
 	e.vantages.drop(v)
 	e.sessions.touch(v)
@@ -336,7 +320,7 @@ func (e *engine) reuse(out output) {
 func (e *engine) next() (time.Time, bool) {
 	scoped, _ := e.agenda.next()
 	scoped = earliest(scoped, e.book.Next())
-	at := earliest(earliest(scoped, e.sessions.next()), earliest(e.costsDue(), earliest(earliest(e.rpki.due, e.channels.due), earliest(e.reigns.due, e.uplink.due))))
+	at := earliest(earliest(scoped, e.sessions.next()), earliest(e.costsDue(), earliest(earliest(e.rpki.due, e.channels.due), earliest(e.reigns.due, earliest(e.uplink.due, e.missed.next())))))
 	return at, !at.IsZero()
 }
 

@@ -196,7 +196,9 @@ func (e *engine) recordWitnesses(reg *registration, scope incident.Scope, before
 	for _, s := range e.book.Sightings(scope) {
 		k, known := fromIncident[s.Type]
 		v := e.vantages.named(s.Vantage)
-		if !known || v == nil || slices.ContainsFunc(before, func(b incident.Sighting) bool { return b.Type == s.Type && b.Culprit == s.Culprit && b.Vantage == s.Vantage }) {
+		if !known || v == nil || slices.ContainsFunc(before, func(b incident.Sighting) bool {
+			return b.Type == s.Type && b.Culprit == s.Culprit && b.Vantage == s.Vantage
+		}) {
 			continue
 		}
 		if reg.Uses(v.Vantage) || !foreign[s.Type] {

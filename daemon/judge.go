@@ -17,6 +17,7 @@ func (e *engine) judge(now time.Time, n int) (more bool) {
 	e.agenda.due(now)
 	e.judgeUplink(now)
 	e.tickBook(now)
+	e.judgeMissed(now)
 	e.judgeSessions(now)
 	e.judgeRPKI(now)
 	e.judgePOPs(now)

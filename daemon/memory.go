@@ -101,6 +101,7 @@ func (e *engine) restore(k kept) error {
 	e.resumeUplink(&k)
 	e.book.Restore(k.records, k.silences)
 	e.recount(k.members)
+	e.miss(&k)
 	e.noteMovements(k)
 	for p, m := range k.remembered(e.log) {
 		if reg := e.regs.exact(p); reg != nil { // else it is no longer registered
@@ -167,6 +168,7 @@ func (e *engine) rejoin(k *late, now time.Time, age time.Duration) {
 	e.log.Info("state of the last run is read after all", zap.Int("incidents", len(k.told)), zap.Int("prefixes", len(k.memories)))
 	e.book.Rejoin(k.records, k.silences)
 	e.recount(k.members)
+	e.miss(&k.kept)
 	e.noteMovements(k.kept)
 	for p, older := range k.memories {
 		if reg := e.regs.exact(p); reg != nil {

@@ -66,6 +66,7 @@ func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
 		e.replace(old, bv, now)
 	}
 	delete(e.forgotten, bv.Name)
+	delete(e.missed, bv.Name)
 	v := e.vantages.of(bv)
 	v.labels = p.Labels
 	if active := !p.Passive && !p.Dynamic.IsValid(); active && !v.active && !v.everUp {
