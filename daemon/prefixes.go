@@ -101,15 +101,19 @@ func standingIncidents(open []notice.Notice) (ids, stands []string) {
 		}
 		ids = append(ids, n.Incident)
 		if n.Severity >= notice.Warning {
-			stands = append(stands, fmt.Sprintf("%s stands: %s", n.Type, n.Summary))
+			how := "stands"
+			if n.Vantages.Bad == 0 && n.Vantages.Total > 0 {
+				how = "comes and goes"
+			}
+			stands = append(stands, fmt.Sprintf("%s %s: %s", n.Type, how, n.Summary))
 		}
 	}
 	return ids, stands
 }
 
-// wrongOrigin says whether an incident is that a wrong origin announces the prefix, or a part of it.
+// wrongOrigin says whether an incident is that a wrong origin announces the prefix, or a part of it: one that flaps may be gone for now.
 func wrongOrigin(n notice.Notice) bool {
-	return n.Type == notice.SubPrefix || n.Type == notice.OriginChange
+	return (n.Type == notice.SubPrefix || n.Type == notice.OriginChange) && n.Vantages.Bad > 0
 }
 
 // inside lists a few announced more-specifics of a prefix.

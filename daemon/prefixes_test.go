@@ -103,3 +103,19 @@ func TestLateChangeOfAnUnregisteredPrefix(t *testing.T) {
 		t.Error("what is registered is not")
 	}
 }
+
+// A hijack that comes and goes, and is gone for now, is a warning; while it is there the prefix has failed.
+func TestAHijackThatFlapsAndIsGone(t *testing.T) {
+	w := newWorld(t, twoPeers(registered("203.0.113.0/24", 64496)))
+	w.announce("edge2", "203.0.113.0/24", 64501, 64496)
+	for range 4 {
+		w.announce("edge1", "203.0.113.0/24", 64500, 64510)
+		if got := w.standings()[0]; !strings.HasPrefix(got, "203.0.113.0/24 failed ") {
+			t.Error(got)
+		}
+		w.announce("edge1", "203.0.113.0/24", 64500, 64496)
+	}
+	if got := w.standings()[0]; !strings.HasPrefix(got, "203.0.113.0/24 warning [origin_change comes and goes: ") {
+		t.Error(got)
+	}
+}

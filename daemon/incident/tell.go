@@ -120,7 +120,7 @@ func (r *Record) sentence(now time.Time) string {
 		what, _, _ := strings.Cut(r.Summary, ": ")
 		lasted := max(0, now.Sub(r.Notice.StartedAt.Time)).Round(time.Second)
 		if r.Notice.Reason == notice.ReasonConfig {
-			return fmt.Sprintf("no longer watched for, by configuration, after %s: %s%s", lasted, what, paid)
+			return fmt.Sprintf("no longer observed, by configuration, after %s: %s%s", lasted, what, paid)
 		}
 		return fmt.Sprintf("resolved after %s: %s%s%s", lasted, what, paid, r.Remains)
 	}
