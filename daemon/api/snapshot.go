@@ -153,7 +153,7 @@ type Route struct {
 type LettersChanged struct {
 	Done        string `json:"done"`
 	DeadLetters int    `json:"dead_letters"`
-	Left        int    `json:"left"` // that were asked for, and whose channel takes none
+	Left        int    `json:"left,omitempty"` // that were asked for, and whose channel takes none
 }
 
 // Tried says how a test notice and its end went, each in a sentence.
