@@ -27,7 +27,7 @@ func allocated() int {
 }
 
 // BenchmarkStorm is a hundred thousand incidents within a minute in the whole daemon, and, before, meanwhile and afterwards, hijacks by
-// culprits of their own: the time from the router's write to the notice in the queue. Afterwards, when all is over, another program
+// culprits of their own: the time from the router's write, and from the daemon's read, to the notice in the queue. Afterwards, when all is over, another program
 // keeps the processors as busy as the storm did, "beside": the shares are over what was busy before. PEERVANE_STORM asks for another number, at the same rate.
 //
 // -cpu 4 is what "peervane run" gives Go's scheduler on a smaller machine, GOGC=400 how often it collects garbage.
@@ -47,11 +47,16 @@ func BenchmarkStorm(b *testing.B) {
 				o := newTempest(b, s, n)
 				o.inSync()
 				idle, few := workSoFar(b), int(over/probeEvery)
+				worked, began := cpuTime(), time.Now()
 				o.has("rest", few, 0, true)
+				resting := float64(cpuTime()-worked) / float64(time.Since(began))
 				o.report(b, "before-", 0)
 				b.ReportMetric(float64(peakMemory()>>20), "before-MB")
 				from, before, busy := len(o.probes), allocated(), workSoFar(b)
+				worked, began = cpuTime(), time.Now()
 				o.has("strike", n, over, true)
+				work := float64(cpuTime()-worked) - resting*float64(time.Since(began))
+				b.ReportMetric(work/1e3/float64(n), "during-cpu-us/incident")
 				quiet := busy.share(idle)
 				share := workSoFar(b).share(busy) - quiet
 				b.ReportMetric(float64((allocated()-before)/n), "during-B/incident")
@@ -74,10 +79,12 @@ func BenchmarkStorm(b *testing.B) {
 	}
 }
 
-// report tells how long the probes since the i-th took.
+// report tells how long the probes since the i-th took, and what of that was since they were read.
 func (o *tempest) report(b *testing.B, when string, since int) {
-	took := o.detection(since)
-	for name, i := range map[string]int{"p50": len(took) / 2, "p95": len(took) * 95 / 100, "p99": len(took) * 99 / 100, "max": len(took) - 1} {
-		b.ReportMetric(float64(took[i].Microseconds()), when+name+"-us")
+	written, read := o.detection(since)
+	n := len(written)
+	for name, i := range map[string]int{"p50": n / 2, "p95": n * 95 / 100, "p99": n * 99 / 100, "max": n - 1} {
+		b.ReportMetric(float64(written[i].Microseconds()), when+name+"-us")
+		b.ReportMetric(float64(read[i].Microseconds()), when+"read-"+name+"-us")
 	}
 }

@@ -110,8 +110,11 @@ type tempest struct {
 
 	probes []time.Time // when each hijack that measures was written
 	mu     sync.Mutex
-	queued []time.Time // when something was
+	queued []queued
 }
+
+// queued is when something was, and when that was read which led to it.
+type queued struct{ at, read time.Time }
 
 func newTempest(t testing.TB, s shape, n int) *tempest {
 	t.Helper()
@@ -128,7 +131,11 @@ func newTempest(t testing.TB, s shape, n int) *tempest {
 	once.Resolve, leaks.Types = false, []string{notice.RouteLeak}
 	cfg.Channels = []config.Channel{noc, once, leaks}
 	o.daemon = New(cfg, Options{Log: zap.NewNop()})
-	o.daemon.hooks.queued = func(time.Time) { o.mu.Lock(); o.queued = append(o.queued, time.Now()); o.mu.Unlock() }
+	o.daemon.hooks.queued = func(read time.Time) {
+		o.mu.Lock()
+		o.queued = append(o.queued, queued{time.Now(), read})
+		o.mu.Unlock()
+	}
 	o.stop = launch(t, o.daemon)
 	t.Cleanup(func() {
 		if err := o.stop(); err != nil {
@@ -145,18 +152,21 @@ func (o *tempest) has(do string, n int, over time.Duration, probes bool) {
 	o.probes = append(o.probes, o.router.do(order{o.name, n, do, over, probes})...)
 }
 
-// detection gives how long the probes since the i-th took to be queued, in order of length.
-func (o *tempest) detection(since int) (took []time.Duration) {
+// detection gives how long the probes since the i-th took to be queued, from their being written and from their being read, each in
+// order of length.
+func (o *tempest) detection(since int) (written, read []time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, w := range o.probes[since:] {
-		i, _ := slices.BinarySearchFunc(o.queued, w, time.Time.Compare)
+		i, _ := slices.BinarySearchFunc(o.queued, w, func(q queued, t time.Time) int { return q.at.Compare(t) })
 		if i < len(o.queued) {
-			took = append(took, o.queued[i].Sub(w))
+			written = append(written, o.queued[i].at.Sub(w))
+			read = append(read, o.queued[i].at.Sub(o.queued[i].read))
 		}
 	}
-	slices.Sort(took)
-	return took
+	slices.Sort(written)
+	slices.Sort(read)
+	return written, read
 }
 
 // until waits until something holds, and looks again whenever a receiver has heard something, and from time to time.
