@@ -38,6 +38,7 @@ type database struct {
 	redid  int         // records of the redo log that were done again
 	redone mark        // what was written last
 	back   writeBack
+	page   int64 // bytes of one of its pages
 	limit  int64 // the size to which the log was fitted last
 	least  int64 // the length to which the file shrinks once the log is written back; 0: it does not
 }
@@ -58,10 +59,12 @@ func openDatabase(ctx context.Context, path string, redo bool) (_ *database, err
 	}
 	options := []string{
 		"_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)", pragma("busy_timeout", busyTimeout.Milliseconds()),
-		"_pragma=wal_autocheckpoint(0)", pragma("journal_size_limit", 2*maxLogPages*pageSize),
+		"_pragma=wal_autocheckpoint(0)", pragma("journal_size_limit", 2*maxLog),
 	}
 	if d.fresh {
-		options = append(options, shrinkable) // into an older one even the same would be written
+		if err := layOut(ctx, path); err != nil {
+			return nil, err
+		}
 	}
 	if d.write, err = connect(path, options...); err != nil {
 		return nil, err
@@ -82,6 +85,9 @@ func openDatabase(ctx context.Context, path string, redo bool) (_ *database, err
 		if err := makeShrinkable(ctx, d.write); err != nil {
 			return nil, err
 		}
+	}
+	if err := d.write.QueryRowContext(ctx, "PRAGMA page_size").Scan(&d.page); err != nil {
+		return nil, fmt.Errorf("measure the state database: %w", err)
 	}
 	if d.stmts, err = prepare(ctx, d.write); err != nil {
 		return nil, err
@@ -106,15 +112,29 @@ func (d *database) openLog(ctx context.Context) (err error) {
 	case err != nil:
 		return fmt.Errorf("open the log of the state database: %w", err)
 	}
-	return d.back.open(d.path)
+	return d.back.open(d.path, d.page)
 }
 
-const (
-	busyTimeout = 2 * time.Second
-	shrinkable  = "_pragma=auto_vacuum(2)"
-)
+const busyTimeout = 2 * time.Second
 
 func pragma(name string, value int64) string { return fmt.Sprintf("_pragma=%s(%d)", name, value) }
+
+// pageSize is that of a new database. What is longer than a quarter of a page has pages of its own: with SQLite's 4096 bytes nearly
+// every incident, so that it takes twice the room, and more than one page to write.
+const pageSize = 16384
+
+// layOut writes the first page of a new database, which says how large its pages are, and that free ones can be given back.
+func layOut(ctx context.Context, path string) error {
+	db, err := connect(path)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA page_size = %d; PRAGMA auto_vacuum = 2", pageSize)); err != nil {
+		return fmt.Errorf("make the state database: %w", err)
+	}
+	return nil
+}
 
 // makeShrinkable rewrites, once, a database that was made when free pages were not given back yet. Where there is no room
 // for that it stays as it is, and only fills its free pages again.

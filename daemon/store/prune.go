@@ -80,7 +80,7 @@ func (d *database) shrink(limit int64) (more, full bool, err error) {
 	if err != nil || f.pages+f.log <= target {
 		return false, false, err
 	}
-	if f.log > 2*logPages(limit)*pageSize {
+	if f.log > 2*d.logPages(limit)*d.page {
 		if done, err := d.checkpoint(); err != nil || !done {
 			return false, false, err // somebody reads an old state: what is deleted now would free nothing yet
 		}
@@ -116,8 +116,6 @@ func (d *database) pruneOldest() (n int64, err error) {
 	return n, err
 }
 
-const pageSize = 4096
-
 // footprint is what the database takes of the disk, in bytes. pages is what its file comes to once the log is written back.
 type footprint struct{ pages, free, log int64 }
 
@@ -137,14 +135,14 @@ func (d *database) footprint() (f footprint, err error) {
 	default:
 		f.log = log.Size()
 	}
-	f.pages, f.free = pages*pageSize, free*pageSize
+	f.pages, f.free = pages*d.page, free*d.page
 	return f, nil
 }
 
 // vacuum gives some of the free pages back, and writes the log back, without which the file stays as long as it is.
 func (d *database) vacuum() error {
 	if err := d.inTransaction(func(tx *sql.Tx) error {
-		rows, err := tx.Query(fmt.Sprint("PRAGMA incremental_vacuum(", tidyPages, ")")) // each step of it frees a page
+		rows, err := tx.Query(fmt.Sprint("PRAGMA incremental_vacuum(", tidyBytes/d.page, ")")) // each step of it frees a page
 		if err != nil {
 			return fmt.Errorf("free pages: %w", err)
 		}
@@ -199,8 +197,8 @@ func (d *database) bound(limit int64) error {
 	if d.limit == limit {
 		return nil
 	}
-	pages := logPages(limit)
-	if _, err := d.write.Exec(fmt.Sprint("PRAGMA journal_size_limit = ", 2*pages*pageSize)); err != nil {
+	pages := d.logPages(limit)
+	if _, err := d.write.Exec(fmt.Sprint("PRAGMA journal_size_limit = ", 2*pages*d.page)); err != nil {
 		return fmt.Errorf("bound the log: %w", err)
 	}
 	d.limit, d.back.limit = limit, pages
@@ -208,7 +206,7 @@ func (d *database) bound(limit int64) error {
 }
 
 // logPages is how long the log grows before it is written back.
-func logPages(limit int64) int64 { return min(max(limit/pageSize/16, 64), maxLogPages) }
+func (d *database) logPages(limit int64) int64 { return min(max(limit/16, leastLog), maxLog) / d.page }
 
 func (d *database) inTransaction(f func(*sql.Tx) error) error {
 	return transact(context.Background(), d.write, func(_ *sql.Conn, tx *sql.Tx) error { return f(tx) })

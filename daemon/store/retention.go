@@ -19,7 +19,7 @@ const (
 	tidyEvery = 10 * time.Second
 	tidyRest  = 50 * time.Millisecond // between two steps while there is more to do
 	tidyRows  = 250                   // that one step deletes of a table
-	tidyPages = 250                   // that one step gives back to the disk
+	tidyBytes = 1 << 20               // that one step gives back to the disk
 )
 
 // Retain says what is kept from now on.

@@ -155,9 +155,9 @@ func TestTheSizeIsHeld(t *testing.T) {
 func TestWhatIsNeededIsKeptOverTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Options{Path: path(t)})
-		s.Retain(Retention{Size: 500_000})
+		s.Retain(Retention{Size: 1_000_000})
 		big := delivery(1, "noc")
-		big.Body = make([]byte, 1_000_000)
+		big.Body = make([]byte, 2_000_000)
 		s.mustPut(t, Batch{Outbox: []notice.Delivery{big}, Incidents: []Incident{ended("i1", epoch)}})
 		for range 3 {
 			s.tidied()

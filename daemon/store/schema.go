@@ -48,6 +48,9 @@ var migrations = [...]string{
 	`ALTER TABLE incidents ADD COLUMN group_id TEXT NOT NULL DEFAULT '';
 	CREATE INDEX incidents_by_group ON incidents (group_id, updated) WHERE group_id != '';
 	CREATE INDEX incidents_told ON incidents (updated) WHERE group_id = '';`,
+
+	// Nothing asks for all incidents by their time any more.
+	`DROP INDEX incidents_by_time;`,
 }
 
 // migrate brings the database to the newest schema, each step in a transaction of its own.

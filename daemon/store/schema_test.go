@@ -140,3 +140,25 @@ func objects(t *testing.T, db *sql.DB) map[string]string {
 	}
 	return all
 }
+
+// An incident takes little more room than it is long: what takes twice as much is written twice, too.
+func TestAnIncidentTakesNoPageOfItsOwn(t *testing.T) {
+	const n, long = 2000, 1400 // what is kept of one that one session shows
+	s := start(t, Options{Path: path(t)})
+	for i := range n / 100 {
+		var b Batch
+		for j := range 100 {
+			one := incident(fmt.Sprintf("i%06d", 100*i+j))
+			one.Notice, one.State = make([]byte, 3*long/4), make([]byte, long/4)
+			b.Incidents = append(b.Incidents, one)
+		}
+		s.mustPut(t, b)
+	}
+	if _, err := s.Incident(t.Context(), "i000000"); err != nil { // by then all that was promised is in the database
+		t.Fatal(err)
+	}
+	f, err := s.database().footprint()
+	if each := f.pages / n; err != nil || each > 3*long/2 {
+		t.Errorf("each takes %d bytes, %v", each, err)
+	}
+}

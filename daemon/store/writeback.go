@@ -12,8 +12,11 @@ import (
 // a little is always left; once the log is long and little is left, the writer writes that back itself, between two commits,
 // and the log begins anew, over the old one: to overwrite costs the disk half of what it costs to append.
 
-// maxLogPages is how long the log grows before it is to begin anew.
-const maxLogPages = 8000
+// How many bytes the log grows before it is to begin anew, at most, and at the least where the database is to stay small.
+const (
+	maxLog   = 32 << 20
+	leastLog = 256 << 10
+)
 
 // writeBack is what the writer knows of it.
 type writeBack struct {
@@ -148,8 +151,8 @@ func (w *writeBack) wait() {
 }
 
 // open gives it its connection, at once: later another file may have the name.
-func (w *writeBack) open(path string) (err error) {
-	w.limit = maxLogPages
+func (w *writeBack) open(path string, page int64) (err error) {
+	w.limit = maxLog / page
 	if w.beside, err = connect(path, "mode=rw", "_pragma=synchronous(NORMAL)", "_pragma=wal_autocheckpoint(0)"); err != nil {
 		return err
 	}
