@@ -14,8 +14,7 @@ import (
 type scope struct{ reg, prefix netip.Prefix }
 
 // agenda is what the engine still has to judge: scopes that a change touched, in the order in which they were; then those that
-// a session's first table did, or the loss of its table, so that it holds up nobody else's changes, one more of what a group tells of,
-// so that a hundred thousand of them hold up no other, and those whose time has come, which is not told to the millisecond; after those
+// a session's first table did, or the loss of its table, so that it holds up nobody else's changes; after those
 // the ones that a change of the whole may concern, a session in sync or lost, a reload, of which there may be very many:
 // all exact scopes, which are not listed but gone through, and single ones; and scopes that must be looked at again when some time has come. The zero value is empty.
 type agenda struct {
@@ -32,7 +31,7 @@ type agenda struct {
 // touch asks for a scope to be judged now.
 func (a *agenda) touch(s scope) { a.touched.add(s, a.heard) }
 
-// show asks for a scope to be judged when all is judged that was touched.
+// show asks for a scope to be judged when all is judged that was touched by other than first tables.
 func (a *agenda) show(s scope) {
 	if !a.touched.has[s].wanted {
 		a.shown.add(s, a.heard)
@@ -82,13 +81,13 @@ func (a *agenda) compact() {
 	heap.Init(&a.timed) // times and prefixes order it wholly, so the order of the map does not show
 }
 
-// due has every scope judged whose time has come.
+// due moves every scope whose time has come to the touched ones.
 func (a *agenda) due(now time.Time) {
 	for len(a.timed) > 0 && !a.timed[0].at.After(now) {
 		first := heap.Pop(&a.timed).(timedScope)
 		if t, ok := a.wanted[first.scope]; ok && t.Equal(first.at) {
 			delete(a.wanted, first.scope)
-			a.show(first.scope)
+			a.touch(first.scope)
 		}
 	}
 	if len(a.wanted) == 0 {

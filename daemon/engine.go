@@ -165,33 +165,17 @@ func (e *engine) change(v *vantage, c bgp.Change) {
 	e.recordChange(v, c, old)
 	e.noteFlap(v, c)
 	e.noteActivity(v, c)
-	if c.Cause == bgp.Initial && v.Own() || e.swarms(c) {
+	if c.Cause == bgp.Initial && v.Own() {
 		e.touchWith(c.Prefix, e.agenda.show)
 		return
 	}
-	e.touchWith(c.Prefix, e.ask)
+	e.touch(c.Prefix)
 }
 
-// swarms says whether a change looks like one more of what a group tells of already.
-func (e *engine) swarms(c bgp.Change) bool {
-	if c.Attrs == nil {
-		return e.book.Swarms(0, notice.Withdrawn)
-	}
-	origin, ok := c.Attrs.Path.Last()
-	return ok && e.book.Swarms(origin.ASN, wrongOriginTypes...)
-}
-
-// ask asks for a scope to be judged that a change touches: behind the others where groups tell of all that is open in it.
-func (e *engine) ask(s scope) {
-	if e.book.Grouped(incident.Scope{Kind: incident.Routing, Prefix: s.reg, Offending: s.prefix}) {
-		e.agenda.show(s)
-		return
-	}
-	e.agenda.touch(s)
-}
-
-// touchWith asks for everything to be judged that a change of a prefix may concern: its own scope, and, where it covers
+// touch asks for everything to be judged that a change of a prefix may concern: its own scope, and, where it covers
 // registered prefixes or POPs, those.
+func (e *engine) touch(p netip.Prefix) { e.touchWith(p, e.agenda.touch) }
+
 func (e *engine) touchWith(p netip.Prefix, ask func(scope)) {
 	if reg := e.regs.judges(p); reg != nil {
 		ask(scope{reg.Prefix, p})

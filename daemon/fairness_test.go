@@ -11,8 +11,6 @@ import (
 	"peervane/bgp"
 	"peervane/bgp/session"
 	"peervane/bgp/source"
-	"peervane/config"
-	"peervane/daemon/notice"
 )
 
 // What changes at one session is judged before the first table that another shows, and that is judged all the same while
@@ -172,71 +170,4 @@ func TestMouthfuls(t *testing.T) {
 
 func at32(i int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32)
-}
-
-// says has a peer announce prefix i by an origin, or, with 0, withdraw it: it is not judged yet.
-func (w *world) says(i int, origin uint32) {
-	c := bgp.Change{Vantage: w.peers["edge1"], Prefix: stormy(i), At: w.now, First: w.now, Withdrawn: 1}
-	if origin != 0 {
-		c.Attrs, c.Announced, c.Withdrawn = &bgp.Attrs{Path: bgp.Sequence(64500, origin)}, 1, 0
-	}
-	w.engine.input(c)
-}
-
-// One more of what a group tells of, an end of one, and a hold that is over hold up no other incident, and are told all the same.
-func TestMembersWaitForOthers(t *testing.T) {
-	const crowd, other = 3 * bite, 6 * bite
-	hijacked := func(w *world) {
-		for i := range crowd {
-			w.strike(i, true, true)
-		}
-	}
-	for name, test := range map[string]struct {
-		expect      string
-		before, now func(*world)
-		typ         string
-		open        int
-	}{
-		"more": {config.ExpectOptional, hijacked, func(w *world) {
-			for i := range crowd / 2 {
-				w.says(crowd+i, 3356)
-			}
-		}, notice.OriginChange, crowd + crowd/2},
-		"ends": {config.ExpectOptional, hijacked, func(w *world) {
-			for i := range crowd / 2 {
-				w.says(i+groupedFrom, 64496)
-			}
-		}, notice.OriginChange, crowd / 2},
-		"held": {config.ExpectAnnounced, func(w *world) {
-			for i := range crowd {
-				w.says(i, 0)
-			}
-			w.judgeAll()
-			w.now = w.now.Add(time.Minute)
-		}, func(w *world) { w.engine.judge(w.now, 1); w.engine.take() }, notice.Withdrawn, crowd},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newStormOf(t, other+1, test.expect)
-			test.before(w)
-			w.engine.take()
-			test.now(w)
-			w.says(other, 6939)
-			if !w.engine.judge(w.now, bite) {
-				t.Error("the others were judged with it")
-			}
-			if told := w.engine.take().notices; len(told) != 1 || told[0].CulpritASN != 6939 {
-				t.Errorf("told first: %v", told)
-			}
-			w.judgeAll()
-			open := 0
-			for r := range w.engine.book.All() {
-				if r.Notice.Type == test.typ && r.Notice.CulpritASN != 6939 {
-					open++
-				}
-			}
-			if open != test.open {
-				t.Errorf("%d %s are open, want %d", open, test.typ, test.open)
-			}
-		})
-	}
 }

@@ -14,7 +14,7 @@ import (
 const (
 	bite         = 32                     // scopes judged between two looks at what has come in, at most,
 	biteLeast    = 2                      // at the least,
-	biteTime     = time.Millisecond / 2   // and else as many as are judged in that
+	biteTime     = time.Millisecond       // and else as many as are judged in that
 	snapshotRate = 250 * time.Millisecond // a snapshot is at most so old while things change,
 	snapshotLoad = 20                     // or so many times as old as it took to make, which with thousands of POPs is some time,
 	snapshotSlow = 5 * time.Second        // but never older than this

@@ -22,17 +22,14 @@ func stormy(i int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(10 + i>>16), byte(i >> 8), byte(i), 0}), 24)
 }
 
-// newStorm has n prefixes registered, each by itself; with none, the one that holds them all. That they are withdrawn is no incident:
-// it would be another group.
-func newStorm(t testing.TB, n int) *world { return newStormOf(t, n, config.ExpectOptional) }
-
-func newStormOf(t testing.TB, n int, expect string) *world {
+// newStorm has n prefixes registered, each by itself; with none, the one that holds them all.
+func newStorm(t testing.TB, n int) *world {
 	regs := []config.Registration{registered("10.0.0.0/7", 64496)}
 	if n > 0 {
 		regs = make([]config.Registration, n)
 		for i := range regs {
 			regs[i] = registered(stormy(i).String(), 64496)
-			regs[i].Policy.Expect = expect
+			regs[i].Policy.Expect = config.ExpectOptional // it is withdrawn, too: that would be another group
 		}
 	}
 	w := newWorld(t, twoPeers(regs...))

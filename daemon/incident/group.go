@@ -71,22 +71,6 @@ func (b *Book) groupFor(rec *Record, now time.Time) *group {
 	return b.openGroup(key, rec, now)
 }
 
-// Swarms says whether a group of one of some types tells of what a culprit does.
-func (b *Book) Swarms(culprit uint32, types ...string) bool {
-	for _, typ := range types {
-		if b.groups[groupKey{typ, culprit}] != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// Grouped says whether something is open in a scope, all of which groups tell of.
-func (b *Book) Grouped(scope Scope) bool {
-	p := b.find(scope)
-	return p != nil && len(p.open) > 0 && !slices.ContainsFunc(p.open, func(r *Record) bool { return r.Group == "" })
-}
-
 // forgetRecent keeps what is remembered of firings small.
 func (b *Book) forgetRecent(now time.Time) {
 	if len(b.recent) < b.recentMost {
