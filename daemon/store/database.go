@@ -61,10 +61,8 @@ func openDatabase(ctx context.Context, path string, redo bool) (_ *database, err
 		"_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)", pragma("busy_timeout", busyTimeout.Milliseconds()),
 		"_pragma=wal_autocheckpoint(0)", pragma("journal_size_limit", 2*maxLog),
 	}
-	if d.fresh {
-		if err := layOut(ctx, path); err != nil {
-			return nil, err
-		}
+	if err := layOut(ctx, path); err != nil {
+		return nil, err
 	}
 	if d.write, err = connect(path, options...); err != nil {
 		return nil, err
@@ -123,8 +121,11 @@ func pragma(name string, value int64) string { return fmt.Sprintf("_pragma=%s(%d
 // every incident, so that it takes twice the room, and more than one page to write.
 const pageSize = 16384
 
-// layOut writes the first page of a new database, which says how large its pages are, and that free ones can be given back.
+// layOut writes the first page of an empty database, which says how large its pages are, and that free ones can be given back.
 func layOut(ctx context.Context, path string) error {
+	if info, err := os.Stat(path); path == memory || err != nil || info.Size() > 0 {
+		return nil // there is one; what is wrong with the file is told by whoever opens it
+	}
 	db, err := connect(path)
 	if err != nil {
 		return err

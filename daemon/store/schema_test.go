@@ -158,7 +158,22 @@ func TestAnIncidentTakesNoPageOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, err := s.database().footprint()
+	t.Logf("%d bytes each", f.pages/n)
 	if each := f.pages / n; err != nil || each > 3*long/2 {
 		t.Errorf("each takes %d bytes, %v", each, err)
+	}
+}
+
+// A database that was begun and not made, by a kill or on a full disk, has the pages of a new one.
+func TestAnEmptyDatabaseIsLaidOut(t *testing.T) {
+	file := path(t)
+	if _, err := create(file); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, Options{Path: file})
+	s.mustPut(t, Batch{Incidents: []Incident{incident("i1")}})
+	expectNewest(t, s)
+	if d := s.database(); d.page != pageSize {
+		t.Errorf("its pages have %d bytes", d.page)
 	}
 }

@@ -44,7 +44,7 @@ func checkpoint(query func(...any) *sql.Row) (l logged, err error) {
 func (w *writeBack) besidePages() int64 { return max(w.limit/4, 1) }
 
 // little is what the writer writes back itself.
-func (w *writeBack) little() int64 { return max(w.limit/128, 1) }
+func (w *writeBack) little() int64 { return max(w.limit/64, 1) }
 
 // most is how long the log may become before the writer waits until it is written back.
 func (w *writeBack) most() int64 { return 2 * w.limit }
