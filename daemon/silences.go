@@ -65,12 +65,17 @@ func (d *Daemon) addSilence(w http.ResponseWriter, r *http.Request) {
 			err = fmt.Errorf("there are %d silences already: remove some", len(have))
 		}
 		if err == nil {
+			err = d.engine.book.Silenceable(&s)
+		}
+		if err == nil {
 			d.engine.silence(s, now)
 		}
 	})
 	switch {
 	case !alive:
 		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
+	case errors.Is(err, incident.ErrUnknown):
+		http.Error(w, err.Error()+": see 'peervane incidents'", http.StatusNotFound)
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	default:

@@ -82,6 +82,12 @@ func addSilence(o operator) (id string) {
 	if _, said := o.types(64, "silence", "add", "typ=subprefix", "--for", "1h", "--why", "x"); !strings.Contains(said, `there is no key "typ": use incident, type, `) {
 		o.Errorf("got %q", said)
 	}
+	if _, said := o.types(64, "silence", "add", "type=subprefix", "type=withdrawn", "--for", "1h", "--why", "x"); !strings.Contains(said, "no incident has ") {
+		o.Errorf("got %q", said)
+	}
+	if _, said := o.types(1, "silence", "add", "incident=nobody", "--for", "1h", "--why", "x"); !strings.Contains(said, "no open incident has this id") {
+		o.Errorf("got %q", said)
+	}
 	out, _ := o.types(0, "silence", "add", "prefix="+hijack(2).String(), "type=subprefix", "--for", "1h", "--why", "fibre work", "--by", "anna")
 	m := regexp.MustCompile(`^silence (\w{26}) until \S+Z: prefix=\S+ type=subprefix; it holds back no incident that is open now\n$`).FindStringSubmatch(out)
 	if m == nil {

@@ -179,6 +179,46 @@ func (s *Silence) Check(now time.Time) error {
 	case len(s.Matchers) > maxMatchers:
 		return fmt.Errorf("a silence has up to %d matchers", maxMatchers)
 	}
+	for i := range s.Matchers {
+		for j := range i {
+			if x, y := &s.Matchers[j], &s.Matchers[i]; x.excludes(y) {
+				return fmt.Errorf("no incident has %s and %s: write %s,%s for any of them", x, y, x, strings.Join(y.values, ","))
+			}
+		}
+	}
+	return nil
+}
+
+// single are the keys of which an incident has one value.
+var single = []string{"type", "severity", "peer", "pop", "culprit"}
+
+// excludes says whether nothing can match both of two matchers.
+func (m *Matcher) excludes(other *Matcher) bool {
+	switch {
+	case m.key != other.key:
+		return false
+	case m.key == "prefix":
+		return !slices.ContainsFunc(m.within, func(p netip.Prefix) bool { return slices.ContainsFunc(other.within, p.Overlaps) })
+	case slices.Contains(single, m.key), strings.HasPrefix(m.key, labelKey):
+		return !slices.ContainsFunc(m.values, func(v string) bool { return slices.Contains(other.values, v) })
+	}
+	return false
+}
+
+// Silenceable says why a silence would hold back nothing: each incident has an id of its own, and what it names is not open.
+func (b *Book) Silenceable(s *Silence) error {
+	for i := range s.Matchers {
+		m := &s.Matchers[i]
+		if m.key != "incident" || slices.ContainsFunc(m.values, func(id string) bool { return b.byID[id] != nil }) {
+			continue
+		}
+		for _, id := range m.values {
+			if rec := b.Teller(id); rec != nil {
+				return fmt.Errorf("incident %s goes on as %s: silence that one", id, rec.ID())
+			}
+		}
+		return fmt.Errorf("%s: %w", m, ErrUnknown)
+	}
 	return nil
 }
 
