@@ -159,6 +159,9 @@ func (o *tempest) detection(since int) (written, read []time.Duration) {
 	defer o.mu.Unlock()
 	for _, w := range o.probes[since:] {
 		i, _ := slices.BinarySearchFunc(o.queued, w, func(q queued, t time.Time) int { return q.at.Compare(t) })
+		for i < len(o.queued) && o.queued[i].read.Before(w) {
+			i++ // what was read before is something else
+		}
 		if i < len(o.queued) {
 			written = append(written, o.queued[i].at.Sub(w))
 			read = append(read, o.queued[i].at.Sub(o.queued[i].read))

@@ -17,6 +17,7 @@ type fault struct {
 	// shut: nobody listens. forged: TLS shows a certificate of nobody who is trusted. rebinds: the name leads to a private
 	// address from the second look-up on.
 	shut, forged, rebinds bool
+	logged                string // what the log says of it; "": nothing that tells it from others
 }
 
 var well = fault{name: "well", treat: answers(http.StatusNoContent)}
@@ -25,25 +26,25 @@ var well = fault{name: "well", treat: answers(http.StatusNoContent)}
 var (
 	passing = []fault{
 		{name: "hang", treat: hang},
-		{name: "refuse", shut: true},
-		{name: "reset in the middle of the body", treat: resetInBody},
-		{name: "301", treat: answers(http.StatusMovedPermanently, "Location", "/elsewhere")},
-		{name: "429 for seconds", treat: answers(http.StatusTooManyRequests, "Retry-After", "1")},
+		{name: "refuse", shut: true, logged: "connection refused"},
+		{name: "reset in the middle of the body", treat: resetInBody, logged: "connection reset"},
+		{name: "301", treat: answers(http.StatusMovedPermanently, "Location", "/elsewhere"), logged: "answered 301"},
+		{name: "429 for seconds", treat: answers(http.StatusTooManyRequests, "Retry-After", "1"), logged: "answered 429"},
 		{name: "429 until a date", treat: untilADate},
-		{name: "500", treat: answers(http.StatusInternalServerError)},
-		{name: "503", treat: answers(http.StatusServiceUnavailable, "Retry-After", "2")},
+		{name: "500", treat: answers(http.StatusInternalServerError), logged: "answered 500"},
+		{name: "503", treat: answers(http.StatusServiceUnavailable, "Retry-After", "2"), logged: "answered 503"},
 		{name: "a byte a second", treat: drip},
 		{name: "taken, the answer lost", treat: loseAnswer},
 		{name: "201, slowly", treat: slowly},
 		{name: "200", treat: answers(http.StatusOK)},
 	}
 	refusing = []fault{
-		{name: "400", treat: answers(http.StatusBadRequest)}, {name: "401", treat: answers(http.StatusUnauthorized)},
-		{name: "404", treat: answers(http.StatusNotFound)}, {name: "413", treat: answers(http.StatusRequestEntityTooLarge)},
+		{name: "400", treat: answers(http.StatusBadRequest), logged: "answered 400"}, {name: "401", treat: answers(http.StatusUnauthorized), logged: "answered 401"},
+		{name: "404", treat: answers(http.StatusNotFound), logged: "answered 404"}, {name: "413", treat: answers(http.StatusRequestEntityTooLarge), logged: "answered 413"},
 	}
-	leaving  = fault{name: "410", treat: answers(http.StatusGone)}
-	forging  = fault{name: "a bad certificate", forged: true, treat: answers(http.StatusNoContent)}
-	rebinder = fault{name: "a name that leads to a private address", rebinds: true}
+	leaving  = fault{name: "410", treat: answers(http.StatusGone), logged: "answered 410"}
+	forging  = fault{name: "a bad certificate", forged: true, treat: answers(http.StatusNoContent), logged: "the certificate cannot be verified"}
+	rebinder = fault{name: "a name that leads to a private address", rebinds: true, logged: "the address is private"}
 )
 
 func answers(status int, header ...string) func(http.ResponseWriter, *http.Request, <-chan struct{}) bool {
@@ -162,6 +163,13 @@ func (v *victim) behave(f fault) error {
 		return nil
 	}
 	return v.listen(v.address, v)
+}
+
+// does gives what the receiver does now.
+func (v *victim) does() fault {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.fault
 }
 
 func (v *victim) listen(address string, handler http.Handler) error {

@@ -64,6 +64,7 @@ func TestTorture(t *testing.T) {
 	}
 	for round := 0; kills > 0; round++ {
 		o.misbehave(round)
+		o.meet()
 		for range min(kills, killsOfARound) {
 			o.liveAndDie()
 		}
@@ -183,6 +184,30 @@ func (o *torture) misbehave(round int) {
 		}
 		must(o.T, v.behave(f))
 	}
+}
+
+// meet has the daemon see once what the receivers do, in lives that are long enough on any machine: those that follow last for
+// milliseconds.
+func (o *torture) meet() {
+	for range 4 { // the second time that it asks for an address it gets another
+		if o.met() {
+			return
+		}
+		o.live(o.T)
+		o.announceOne()
+		look := time.NewTicker(20 * time.Millisecond)
+		for end := time.Now().Add(3 * time.Second); !o.met() && time.Now().Before(end); {
+			<-look.C
+		}
+		look.Stop()
+		o.die(o.T)
+	}
+}
+
+// met says whether the log knows what every receiver does now.
+func (o *torture) met() bool {
+	log := o.words.all()
+	return !slices.ContainsFunc(o.victims, func(v *victim) bool { return !bytes.Contains(log, []byte(v.does().logged)) })
 }
 
 func (o *torture) announceOne() {
