@@ -60,6 +60,10 @@ func packedFiles(t testing.TB) (names []string) {
 // Blocks that are decompressed at once give what they do one after the other, and so does what is torn or damaged.
 func TestBunzip2IsThatOfTheLibrary(t *testing.T) {
 	defer goleak.VerifyNone(t)
+	cuts := 300
+	if testing.Short() {
+		cuts /= 10
+	}
 	for _, name := range packedFiles(t) {
 		packed, err := os.ReadFile(name)
 		if err != nil {
@@ -68,7 +72,7 @@ func TestBunzip2IsThatOfTheLibrary(t *testing.T) {
 		checkBunzip2(t, name, packed)
 		checkBunzip2(t, name+" and zeros", append(slices.Clone(packed), 0, 0, 0))
 		checkBunzip2(t, name+" twice", slices.Concat(packed, packed))
-		step := 1 + len(packed)/300
+		step := 1 + len(packed)/cuts
 		for cut := 3; cut < len(packed); cut += step {
 			checkBunzip2(t, name+" cut", packed[:cut])
 			broken := slices.Clone(packed)

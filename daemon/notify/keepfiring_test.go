@@ -125,6 +125,9 @@ func TestOrderIsHeldFromIncidentToIncident(t *testing.T) {
 
 // However many ends are held back, what fires is told at once, and memory is bounded.
 func TestEndsThatAreHeldBackHoldUpNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has thousands of them")
+	}
 	inBubble(t, func(b *bench) {
 		r := newReceiver(takes)
 		for i := range remembered + window {
