@@ -85,11 +85,6 @@ func (e *engine) judgeChannels(now time.Time) {
 	}
 }
 
-// buried tells of the dead letters of a channel.
-func (s *channelState) buried() string {
-	return fmt.Sprintf("dead letters: %d, see peervane deadletter list", s.dead)
-}
-
 // findings says whether a channel fails. One that is behind since an earlier run fails if it did then: no attempt has told
 // anything else yet.
 func (s *channelState) findings(told bool) []bgp.Finding {
@@ -103,7 +98,7 @@ func (s *channelState) findings(told bool) []bgp.Finding {
 		why = append(why, s.health.Error)
 	}
 	if s.dead > 0 {
-		why = append(why, s.buried())
+		why = append(why, fmt.Sprintf("dead letters: %d, see peervane deadletter list", s.dead))
 	}
 	if len(why) == 0 {
 		return nil

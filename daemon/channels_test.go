@@ -80,15 +80,3 @@ func TestChannelsAreShownAsTheyAre(t *testing.T) {
 		t.Errorf("shown as %+v", c)
 	}
 }
-
-// A channel that takes all, and has dead letters, says what is wrong with it.
-func TestAChannelWithDeadLettersSaysSo(t *testing.T) {
-	s := channelState{name: "noc", known: true, dead: 2}
-	if c := s.shown(0); c.State != "failing" || c.LastError != "dead letters: 2, see peervane deadletter list" {
-		t.Errorf("shown as %+v", c)
-	}
-	s.health.Error = "it answered 503"
-	if c := s.shown(0); c.LastError != "it answered 503" {
-		t.Errorf("shown as %+v", c)
-	}
-}

@@ -51,8 +51,5 @@ func (s *channelState) shown(waiting int) api.Channel {
 	case !c.Since.IsZero() || s.dead > 0:
 		c.State = "failing"
 	}
-	if c.LastError == "" && s.dead > 0 {
-		c.LastError = s.buried()
-	}
 	return c
 }
