@@ -16,13 +16,17 @@ type Hijack struct {
 	Prefix   netip.Prefix `json:"prefix"`
 	Culprits []uint32     `json:"culprits"`
 	Ended    time.Time    `json:"ended,omitzero"` // zero: it stands
+
+	first [1]uint32 // room of Culprits, while there is one
 }
 
 // Hijacks are those inside one registration that stand or have ended only lately. There may be a hundred thousand: nothing goes
-// through all of them but MarshalJSON, which lists them by prefix. nil holds none.
+// through all of them but MarshalJSON, which lists them by prefix. And there may be one in each of a hundred thousand registrations:
+// the first takes little room. nil holds none.
 type Hijacks struct {
-	by    map[netip.Prefix]*Hijack
-	ended []ending // in order
+	first *Hijack                  // while there are no others
+	by    map[netip.Prefix]*Hijack // all, once there were several
+	ended []ending                 // in order
 }
 
 // ending is that a hijack ended, if it still has.
@@ -42,7 +46,7 @@ func (m *Memory) Hijacked(p netip.Prefix, culprits []uint32, now time.Time) (cha
 	}
 	return m.disturb(func(u *Unrest) bool {
 		if u.Hijacks == nil {
-			u.Hijacks = &Hijacks{by: map[netip.Prefix]*Hijack{}}
+			u.Hijacks = &Hijacks{}
 		}
 		u.Hijacks.forget(now)
 		changed := u.Hijacks.note(p, culprits, now)
@@ -65,31 +69,80 @@ func (m *Memory) WithoutHijacks() Memory {
 }
 
 func (h *Hijacks) len() int {
-	if h == nil {
+	switch {
+	case h == nil:
 		return 0
+	case h.first != nil:
+		return 1
 	}
 	return len(h.by)
 }
 
 // Knows says whether one on a prefix stands, or has ended only lately.
-func (h *Hijacks) Knows(p netip.Prefix) bool { return h.len() > 0 && h.by[p] != nil }
+func (h *Hijacks) Knows(p netip.Prefix) bool { return h.get(p) != nil }
+
+// get gives the one on a prefix; nil where there is none.
+func (h *Hijacks) get(p netip.Prefix) *Hijack {
+	switch {
+	case h == nil:
+		return nil
+	case h.first == nil:
+		return h.by[p]
+	case h.first.Prefix == p:
+		return h.first
+	}
+	return nil
+}
+
+// put keeps the first on a prefix.
+func (h *Hijacks) put(one *Hijack) {
+	switch {
+	case h.len() == 0:
+		h.first = one
+	case h.first != nil:
+		h.by = map[netip.Prefix]*Hijack{h.first.Prefix: h.first, one.Prefix: one}
+		h.first = nil
+	default:
+		h.by[one.Prefix] = one
+	}
+}
+
+// drop forgets the one on a prefix.
+func (h *Hijacks) drop(p netip.Prefix) {
+	if h.first != nil && h.first.Prefix == p {
+		h.first = nil
+	}
+	delete(h.by, p)
+}
+
+// all lists them by prefix.
+func (h *Hijacks) all() []*Hijack {
+	if h.first != nil {
+		return []*Hijack{h.first}
+	}
+	list := slices.Collect(maps.Values(h.by))
+	slices.SortFunc(list, func(a, b *Hijack) int { return a.Prefix.Compare(b.Prefix) })
+	return list
+}
 
 // forget drops those that ended long ago.
 func (h *Hijacks) forget(now time.Time) {
 	for len(h.ended) > 0 && !now.Before(h.ended[0].at.Add(counterTime)) {
 		first := h.ended[0]
-		if have := h.by[first.prefix]; have != nil && have.Ended.Equal(first.at) {
-			delete(h.by, first.prefix)
+		if have := h.get(first.prefix); have != nil && have.Ended.Equal(first.at) {
+			h.drop(first.prefix)
 		}
 		h.ended = h.ended[1:]
 	}
 }
 
 func (h *Hijacks) note(p netip.Prefix, culprits []uint32, now time.Time) (changed bool) {
-	have := h.by[p]
+	have := h.get(p)
 	if have == nil {
 		if len(culprits) > 0 {
-			h.by[p] = &Hijack{Prefix: p, Culprits: slices.Clone(culprits)}
+			one := &Hijack{Prefix: p}
+			one.Culprits = append(one.first[:0], culprits...)
+			h.put(one)
 		}
 		return len(culprits) > 0
 	}
@@ -111,10 +164,7 @@ func (h *Hijacks) note(p netip.Prefix, culprits []uint32, now time.Time) (change
 
 // stands says whether an incident with that culprit stands on a prefix.
 func (h *Hijacks) stands(p netip.Prefix, culprit uint32) bool {
-	if h.len() == 0 {
-		return false
-	}
-	have := h.by[p]
+	have := h.get(p)
 	return have != nil && have.Ended.IsZero() && slices.Contains(have.Culprits, culprit)
 }
 
@@ -124,7 +174,7 @@ func (h *Hijacks) over(p netip.Prefix, now time.Time) (out []*Hijack) {
 		return nil
 	}
 	for bits := range p.Bits() + 1 {
-		have := h.by[netip.PrefixFrom(p.Addr(), bits).Masked()]
+		have := h.get(netip.PrefixFrom(p.Addr(), bits).Masked())
 		if have != nil && (have.Ended.IsZero() || now.Before(have.Ended.Add(counterTime))) {
 			out = append(out, have)
 		}
@@ -134,9 +184,7 @@ func (h *Hijacks) over(p netip.Prefix, now time.Time) (out []*Hijack) {
 
 // MarshalJSON lists them by prefix.
 func (h *Hijacks) MarshalJSON() ([]byte, error) {
-	list := slices.Collect(maps.Values(h.by))
-	slices.SortFunc(list, func(a, b *Hijack) int { return a.Prefix.Compare(b.Prefix) })
-	return json.Marshal(list)
+	return json.Marshal(h.all())
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -145,12 +193,13 @@ func (h *Hijacks) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &list); err != nil {
 		return err
 	}
-	*h = Hijacks{by: make(map[netip.Prefix]*Hijack, len(list))}
+	*h = Hijacks{}
 	for _, one := range list {
 		if one == nil || !one.Prefix.IsValid() {
 			continue
 		}
-		h.by[one.Prefix] = one
+		h.drop(one.Prefix)
+		h.put(one)
 		if !one.Ended.IsZero() {
 			h.ended = append(h.ended, ending{one.Prefix, one.Ended})
 		}

@@ -34,10 +34,11 @@ func (r *reconciliation) take(rec *Record, f *bgp.Finding) {
 	case len(c) > 1:
 		rec.Connections = c
 	}
+	routes, previous := r.routes(f)
 	n.Evidence = notice.Evidence{
 		Methods: f.Methods, LeakType: f.LeakType, Also: f.Also, Hints: f.Hints,
-		Routes:   append(r.routes(f.Routes), of(n.Evidence.Routes, lost)...),
-		Previous: r.routes(f.Previous),
+		Routes:   append(routes, of(n.Evidence.Routes, lost)...),
+		Previous: previous,
 		Expected: notice.Expected{
 			Origins: f.Expected.Origins, CoveringOrigins: f.Expected.CoveringOrigins, MaxLength: f.Expected.MaxLength,
 			Upstreams: f.Expected.Upstreams, Communities: f.Expected.Communities,
@@ -80,20 +81,32 @@ func of(routes []notice.Route, vantages []string) []notice.Route {
 	return out
 }
 
-func (b *Book) routes(seen []bgp.Seen) []notice.Route {
-	if len(seen) == 0 {
-		return nil
+// routes are those of a finding: what is wrong, and what stood before.
+func (b *Book) routes(f *bgp.Finding) (wrong, before []notice.Route) {
+	room := make([]notice.Route, 0, len(f.Routes)+len(f.Previous))
+	for _, s := range f.Routes {
+		room = append(room, b.route(s))
 	}
-	out := make([]notice.Route, 0, len(seen))
-	for _, s := range seen {
-		r := notice.Route{Vantage: s.Vantage.Name, Prefix: s.Prefix, RPKI: s.RPKI, Since: notice.At(s.Since)}
-		if s.Attrs != nil {
-			r.ASPath, r.Origin = s.Attrs.Path.String(), b.origin(s)
-			r.NextHop, r.Communities = s.Attrs.NextHop, s.Attrs.CommunityStrings()
-		}
-		out = append(out, r)
+	n := len(room)
+	for _, s := range f.Previous {
+		room = append(room, b.route(s))
 	}
-	return out
+	if n > 0 {
+		wrong = room[:n:n]
+	}
+	if n < len(room) {
+		before = room[n:]
+	}
+	return wrong, before
+}
+
+func (b *Book) route(s bgp.Seen) notice.Route {
+	r := notice.Route{Vantage: s.Vantage.Name, Prefix: s.Prefix, RPKI: s.RPKI, Since: notice.At(s.Since)}
+	if s.Attrs != nil {
+		r.ASPath, r.Origin = s.Attrs.Path.String(), b.origin(s)
+		r.NextHop, r.Communities = s.Attrs.NextHop, s.Attrs.CommunityStrings()
+	}
+	return r
 }
 
 // origin is that of a route, 0 where it is not certain.
