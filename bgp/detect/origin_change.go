@@ -22,6 +22,6 @@ func originChangeSummary(s *State, f *bgp.Finding) string {
 	if s.Reg.Policy.Expect == Absent {
 		return fmt.Sprintf("%s announced by %s, which should not be: %s (%s)", f.Offending, asn(f.Culprit), seenBy(f), example(f))
 	}
-	return fmt.Sprintf("%s hijacked by %s: %s %s origin %s instead of %s (%s)",
-		f.Offending, asn(f.Culprit), share(f), verb(len(f.Bad), "sees", "see"), s.origins(f), asns(s.Reg.Policy.Origins), example(f))
+	return text(f.Offending) + " hijacked by " + asn(f.Culprit) + ": " + share(f) + " " + verb(len(f.Bad), "sees", "see") +
+		" origin " + s.origins(f) + " instead of " + asns(s.Reg.Policy.Origins) + " (" + example(f) + ")"
 }

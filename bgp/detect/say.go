@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,12 @@ const manyNames = 4
 
 func asn(n uint32) string {
 	return string(strconv.AppendUint(append(make([]byte, 0, len("AS4294967295")), "AS"...), uint64(n), 10))
+}
+
+// text is a prefix in one piece of memory: there may be a hundred thousand hijacks to tell of at once.
+func text(p netip.Prefix) string {
+	var room [len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")]byte
+	return string(p.AppendTo(room[:0]))
 }
 
 // asns lists ASNs as a sentence does: AS1, AS2 or AS3.

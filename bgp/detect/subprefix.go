@@ -1,8 +1,6 @@
 package detect
 
 import (
-	"fmt"
-
 	"peervane/bgp"
 )
 
@@ -16,5 +14,5 @@ func subprefix(s *State, h *Held) *offence {
 }
 
 func subprefixSummary(s *State, f *bgp.Finding) string {
-	return fmt.Sprintf("%s inside %s announced by %s: %s (%s)", f.Offending, f.Prefix, asn(f.Culprit), seenBy(f), example(f))
+	return text(f.Offending) + " inside " + text(f.Prefix) + " announced by " + asn(f.Culprit) + ": " + seenBy(f) + " (" + example(f) + ")"
 }

@@ -83,8 +83,11 @@ type waiting struct {
 	since            time.Time // that it holds
 }
 
-// sorted lists the open incidents of a page in an order that depends on them alone.
+// sorted lists the open incidents of a page in an order that depends on them alone. While it is gone through each may end.
 func (p *page) sorted() []*Record {
+	if len(p.open) < 2 {
+		return p.open
+	}
 	out := slices.Clone(p.open)
 	slices.SortFunc(out, func(a, b *Record) int {
 		return cmp.Or(

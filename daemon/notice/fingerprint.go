@@ -24,12 +24,14 @@ type Identity struct {
 // Fingerprint is 32 hex digits: SHA-256, cut to 16 bytes, over the parts, each with its length before it so that no
 // two identities are told alike. It depends on nothing else: two hosts that see one condition give one fingerprint.
 func (id Identity) Fingerprint() string {
-	var b []byte
-	for _, part := range [...]string{
-		id.Type, text(id.Prefix), text(id.Offending), strconv.FormatUint(uint64(id.Culprit), 10), id.Peer, id.POP, text(id.Source),
-	} {
-		b = appendPart(b, part)
-	}
+	var room [64]byte // of one part
+	b := appendPart(make([]byte, 0, 256), id.Type)
+	b = appendPart(b, prefixText(room[:0], id.Prefix))
+	b = appendPart(b, prefixText(room[:0], id.Offending))
+	b = appendPart(b, strconv.AppendUint(room[:0], uint64(id.Culprit), 10))
+	b = appendPart(b, id.Peer)
+	b = appendPart(b, id.POP)
+	b = appendPart(b, addrText(room[:0], id.Source))
 	if id.Channel != "" { // a part that came later: no other type has it
 		b = appendPart(b, id.Channel)
 	}
@@ -40,19 +42,23 @@ func (id Identity) Fingerprint() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-func appendPart(b []byte, part string) []byte {
+func appendPart[T string | []byte](b []byte, part T) []byte {
 	b = strconv.AppendInt(b, int64(len(part)), 10)
 	b = append(b, ':')
 	return append(b, part...)
 }
 
-// text is "" for the zero value, where String would say "invalid".
-func text[T interface {
-	IsValid() bool
-	String() string
-}](v T) string {
-	if !v.IsValid() {
-		return ""
+// prefixText and addrText are empty for the zero value, where String would say "invalid".
+func prefixText(room []byte, p netip.Prefix) []byte {
+	if !p.IsValid() {
+		return nil
 	}
-	return v.String()
+	return p.AppendTo(room)
+}
+
+func addrText(room []byte, a netip.Addr) []byte {
+	if !a.IsValid() {
+		return nil
+	}
+	return a.AppendTo(room)
 }
