@@ -202,8 +202,17 @@ func (w *world) checkLeaks(t *rapid.T) {
 	}
 }
 
+// checkLimit counts the routes of a session that shows all.
+func (w *world) checkLimit(t *rapid.T) {
+	limit, n := w.peer.cfg.MaxPrefixes, w.peer.table.Len(bgp.IPv4)+w.peer.table.Len(bgp.IPv6)
+	if limit > 0 && w.showsAll() && w.peer.exceeded != (n > limit) {
+		t.Fatalf("%d routes of at most %d, told %v", n, limit, w.peer.exceeded)
+	}
+}
+
 // Check compares what was told with what is held.
 func (w *world) Check(t *rapid.T) {
+	w.checkLimit(t)
 	w.checkLeaks(t)
 	if rapid.Bool().Draw(t, "the engine lags") {
 		return

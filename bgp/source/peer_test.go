@@ -244,6 +244,19 @@ func TestPeerLimit(t *testing.T) {
 		l.endOfRIB(bgp.IPv6)
 		l.expect("eor ipv4; eor ipv6; limit false 2/2")
 	})
+	t.Run("until a refresh sweeps (RFC 7313)", func(t *testing.T) {
+		l := newLab(t, func(c *PeerConfig) { c.MaxPrefixes = 2 })
+		l.up()
+		l.endOfRIB(bgp.IPv4)
+		l.endOfRIB(bgp.IPv6)
+		fill(l)
+		l.told()
+		l.begin(bgp.IPv4)
+		l.announce("192.0.2.0/24", 64500)
+		l.expect("+192.0.2.0/24 64500 refreshed")
+		l.end(bgp.IPv4)
+		l.expect("limit false 2/2")
+	})
 	t.Run("restart", func(t *testing.T) {
 		l := newLab(t, func(c *PeerConfig) {
 			c.MaxPrefixes, c.MaxPrefixesRestart, c.MaxPrefixesIdle = 2, true, 15*time.Minute

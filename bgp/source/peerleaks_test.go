@@ -33,6 +33,7 @@ func TestLeakCount(t *testing.T) {
 		"told again when doubled": {true, func(l *lab) { l.leak(0, 51, 1); l.told(); l.leak(51, 50, 1); l.told(); l.leak(101, 1, 1) }, "leaks true 102, 102 by AS1, 5 examples"},
 		"until they are few":      {true, func(l *lab) { l.leak(0, 51, 1); l.told(); l.drain(0, 1) }, "leaks false 0, 0 by AS0, 0 examples"},
 		"or replaced":             {true, func(l *lab) { l.leak(0, 51, 1); l.told(); l.leak(0, 1, 2) }, "leaks false 0, 0 by AS0, 0 examples"},
+		"or swept (RFC 7313)":     {true, func(l *lab) { l.leak(0, 51, 1); l.told(); l.begin(bgp.IPv4); l.end(bgp.IPv4) }, "leaks false 0, 0 by AS0, 0 examples"},
 		"registered ones":         {true, func(l *lab) { l.leak(0, 50, 1); l.announce("192.0.2.0/24", 64500, 1); l.told() }, ""},
 		"by what is known now":    {true, func(l *lab) { l.leak(0, 51, 1); l.told(); l.judges(2) }, "leaks false 0, 0 by AS0, 0 examples"},
 		"or not known before":     {true, func(l *lab) { l.leak(0, 51, 2); l.told(); l.judges(2) }, "leaks true 51, 51 by AS2, 5 examples"},

@@ -112,6 +112,8 @@ func (p *Peer) Refresh(family bgp.Family, subtype uint8, at time.Time) {
 		f.marked = false
 		p.sweep(family, at, bgp.Refreshed)
 		p.endRefresh(family, at)
+		p.checkLimit(at)
+		p.checkLeaks(at)
 	}
 }
 
