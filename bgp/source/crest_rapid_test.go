@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestCrestAgainstItsModel holds the highest size of the last minute to a list of all sizes: sizes are noted once a second, so
-// what is a second from the edge of the window may count or not.
+// TestCrestAgainstItsModel holds the highest size of the last minute to a list of all sizes, each with the time until which it stood: that is
+// noted once a second, so what is a second from the edge of the window may count or not.
 func TestCrestAgainstItsModel(t *testing.T) {
 	type size struct {
 		at time.Time
@@ -29,6 +29,9 @@ func TestCrestAgainstItsModel(t *testing.T) {
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "ms")) * time.Millisecond)
 			n := rapid.IntRange(0, 1000).Draw(t, "routes")
+			if last := len(all) - 1; last >= 0 {
+				all[last].at = now // until now it stood
+			}
 			all = append(all, size{now, n})
 			top := c.note(n, now)
 			if least, most := highest(dropWindow-time.Second), highest(dropWindow); top < least || top > most {

@@ -15,10 +15,12 @@ const (
 
 // crest follows the size of one family's table, to know the highest of the last minute. The zero value knows nothing.
 type crest struct {
-	highs   []high // falling, one for a second at most
+	size    int    // as it stands, however long already
+	highs   []high // before it, falling, one for a second at most
 	dropped int    // the size from which the table fell; 0: it did not
 }
 
+// high is a size, and until when it stood.
 type high struct {
 	at time.Time
 	n  int
@@ -29,12 +31,13 @@ func (c *crest) note(n int, at time.Time) int {
 	for len(c.highs) > 0 && at.Sub(c.highs[0].at) > dropWindow {
 		c.highs = c.highs[1:]
 	}
-	for len(c.highs) > 0 && c.highs[len(c.highs)-1].n <= n {
+	for len(c.highs) > 0 && c.highs[len(c.highs)-1].n <= c.size {
 		c.highs = c.highs[:len(c.highs)-1]
 	}
 	if last := len(c.highs) - 1; last < 0 || at.Sub(c.highs[last].at) >= time.Second {
-		c.highs = append(c.highs, high{at, n})
+		c.highs = append(c.highs, high{at, c.size})
 	}
+	c.size = n
 	return max(c.highs[0].n, n)
 }
 
@@ -46,7 +49,7 @@ func (p *Peer) checkDrop(at time.Time) {
 	for _, family := range bgp.Families {
 		f := &p.families[family]
 		if !f.up || f.kept || f.first.cause(at) == bgp.Initial {
-			f.crest.highs = nil
+			f.crest.size, f.crest.highs = 0, nil
 			continue
 		}
 		n := p.table.Len(family)
@@ -57,7 +60,7 @@ func (p *Peer) checkDrop(at time.Time) {
 			p.tellDrop(family, n, at)
 		case f.crest.dropped > 0 && 5*n >= 4*f.crest.dropped:
 			p.tellDrop(family, n, at)
-			f.crest = crest{}
+			f.crest = crest{size: n}
 		}
 	}
 }

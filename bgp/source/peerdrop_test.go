@@ -29,7 +29,6 @@ func TestTableDrop(t *testing.T) {
 		l.endOfRIB(bgp.IPv4)
 		l.endOfRIB(bgp.IPv6)
 		l.wait(time.Hour)
-		l.fill(0, 1) // sizes are noted with UPDATEs
 		l.told()
 		return l
 	}
@@ -55,6 +54,13 @@ func TestTableDrop(t *testing.T) {
 				l.wait(31 * time.Second)
 			}
 		}, ""},
+		"swept (RFC 7313)": {true, 200, func(l *lab) { l.begin(bgp.IPv4); l.fill(0, 159); l.end(bgp.IPv4) }, "dropped ipv4 true 200 to 159"},
+		"swept after a silence": {true, 200, func(l *lab) {
+			l.begin(bgp.IPv4)
+			l.fill(0, 159)
+			l.wait(time.Hour)
+			l.end(bgp.IPv4)
+		}, "dropped ipv4 true 200 to 159"},
 		"told once": {true, 200, func(l *lab) { l.drain(0, 200) }, "dropped ipv4 true 200 to 159"},
 		"and back":  {true, 200, func(l *lab) { l.drain(0, 50); l.told(); l.fill(0, 9); l.told(); l.fill(9, 1) }, "dropped ipv4 false 200 to 160"},
 		"a lost session is no fall": {true, 200, func(l *lab) {

@@ -113,6 +113,7 @@ func (p *Peer) Refresh(family bgp.Family, subtype uint8, at time.Time) {
 		p.sweep(family, at, bgp.Refreshed)
 		p.endRefresh(family, at)
 		p.checkLimit(at)
+		p.checkDrop(at)
 		p.checkLeaks(at)
 	}
 }

@@ -121,6 +121,7 @@ func (p *Peer) endOfRIB(family bgp.Family, at time.Time) {
 	}
 	f.synced, f.grew = true, at
 	p.checkLimit(at)
+	p.checkDrop(at)
 	p.checkLeaks(at)
 	p.rearm()
 }
