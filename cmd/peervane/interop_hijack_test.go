@@ -14,20 +14,21 @@ func testHijack(t *testing.T, binary string) {
 		in.end("hijack4", a4)
 		in.end("hijack6", a6)
 		for _, c := range []struct{ name, prefix string }{{"origin4", registered4}, {"origin6", registered6}} {
-			in.end(c.name, in.losing(c.name, c.prefix))
+			in.end(c.name, in.losing(c.name, c.prefix, 2))
 		}
 		in.finish()
 	})
 }
 
 // losing has the hijacker announce the registered prefix itself, by a path that the edge does not prefer: only ADD-PATH
-// shows it.
-func (in *internet) losing(name, prefix string) alert {
+// shows it, at that many vantages.
+func (in *internet) losing(name, prefix string, vantages int) alert {
 	in.t.Helper()
 	in.world.announce(name)
 	a := in.expect("firing", "origin_change", prefix)
 	if a.Prefix != prefix || a.Culprit != hijackASN {
 		in.t.Errorf("want the culprit AS%d for %s: %s", hijackASN, prefix, a)
 	}
+	in.everywhere(prefix, vantages)
 	return a
 }

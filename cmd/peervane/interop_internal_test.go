@@ -53,6 +53,6 @@ relationship = "peer"
 	})
 	in.end("hijack4", in.hijack("hijack4", hijacked4, registered4, 4))
 	in.end("hijack6", in.hijack("hijack6", hijacked6, registered6, 4))
-	in.end("origin4", in.losing("origin4", registered4))
+	in.end("origin4", in.losing("origin4", registered4, 4))
 	in.finish()
 }

@@ -49,7 +49,7 @@ func testReadme(t *testing.T, binary string) {
 			in.watcher.established(t)
 			in.watcher.sees(t, registered4, 1)
 			in.end("hijack4", in.hijack("hijack4", hijacked4, registered4, 1))
-			in.end("origin4", in.losing("origin4", registered4)) // ADD-PATH is on at the router
+			in.end("origin4", in.losing("origin4", registered4, 1)) // ADD-PATH is on at the router
 			in.finish()
 		})
 	}

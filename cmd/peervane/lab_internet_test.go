@@ -242,19 +242,27 @@ func (in *internet) hijack(name, prefix, inside string, vantages int) alert {
 	if err := in.judge(a, inside); err != nil {
 		in.t.Errorf("%v: %s", err, a)
 	}
-	// The first vantage suffices to fire; the others follow, told or not.
+	in.everywhere(prefix, vantages)
+	return a
+}
+
+// everywhere waits until the hijacker's route to the prefix is at that many vantages. The first suffices to fire, and the
+// others follow, told or not; what is withdrawn before, and comes to the last after it has left the first, is told twice.
+func (in *internet) everywhere(prefix string, vantages int) {
+	in.t.Helper()
 	eventually(in.t, "the hijack is not seen everywhere", func() error {
 		routes, err := in.watcher.routes(in.t, prefix)
 		seen := map[string]bool{}
 		for _, r := range routes {
-			seen[r.Vantage] = true
+			if r.Prefix == prefix && strings.HasSuffix(r.ASPath, fmt.Sprint(" ", hijackASN)) {
+				seen[r.Vantage] = true
+			}
 		}
 		if err == nil && len(seen) != vantages {
 			err = fmt.Errorf("at %d vantages, want %d", len(seen), vantages)
 		}
 		return err
 	})
-	return a
 }
 
 func (in *internet) judge(a alert, inside string) error {
