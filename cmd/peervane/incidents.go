@@ -59,7 +59,7 @@ func printIncident(s *screen, d api.Detail) {
 		s.row("group", groupText(g))
 		s.row("members", "see peervane incidents list --group "+n.Notice.Incident)
 	}
-	for _, line := range evidenceLines(&n.Evidence) { // each begins with what it is
+	for _, line := range n.Evidence.Lines() { // each begins with what it is
 		what, rest, _ := strings.Cut(line, " ")
 		s.row(strings.TrimSuffix(what, ":"), rest)
 	}

@@ -226,7 +226,7 @@ func printIncidents(s *screen, incidents []api.Incident) {
 	for i := range incidents {
 		n := &incidents[i]
 		s.row(n.Notice.Incident, severity(n.Severity), n.Type, string(n.Status), when(n.StartedAt), when(n.ResolvedAt), lifeNote(n)+n.Summary)
-		for _, line := range evidenceLines(&n.Evidence) {
+		for _, line := range n.Evidence.Lines() {
 			s.row("    " + line) // alone in its row it stands in no column, and widens none
 		}
 	}

@@ -1,32 +1,49 @@
-package main
+package notice
 
 import (
+	"cmp"
 	"fmt"
+	"net/netip"
 	"strings"
-
-	"peervane/daemon/notice"
 )
 
-// evidenceLines tell what an incident rests on, as far as its summary does not: the UPDATE that a shift came with, the figures, the
-// way to the POP, and the hints.
-func evidenceLines(e *notice.Evidence) (lines []string) {
+// Lines tell a person what an incident rests on, as far as its summary does not: the UPDATE that a shift came with, the figures,
+// the way to the POP, and the hints. Each begins with what it is.
+func (e *Evidence) Lines() (lines []string) {
 	if c := e.Cause; c != nil {
 		lines = append(lines, fmt.Sprintf("cause: %s (%s, AS%d) at %s: %s by %s, before by %s%s",
-			c.Vantage, address(c.Neighbour), c.NeighbourASN, when(c.At), c.Prefix, pathOrNone(c.NewPath), pathOrNone(c.OldPath), steps(c.Updates)))
+			c.Vantage, address(c.Neighbour), c.NeighbourASN, second(c.At), c.Prefix, cmp.Or(c.NewPath, noPath), cmp.Or(c.OldPath, noPath), steps(c.Updates)))
 	}
 	if l := e.Latency; l != nil {
 		lines = append(lines, latencyLine(l))
 	}
 	if t := e.Trace; t != nil {
-		lines = append(lines, fmt.Sprintf("trace to %s by %s at %s: %s", address(t.Address), t.Method, when(t.At), hopsLine(t.Hops, t.Reached)))
+		lines = append(lines, fmt.Sprintf("trace to %s by %s at %s: %s", address(t.Address), t.Method, second(t.At), hopsLine(t.Hops, t.Reached)))
 		if len(t.Before) > 0 {
-			lines = append(lines, fmt.Sprintf("trace before, at %s: %s", when(t.BeforeAt), hopsLine(t.Before, true)))
+			lines = append(lines, fmt.Sprintf("trace before, at %s: %s", second(t.BeforeAt), hopsLine(t.Before, true)))
 		}
 	}
 	for _, hint := range e.Hints {
 		lines = append(lines, "hint: "+hint)
 	}
 	return lines
+}
+
+// noPath stands where there was none.
+const noPath = "no path"
+
+func second(t Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z")
+}
+
+func address(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }
 
 // steps tells of a change that took more than one UPDATE.
@@ -37,15 +54,8 @@ func steps(updates int) string {
 	return fmt.Sprintf(", in %d steps", updates)
 }
 
-func pathOrNone(path string) string {
-	if path == "" {
-		return "no path"
-	}
-	return path
-}
-
 // latencyLine tells the figures; of an outage and a convergence only where there was one.
-func latencyLine(l *notice.Latency) string {
+func latencyLine(l *Latency) string {
 	var parts []string
 	for _, p := range []struct {
 		name string
@@ -66,7 +76,7 @@ func latencyLine(l *notice.Latency) string {
 	return fmt.Sprintf("latency to %s: %s", l.POP, strings.Join(parts, ", "))
 }
 
-func hopsLine(hops []notice.TraceHop, reached bool) string {
+func hopsLine(hops []TraceHop, reached bool) string {
 	var parts []string
 	for _, h := range hops {
 		switch {
