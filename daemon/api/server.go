@@ -107,6 +107,8 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("/api/v1/prefixes", s.prefixes)
 	mux.HandleFunc("/api/v1/follow", s.follow)
+	mux.Handle("/{$}", &wallPage{source: s.source, log: s.log})
+	mux.Handle("/page/", http.HandlerFunc(wallFile))
 	return readOnly(mux)
 }
 
