@@ -185,6 +185,9 @@ func (p *Peer) untilDeadline(now time.Time) time.Duration {
 		if at, ok := f.settlesAt(); ok {
 			wait = min(wait, at.Sub(now))
 		}
+		if at, ok := f.first.lateAt(); ok {
+			wait = min(wait, at.Sub(now))
+		}
 	}
 	return wait
 }
@@ -203,6 +206,12 @@ func (p *Peer) expire(now time.Time) {
 		}
 		if at, ok := f.settlesAt(); ok && !now.Before(at) {
 			p.endOfRIB(family, now)
+		}
+		if at, ok := f.first.lateAt(); ok && !now.Before(at) {
+			f.first.late = true
+			p.checkLimit(now)
+			p.checkDrop(now)
+			p.checkLeaks(now)
 		}
 	}
 }

@@ -257,6 +257,22 @@ func TestPeerLimit(t *testing.T) {
 		l.end(bgp.IPv4)
 		l.expect("limit false 2/2")
 	})
+	t.Run("of a neighbour that never sends the End-of-RIB that it owes", func(t *testing.T) {
+		l := newLab(t, func(c *PeerConfig) { c.MaxPrefixes = 2 })
+		l.neg.GR = &wire.GracefulRestart{}
+		l.up()
+		fill(l)
+		l.withdraw("203.0.113.0/24")
+		l.endOfRIB(bgp.IPv4)
+		l.told()
+		l.timer(10*time.Minute - time.Second)
+		l.withdraw("2001:db9::/32")
+		l.expect("")
+		l.timer(time.Second)
+		l.expect("limit false 1/2")
+		l.announce("2001:db8::/33", 64500)
+		l.expect("+2001:db8::/33 64500") // no part of a first table: it counts as unrest
+	})
 	t.Run("restart", func(t *testing.T) {
 		l := newLab(t, func(c *PeerConfig) {
 			c.MaxPrefixes, c.MaxPrefixesRestart, c.MaxPrefixesIdle = 2, true, 15*time.Minute

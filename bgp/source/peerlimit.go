@@ -11,7 +11,7 @@ import (
 )
 
 // checkLimit holds the number of routes against MaxPrefixes. The end of an excess is told only once all first tables are
-// complete, since every session begins with none.
+// complete, or late, since every session begins with none.
 func (p *Peer) checkLimit(at time.Time) {
 	limit := p.cfg.MaxPrefixes
 	if limit == 0 {

@@ -78,7 +78,7 @@ func (p *Peer) catchUp(family bgp.Family, lacks bool, at time.Time) {
 		f.lacking = true
 		p.log.Warn("newly watched prefixes will not be known of this neighbour until its session restarts: it does not support route refresh",
 			zap.Stringer("family", family))
-	case !f.asked && !f.lacking && f.first.cause(at) != bgp.Initial:
+	case !f.asked && !f.lacking && !f.first.coming(at):
 		p.put(bgp.EndOfRIB{Vantage: p.cfg.Vantage, Family: family, At: at})
 	}
 }

@@ -10,26 +10,44 @@ import (
 // as complete.
 const quietTime = 30 * time.Second
 
+// firstTable is how long changes count as part of a first table whose End-of-RIB is due: the neighbour is told of as one that never
+// sends it then (feed_stale), and what it shows is judged as any other's.
+const firstTable = 10 * time.Minute
+
 // settling tells the first table of a family, after a session came up, from later changes. The zero value is settled.
 type settling struct {
-	on   bool
-	due  bool // End-of-RIB will come
-	last time.Time
+	on    bool
+	due   bool // End-of-RIB will come
+	late  bool // and has not come within firstTable
+	began time.Time
+	last  time.Time
 }
 
-func (s *settling) begin(endOfRIBDue bool, at time.Time) { *s = settling{true, endOfRIBDue, at} }
+func (s *settling) begin(endOfRIBDue bool, at time.Time) {
+	*s = settling{on: true, due: endOfRIBDue, began: at, last: at}
+}
 
 func (s *settling) end() { s.on = false }
 
-// cause says why a change comes that is read at this time.
-func (s *settling) cause(at time.Time) bgp.Cause {
+// coming says whether the table may be incomplete.
+func (s *settling) coming(at time.Time) bool {
 	if s.on && !s.due && at.Sub(s.last) > quietTime {
 		s.on = false
 	}
-	if !s.on {
-		return bgp.Updated
+	return s.on
+}
+
+// cause says why a change comes that is read at this time.
+func (s *settling) cause(at time.Time) bgp.Cause {
+	if s.coming(at) && !s.late {
+		return bgp.Initial
 	}
-	return bgp.Initial
+	return bgp.Updated
+}
+
+// lateAt is when no more is waited for; false where nothing is.
+func (s *settling) lateAt() (time.Time, bool) {
+	return s.began.Add(firstTable), s.on && s.due && !s.late
 }
 
 // grew notes a new route.
