@@ -58,8 +58,8 @@ func storedIncidents(rows []store.Incident) []api.Incident {
 }
 
 // Ended reads the incidents that ended.
-func (d *Daemon) Ended(ctx context.Context) ([]api.Incident, error) {
-	rows, err := d.store.Incidents(ctx, notice.Resolved, "", maxEnded)
+func (d *Daemon) Ended(ctx context.Context, most int) ([]api.Incident, error) {
+	rows, err := d.store.Incidents(ctx, notice.Resolved, "", most)
 	return storedIncidents(rows), err
 }
 

@@ -18,7 +18,7 @@ func (l *loop) picture(now time.Time) *api.Snapshot {
 		Incidents:  l.openIncidents(),
 		Counts:     countsOf(l.engine.book),
 		POPs:       l.engine.pictureOfPOPs(now),
-		LocalDrops: l.engine.localDrops,
+		LocalDrops: l.engine.localDrops, Interval: l.engine.cfg.Probe.Interval, Made: now,
 	}
 	s.Status = api.Status{
 		Version: l.opts.Version, Source: l.engine.source, StartedAt: notice.At(l.started),
@@ -60,11 +60,8 @@ func (d *Daemon) Snapshot() *api.Snapshot {
 	return &s
 }
 
-// maxEvents and maxEnded bound one answer.
-const (
-	maxEvents = 10_000
-	maxEnded  = 1_000
-)
+// maxEvents bounds one answer.
+const maxEvents = 10_000
 
 // Events reads the events log.
 func (d *Daemon) Events(ctx context.Context, prefix netip.Prefix, since time.Time) ([]api.Event, error) {

@@ -54,7 +54,7 @@ func (f *fixed) Routes(_ context.Context, q Wanted) ([]Route, error) {
 	}}, f.err
 }
 
-func (f *fixed) Ended(context.Context) ([]Incident, error) {
+func (f *fixed) Ended(context.Context, int) ([]Incident, error) {
 	return f.ended, f.err
 }
 

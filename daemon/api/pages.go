@@ -42,6 +42,9 @@ func (s *Server) routes(r *http.Request) (any, error) {
 	return list(routes), err
 }
 
+// maxEnded bounds one answer.
+const maxEnded = 1_000
+
 // incidents gives those that were asked for, the latest first, each as the body of its latest notice and what its life adds.
 func (s *Server) incidents(r *http.Request) (any, error) {
 	if group := r.URL.Query().Get("group"); group != "" {
@@ -55,7 +58,7 @@ func (s *Server) incidents(r *http.Request) (any, error) {
 	snapshot := s.source.Snapshot() // before the question below: what ends in between is told as ended
 	var ended []Incident
 	if slices.Contains(which, notice.Resolved) {
-		if ended, err = s.source.Ended(r.Context()); err != nil {
+		if ended, err = s.source.Ended(r.Context(), maxEnded); err != nil {
 			return nil, err
 		}
 	}

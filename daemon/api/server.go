@@ -22,8 +22,8 @@ type Source interface {
 	Prefixes(ctx context.Context, some func([]Prefix) error) error
 	// Routes are what the vantages hold of a prefix, in the order of the prefixes. Where they are too many, the error says so.
 	Routes(ctx context.Context, q Wanted) ([]Route, error)
-	// Ended are the incidents that ended, but for those that a group told of, the latest first.
-	Ended(ctx context.Context) ([]Incident, error)
+	// Ended are the incidents that ended, but for those that a group told of, the latest first: at most so many.
+	Ended(ctx context.Context, most int) ([]Incident, error)
 	// Members are the incidents that a group tells of, the open ones first.
 	Members(ctx context.Context, group string) ([]Incident, error)
 	// Incident is one of them all; ErrUnknown when there is none with that id.
@@ -107,7 +107,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("/api/v1/prefixes", s.prefixes)
 	mux.HandleFunc("/api/v1/follow", s.follow)
-	mux.Handle("/{$}", &wallPage{source: s.source, log: s.log})
+	mux.Handle("/{$}", newWallPage(s.source, s.log))
 	mux.Handle("/page/", http.HandlerFunc(wallFile))
 	return readOnly(mux)
 }

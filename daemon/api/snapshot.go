@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/netip"
+	"time"
 
 	"peervane/daemon/notice"
 )
@@ -14,7 +15,9 @@ type Snapshot struct {
 	Counts    []Count
 	POPs      []POP
 
-	LocalDrops uint64 // probes that this host dropped itself
+	LocalDrops uint64        // probes that this host dropped itself
+	Interval   time.Duration // between two batches of probes
+	Made       time.Time     // with the monotonic clock; zero: nothing is known yet
 }
 
 // Status is the daemon as a whole.

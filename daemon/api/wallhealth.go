@@ -8,7 +8,8 @@ import (
 )
 
 // health is how the daemon itself is: what it is to be told with, and what it judges by.
-func health(st *Status, now notice.Time) (lines []wallLine) {
+func health(s *Snapshot, now notice.Time) (lines []wallLine) {
+	st := &s.Status
 	line := func(name, text string, g grade) { lines = append(lines, wallLine{name, text, g}) }
 	line("running", "for "+span(st.StartedAt, now), well)
 	if st.ReloadError != "" {
@@ -23,7 +24,7 @@ func health(st *Status, now notice.Time) (lines []wallLine) {
 		lines = append(lines, channelHealth(&st.Channels[i], now))
 	}
 	if len(st.Channels) == 0 {
-		line("channels", "none: incidents go to the log alone", unsure)
+		lines = append(lines, wallLine{Name: "channels", Text: "none: incidents go to the log alone"})
 	}
 	if st.Silences+st.Acknowledged > 0 {
 		line("quiet", fmt.Sprintf("silences: %d, acknowledged: %d", st.Silences, st.Acknowledged), unsure)
@@ -45,6 +46,9 @@ func channelHealth(c *Channel, now notice.Time) wallLine {
 	case "unknown":
 		l.Text, l.Grade = "not known yet", unsure
 	}
+	if c.DeadLetters > 0 && l.Grade == well {
+		l.Grade = unsure
+	}
 	var more []string
 	add := func(is bool, text string) {
 		if is {
@@ -52,7 +56,7 @@ func channelHealth(c *Channel, now notice.Time) wallLine {
 		}
 	}
 	add(!c.Since.IsZero(), "for "+span(c.Since, now))
-	add(c.LastError != "" && c.State != "ok", c.LastError)
+	add(c.LastError != "" && c.State != "ok", brief(c.LastError))
 	add(c.DeadLetters > 0, fmt.Sprintf("dead letters: %d", c.DeadLetters))
 	add(c.Waiting > 0, fmt.Sprintf("waiting: %d", c.Waiting))
 	if len(more) > 0 {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -32,9 +31,8 @@ func peerGrade(p *Peer) grade {
 
 // showPeers gives the sessions, those with trouble first.
 func showPeers(peers []Peer, now notice.Time) (out []wallPeer, more int) {
-	order := map[grade]int{wrong: 0, unsure: 1, well: 2}
 	peers = slices.Clone(peers)
-	slices.SortStableFunc(peers, func(a, b Peer) int { return cmp.Compare(order[peerGrade(&a)], order[peerGrade(&b)]) })
+	slices.SortStableFunc(peers, func(a, b Peer) int { return worseFirst(peerGrade(&a), peerGrade(&b)) })
 	for i := range peers[:min(len(peers), mostPeers)] {
 		p := &peers[i]
 		shown := wallPeer{
@@ -42,7 +40,7 @@ func showPeers(peers []Peer, now notice.Time) (out []wallPeer, more int) {
 			Grade: peerGrade(p), IPv4: heldBy(p, "ipv4"), IPv6: heldBy(p, "ipv6"),
 		}
 		if p.State != "Established" {
-			shown.LastError = p.LastError
+			shown.LastError = brief(p.LastError)
 		}
 		out = append(out, shown)
 	}

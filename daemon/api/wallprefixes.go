@@ -7,33 +7,37 @@ import (
 	"strings"
 )
 
-// prefixStates counts what is registered by connection and state, and keeps some of what is not verified.
+// prefixStates counts what is registered by state and connection, and keeps some of what is not verified.
 type prefixStates struct {
+	all          int
+	counts       map[string]int
 	byConnection map[string]map[string]int
 	unwell       []Prefix
-	all          int
-	pending      int
 }
 
-// Prefix states, from the gravest.
+// stateOrder is from the gravest on.
 var stateOrder = []string{"failed", "invalid", "warning", "pending", "verified"}
 
 var stateGrades = map[string]grade{"failed": wrong, "invalid": wrong, "warning": unsure, "pending": unsure, "verified": well}
 
+func graver(a, b string) int {
+	return cmp.Compare(slices.Index(stateOrder, a), slices.Index(stateOrder, b))
+}
+
 func (s *prefixStates) add(prefixes []Prefix) {
-	if s.byConnection == nil {
-		s.byConnection = map[string]map[string]int{}
+	if s.counts == nil {
+		s.counts, s.byConnection = map[string]int{}, map[string]map[string]int{}
 	}
 	for i := range prefixes {
 		p := &prefixes[i]
-		if s.byConnection[p.Connection] == nil {
-			s.byConnection[p.Connection] = map[string]int{}
+		counts := s.byConnection[p.Connection]
+		if counts == nil {
+			counts = map[string]int{}
+			s.byConnection[p.Connection] = counts
 		}
-		s.byConnection[p.Connection][p.State]++
+		counts[p.State]++
+		s.counts[p.State]++
 		s.all++
-		if p.State == "pending" {
-			s.pending++
-		}
 		if p.State != "verified" {
 			s.unwell = append(s.unwell, *p)
 		}
@@ -45,25 +49,25 @@ func (s *prefixStates) add(prefixes []Prefix) {
 
 // gravest keeps as many as are shown.
 func (s *prefixStates) gravest() {
-	slices.SortStableFunc(s.unwell, func(a, b Prefix) int {
-		return cmp.Compare(slices.Index(stateOrder, a.State), slices.Index(stateOrder, b.State))
-	})
-	clear(s.unwell[min(len(s.unwell), mostUnwell):])
-	s.unwell = s.unwell[:min(len(s.unwell), mostUnwell)]
+	slices.SortStableFunc(s.unwell, func(a, b Prefix) int { return graver(a.State, b.State) })
+	most := min(len(s.unwell), mostUnwell)
+	clear(s.unwell[most:])
+	s.unwell = s.unwell[:most]
 }
 
 // wallPrefixes is what is registered.
 type wallPrefixes struct {
-	Registered  int
-	Error       string // why the rest is not known
-	Connections []wallConnection
-	Unwell      []wallPrefix
-	More        int
+	Registered      int
+	At, Missing     string // when it was counted, and why not since
+	Connections     []wallConnection
+	MoreConnections int
+	Unwell          []wallPrefix
+	More            int
 }
 
 type wallConnection struct {
 	Name   string
-	Counts []wallLine // of each state that occurs
+	Counts []wallLine // of each state that occurs, the gravest first
 }
 
 type wallPrefix struct {
@@ -71,32 +75,31 @@ type wallPrefix struct {
 	Grade                              grade
 }
 
-func (s *prefixStates) show(registered int, err error) wallPrefixes {
-	w := wallPrefixes{Registered: registered}
-	if err != nil {
-		w.Error = err.Error()
-		return w
-	}
-	names := make([]string, 0, len(s.byConnection))
-	unwell := s.all
+func showPrefixes(registered int, known *kept[prefixStates]) wallPrefixes {
+	s := &known.answer
+	w := wallPrefixes{Registered: registered, At: moment(known.at), Missing: known.missing()}
 	for name, counts := range s.byConnection {
-		names = append(names, name)
-		unwell -= counts["verified"]
+		w.Connections = append(w.Connections, wallConnection{cmp.Or(name, "(no connection)"), stateCounts(counts)})
 	}
-	slices.Sort(names)
-	for _, name := range names[:min(len(names), mostPeers)] {
-		c := wallConnection{Name: cmp.Or(name, "(no connection)")}
-		for _, state := range stateOrder {
-			if n := s.byConnection[name][state]; n > 0 {
-				c.Counts = append(c.Counts, wallLine{Text: fmt.Sprintf("%d %s", n, state), Grade: stateGrades[state]})
-			}
-		}
-		w.Connections = append(w.Connections, c)
+	slices.SortFunc(w.Connections, func(a, b wallConnection) int {
+		return cmp.Or(worseFirst(a.Counts[0].Grade, b.Counts[0].Grade), cmp.Compare(a.Name, b.Name))
+	})
+	if n := len(w.Connections); n > mostGroups {
+		w.Connections, w.MoreConnections = w.Connections[:mostGroups], n-mostGroups
 	}
 	for i := range s.unwell {
 		p := &s.unwell[i]
-		w.Unwell = append(w.Unwell, wallPrefix{p.Prefix.String(), p.Connection, p.State, strings.Join(p.Reasons, "; "), stateGrades[p.State]})
+		w.Unwell = append(w.Unwell, wallPrefix{p.Prefix.String(), p.Connection, p.State, brief(strings.Join(p.Reasons, "; ")), stateGrades[p.State]})
 	}
-	w.More = unwell - len(w.Unwell)
+	w.More = s.all - s.counts["verified"] - len(w.Unwell)
 	return w
+}
+
+func stateCounts(counts map[string]int) (lines []wallLine) {
+	for _, state := range stateOrder {
+		if n := counts[state]; n > 0 {
+			lines = append(lines, wallLine{Text: fmt.Sprintf("%d %s", n, state), Grade: stateGrades[state]})
+		}
+	}
+	return lines
 }

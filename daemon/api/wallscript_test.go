@@ -12,14 +12,16 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"peervane/daemon/notice"
 )
 
 // jsdom is the browser that the script is tried in.
 const jsdom = "jsdom@24.1.3"
 
-// TestWallScript: the page goes on by itself, keeps what is open, and says so when there is no contact. A script that stops, or that
-// shows an old page as if it were new, fails it.
+// TestWallScript: the page goes on by itself, leaves open what is open, and says so when there is no contact, whatever answers in its
+// place. A script that stops, or that shows an old page as if it were new, fails it.
 func TestWallScript(t *testing.T) {
 	node, npm, dir := installed(t, "node", "nodejs"), installed(t, "npm", "npm"), t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
@@ -38,43 +40,53 @@ func TestWallScript(t *testing.T) {
 
 // walls serves a wall that changes as it is told.
 func walls() http.Handler {
-	bad, mild := newFixed(), newFixed()
-	for _, f := range []*fixed{bad, mild} {
-		f.snapshot.Status.At = notice.At(epoch)
-		f.snapshot.Incidents = f.snapshot.Incidents[1:]
-		f.snapshot.Incidents[0].Summary = "203.0.113.0/24 hijacked"
-	}
-	mild.snapshot.Incidents[0].Severity = notice.Info
 	var now atomic.Value
 	now.Store("bad")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if what, ok := strings.CutPrefix(r.URL.Path, "/test/"); ok {
+		what, told := strings.CutPrefix(r.URL.Path, "/test/")
+		mode := now.Load()
+		switch {
+		case told:
 			now.Store(what)
-			return
-		}
-		source := mild
-		switch now.Load() {
-		case "bad":
-			source = bad
-		case "gone":
-			panic(http.ErrAbortHandler)
-		case "stranger":
-			fmt.Fprint(w, "<title>It works!</title>")
-			return
-		}
-		// Its time is that of the test, which is long ago.
-		page := &wallPage{source: source}
-		if r.URL.Path != "/" {
+		case r.URL.Path != "/":
 			wallFile(w, r)
-			return
+		case mode == "gone":
+			panic(http.ErrAbortHandler)
+		case mode == "stranger":
+			fmt.Fprint(w, "<title>Sign in</title><main><p id=at>now</p></main>")
+		case mode == "refused":
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+		default:
+			body := wallFor(mode.(string))
+			if mode == "upgraded" {
+				body = strings.Replace(body, wallEdition, "another", 1)
+			}
+			fmt.Fprint(w, body)
 		}
-		body, err := page.page(r.Context(), epoch)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		_, _ = w.Write(body)
 	})
+}
+
+// wallFor gives a page as it is at the moment; "same" is always of the same.
+func wallFor(mode string) string {
+	source := newFixed()
+	source.snapshot.Made = time.Now()
+	source.snapshot.Status.Ready = true
+	source.snapshot.Status.At = notice.At(source.snapshot.Made)
+	source.snapshot.Incidents = source.snapshot.Incidents[1:]
+	source.snapshot.Incidents[0].Summary = "203.0.113.0/24 hijacked"
+	if mode != "bad" {
+		source.snapshot.Incidents[0].Severity = notice.Info
+		source.snapshot.Status = Status{Source: "host7", Peers: 1, PeersUp: 1, Prefixes: 1, Ready: true, Store: "ok", At: source.snapshot.Status.At}
+		source.snapshot.Peers = nil
+	}
+	if mode == "same" {
+		source.snapshot.Status.At = notice.At(epoch)
+	}
+	body, err := newWallPage(source, zap.NewNop()).page(context.Background(), time.Now())
+	if err != nil {
+		return err.Error()
+	}
+	return string(body)
 }
 
 // installed gives the path of a program, and skips a test that needs one which this host has not; where everything is
