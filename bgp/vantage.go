@@ -42,6 +42,7 @@ type Vantage struct {
 	ASN          uint32
 	LocalASN     uint32 // ours on this session; 0 for a collector's peer
 	Relationship Relationship
+	Relived      bool // told by a recording of a live daemon, and judged as it was there
 }
 
 // Own says whether the vantage is one of our own sessions.

@@ -59,6 +59,7 @@ func (d *Daemon) keepControl(ctx context.Context, l *net.UnixListener, path stri
 		})
 	}
 	defer serving.Wait()
+	defer d.recorders.running.Wait()
 	defer server.Close()
 	serve(l)
 	tick := time.NewTicker(look)
@@ -66,6 +67,7 @@ func (d *Daemon) keepControl(ctx context.Context, l *net.UnixListener, path stri
 	for {
 		select {
 		case <-ctx.Done():
+			d.recorders.finish() // the engine has ended, and with it what they record
 			return nil
 		case err := <-failed:
 			return err
@@ -113,6 +115,8 @@ func (d *Daemon) controls() http.Handler {
 	mux.HandleFunc("POST /silence/list", d.listSilences)
 	mux.HandleFunc("POST /silence/remove", d.removeSilence)
 	mux.HandleFunc("POST /backup", d.backup)
+	mux.HandleFunc("POST /record", d.record)
+	mux.HandleFunc("POST /record/stop", d.stopRecording)
 	return mux
 }
 

@@ -69,6 +69,7 @@ type Daemon struct {
 	metrics   *metrics
 	snapshot  atomic.Pointer[api.Snapshot]
 	followers followers
+	recorders recorders
 	calls     chan func()     // run by the engine's goroutine
 	show      func(time.Time) // makes the API show what is so now; the engine's goroutine calls it, once it runs
 	lettersMu sync.Mutex      // one at a time handles dead letters

@@ -61,6 +61,8 @@ type engine struct {
 	source      string                    // how this host is named in notices
 	judged      time.Time                 // when judge was called last
 
+	tap func(bgp.Input) // hears all that vantages tell; nil: nobody records
+
 	localDrops uint64 // probes that this host dropped itself
 	out        output
 }
@@ -109,9 +111,20 @@ func (e *engine) adopt(p *plan) {
 
 // input takes in what a source tells. Nothing is judged before judge is called, but what a session shows before it rises or falls.
 func (e *engine) input(in bgp.Input) {
+	switch in := in.(type) {
+	case bgp.Standing:
+		e.stand(in)
+		return
+	case bgp.Awaited:
+		e.await(in, e.labelsOf(in.Vantage.Name))
+		return
+	}
 	v := e.vantage(in)
 	if v == nil {
 		return // of a session that was replaced
+	}
+	if e.tap != nil {
+		e.tap(in)
 	}
 	switch in.(type) {
 	case bgp.SessionUp, bgp.SessionDown, bgp.StaleLost, bgp.Gone:

@@ -44,6 +44,7 @@ func (d *Daemon) runEngine(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			d.recorders.stop(d.engine, time.Now(), "the daemon ends")
 			d.publisher.flush(d.engine)
 			return nil
 		case <-d.wake:

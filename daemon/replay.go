@@ -34,12 +34,13 @@ type ReplaySummary struct {
 	Relationships *api.Relationships // nil: no file of them is configured
 }
 
-// NewReplay makes a replay of a configuration; tell gets every notice in order. Peers, channels, feeds and POPs of the
-// configuration are ignored: every vantage of the recording is primary. Of RPKI data the files are read, once. singly tells
+// NewReplay makes a replay of a configuration; tell gets every notice in order. Channels, feeds and POPs of the
+// configuration are ignored, and its peers but for the names, labels and connections of those that told a recording of our own: every
+// other vantage is primary. Of RPKI data the files are read, once. singly tells
 // every incident by itself, however many of a kind there are.
 func NewReplay(cfg *config.Config, singly bool, tell func(notice.Notice) error, log *zap.Logger) (*Replay, error) {
 	own := *cfg
-	own.Peers, own.POPs, own.Channels, own.Feeds = nil, nil, nil, nil
+	own.POPs, own.Channels, own.Feeds = nil, nil, nil
 	options := incident.Options{Source: "replay", OurASN: cfg.Daemon.ASN, NewID: derivedID, Severity: cfg.Severity, Singly: singly}
 	r := &Replay{engine: newEngine(&own, options, true, log), tell: tell}
 	if cfg.RPKI.File != "" || cfg.RPKI.SLURM != "" {
@@ -59,6 +60,9 @@ func (r *Replay) Put(in bgp.Input) error {
 		return err
 	}
 	r.engine.input(in)
+	if s, ok := in.(bgp.Standing); ok && s.More {
+		return nil // what is not told yet would be missed
+	}
 	return r.judge(in.When())
 }
 

@@ -62,18 +62,26 @@ func (s *sessions) at(v *vantage, t time.Time) {
 
 // expect makes a configured peer known, from now on: one that connects to its neighbour is missed if it does not come up.
 func (e *engine) expect(bv *bgp.Vantage, p config.Peer, now time.Time) {
+	dynamic := p.Dynamic.IsValid()
+	e.await(bgp.Awaited{Vantage: bv, At: now, Active: !p.Passive && !dynamic, Dynamic: dynamic}, p.Labels)
+}
+
+func (e *engine) await(in bgp.Awaited, labels map[string]string) {
+	if e.tap != nil {
+		e.tap(in)
+	}
+	bv, now := in.Vantage, in.At
 	if old := e.vantages.named(bv.Name); old != nil && old.Vantage != bv {
 		e.replace(old, bv, now)
 	}
 	delete(e.forgotten, bv.Name)
 	delete(e.missed, bv.Name)
 	v := e.vantages.of(bv)
-	v.labels = p.Labels
-	if active := !p.Passive && !p.Dynamic.IsValid(); active && !v.active && !v.everUp {
+	v.labels = labels
+	if in.Active && !v.active && !v.everUp {
 		v.since = time.Time{} // it is missed from now on
 	}
-	v.active = !p.Passive && !p.Dynamic.IsValid()
-	v.dynamic = p.Dynamic.IsValid()
+	v.active, v.dynamic = in.Active, in.Dynamic
 	if v.since.IsZero() {
 		scope := incident.Scope{Kind: incident.Session, Subject: v.Name}
 		v.since = now
@@ -129,11 +137,8 @@ func (e *engine) judgeSession(v *vantage, now time.Time) {
 func (e *engine) peer(v *vantage) detect.Peer {
 	p := detect.Peer{
 		Name: v.Name, Addr: v.Addr, ASN: v.ASN, Foreign: !v.Own(), Enabled: true, Active: v.active, Dynamic: v.dynamic,
-		Established: v.up, WasUp: v.everUp, Since: v.since, Reason: v.reason,
+		Established: v.up, WasUp: v.everUp, Since: v.since, Reason: e.reasonOf(v),
 		Limit: v.limit, Leaked: v.leaked, Drops: v.drops, PathSettle: e.settings.PathSettle, Activity: v.activity, FeedLast: e.vantages.last[v.Collector],
-	}
-	if p.Reason == "" && !v.up && e.whyDown != nil {
-		p.Reason = e.whyDown(v.Name)
 	}
 	for _, f := range bgp.Families {
 		if s := &v.families[f]; v.endDue && s.spoken && !s.synced {

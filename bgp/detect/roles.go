@@ -16,9 +16,9 @@ const (
 	backup
 )
 
-// role says what v is to the registration. In a replay every vantage is primary.
+// role says what v is to the registration. In a replay every vantage is primary that was not live when it was recorded.
 func (s *State) role(v *bgp.Vantage) role {
-	if s.Settings.Replay {
+	if s.Settings.Replay && !v.Relived {
 		return primary
 	}
 	return s.Reg.role(v)
@@ -54,10 +54,15 @@ func named(peers []string, vantage string) bool {
 
 // minPrimary is how many primary sessions must hold the prefix.
 func (s *State) minPrimary() int {
-	if s.Settings.Replay || s.Reg.Connection == nil {
+	if s.foreign() || s.Reg.Connection == nil {
 		return 1
 	}
 	return max(1, s.Reg.Connection.MinPrimary)
+}
+
+// foreign says that what is judged is a replay of other recordings than those of live daemons.
+func (s *State) foreign() bool {
+	return s.Settings.Replay && !slices.ContainsFunc(s.Vantages, func(v Vantage) bool { return v.Relived })
 }
 
 // comesBack says whether our own routes cannot be expected at v: an external session drops what holds its own AS, so a

@@ -80,7 +80,7 @@ type Settings struct {
 	PathSettle     time.Duration
 
 	Off    map[string]bool // types set to "off": not judged, and without precedence
-	Replay bool            // every vantage of the recording is primary, and one that holds a prefix is enough
+	Replay bool            // every vantage is primary that is not relived; where none is, one that holds a prefix is enough
 }
 
 // Vantage is a vantage as it stands now.

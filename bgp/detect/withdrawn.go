@@ -207,7 +207,7 @@ func backupSummary(j *judgement, t tally) string {
 // sessions puts the word for primary vantages to a number or a name.
 func (s *State) sessions(n int, what string) string {
 	noun := "primary session"
-	if s.Settings.Replay {
+	if s.foreign() {
 		noun = "vantage"
 	}
 	if n == 1 {

@@ -127,6 +127,7 @@ func (d *dumper) state(s *mrtState) error {
 }
 
 func (d *dumper) peerIndex(*mrtPeerIndex) error { return nil }
+func (d *dumper) note(*mrtNote) error           { return nil }
 func (d *dumper) ignored(string)                {}
 
 func (m *mrtMessage) format() string {

@@ -107,11 +107,11 @@ func streamError(err error) error {
 	return err
 }
 
-// looksLikeJSON tells JSON lines from MRT, which holds a zero octet in the type field of its first record. What begins as neither,
+// looksLikeJSON tells JSON lines from MRT, by the type of whose first record no text can stand. What begins as neither,
 // and has a line further on that begins as JSON does, are lines of which the first are bad.
 func looksLikeJSON(r *bufio.Reader) bool {
 	head, _ := r.Peek(mrtHeaderLen)
-	if len(head) == mrtHeaderLen && binary.BigEndian.Uint16(head[4:]) <= lastMRTType {
+	if len(head) == mrtHeaderLen && mrtBegins(binary.BigEndian.Uint16(head[4:])) {
 		return false
 	}
 	if begin := bytes.TrimLeft(head, " \t\r\n"); len(begin) > 0 && begin[0] == '{' {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"time"
@@ -13,6 +14,7 @@ type mrtHandler interface {
 	state(s *mrtState) error
 	peerIndex(t *mrtPeerIndex) error
 	route(r *mrtRoute) error
+	note(n *mrtNote) error
 	ignored(what string) // a sound record that holds nothing for us
 }
 
@@ -49,6 +51,7 @@ type mrtState struct {
 
 const (
 	mrtIdle        = 1
+	mrtOpenConfirm = 5
 	mrtEstablished = 6
 )
 
@@ -110,6 +113,10 @@ func (r *mrtReader) dispatch(h mrtHandler) error {
 		return r.tableDump(&c, h)
 	case mrtOldBGP:
 		return r.oldBGP(&c, h)
+	case mrtTape:
+		if bytes.HasPrefix(r.rec.body, []byte(tapeMagic)) { // others may use the number, too
+			return h.note(&mrtNote{r.rec.at, r.rec.subtype, r.rec.body})
+		}
 	}
 	h.ignored(fmt.Sprintf("type %d", r.rec.typ))
 	return nil

@@ -32,6 +32,9 @@ const (
 	maxMRTRecord = 16 << 20 // the largest RIB entries of collectors are under 1 MiB
 )
 
+// mrtBegins says whether a file of MRT may begin with a record of that type.
+func mrtBegins(typ uint16) bool { return typ <= lastMRTType || typ == mrtTape }
+
 // mrtFramer cuts a file into records.
 type mrtFramer struct {
 	file   *file
@@ -52,7 +55,7 @@ func (f *mrtFramer) frame(r *record) error {
 	}
 	seconds, micros := int64(binary.BigEndian.Uint32(head)), int64(0)
 	r.typ, r.subtype = binary.BigEndian.Uint16(head[4:]), binary.BigEndian.Uint16(head[6:])
-	if f.offset == 0 && r.typ > lastMRTType {
+	if f.offset == 0 && !mrtBegins(r.typ) {
 		return f.error(ErrForeign)
 	}
 	length := binary.BigEndian.Uint32(head[8:])
@@ -63,7 +66,7 @@ func (f *mrtFramer) frame(r *record) error {
 		return f.broken(err, mrtHeaderLen+n)
 	}
 	r.offset, r.body = f.offset, f.buf
-	if r.typ == mrtBGP4MPET && len(r.body) >= 4 { // the microseconds count as part of the body (section 3)
+	if (r.typ == mrtBGP4MPET || r.typ == mrtTape) && len(r.body) >= 4 { // the microseconds count as part of the body (section 3)
 		micros = int64(binary.BigEndian.Uint32(r.body))
 		r.body = r.body[4:]
 	}

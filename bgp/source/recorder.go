@@ -17,6 +17,8 @@ type recorder struct {
 	dump      []*recordedVantage // those with routes in the RIB dump that is being read
 	dumping   bool
 	at        time.Time // of the last record
+	file      string
+	deck      *tapeDeck // nil: the file is no tape
 }
 
 // Params of recorded messages: all families, and LOCAL_PREF is kept wherever a file has it.
@@ -31,6 +33,9 @@ func recordedParams(as4, addPath bool, peer mrtPeer) wire.Params {
 func (r *recorder) ignored(what string) { r.stats.ignore(what) }
 
 func (r *recorder) message(m *mrtMessage) error {
+	if r.deck != nil {
+		return r.tapeMessage(m)
+	}
 	if err := r.endDump(); err != nil {
 		return err
 	}
@@ -132,6 +137,9 @@ func (r *recorder) endOfRIB(v *recordedVantage, f bgp.Family, at time.Time) erro
 }
 
 func (r *recorder) state(s *mrtState) error {
+	if r.deck != nil {
+		return r.tapeState(s)
+	}
 	if err := r.endDump(); err != nil {
 		return err
 	}

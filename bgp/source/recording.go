@@ -112,7 +112,7 @@ func (w *replay) open(name string, index int) (*track, error) {
 		return nil, err
 	}
 	w.files = append(w.files, f)
-	own := recorder{replay: w, collector: collectorOf(name)}
+	own := recorder{replay: w, collector: collectorOf(name), file: name}
 	t := &track{recorder: own, format: formatOf(f), name: name, index: index}
 	t.onBad, t.onIgnored = t.badRecord, t.ignored
 	return t, nil
@@ -139,6 +139,7 @@ func (w *replay) advance(t *track) error {
 		w.ends = append(w.ends, err)
 		return nil
 	}
+	t.endDeck()
 	return t.endDump()
 }
 

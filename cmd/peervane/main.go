@@ -54,6 +54,7 @@ var commands = []func(*env) *cobra.Command{
 	testAlertCommand,
 	deadletterCommand,
 	backupCommand,
+	recordCommand,
 	completionCommand,
 	versionCommand,
 }

@@ -49,6 +49,16 @@ func controlTo(ctx context.Context, to io.Writer, socket, path string) error {
 
 // controlWith hands over a body, too.
 func controlWith(ctx context.Context, to io.Writer, socket, path string, body io.Reader) error {
+	return controlAnswer(ctx, socket, path, body, func(answer *http.Response) error {
+		if _, err := io.Copy(to, answer.Body); err != nil {
+			return fmt.Errorf("read the answer at %s: %w", socket, err)
+		}
+		return nil
+	})
+}
+
+// controlAnswer has the answer read while it comes.
+func controlAnswer(ctx context.Context, socket, path string, body io.Reader, read func(*http.Response) error) error {
 	client := http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
@@ -70,10 +80,7 @@ func controlWith(ctx context.Context, to io.Writer, socket, path string, body io
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK {
-		if _, err := io.Copy(to, resp.Body); err != nil {
-			return fmt.Errorf("read the answer at %s: %w", socket, err)
-		}
-		return nil
+		return read(resp)
 	}
 	said, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {

@@ -50,6 +50,10 @@ func (v *View) Put(in bgp.Input) error {
 		w.lose(in.Family)
 	case bgp.Gone:
 		w.lose(bgp.Families[:]...)
+	case bgp.Standing:
+		for _, h := range in.Held {
+			v.change(w, bgp.Change{Prefix: h.Prefix, PathID: h.PathID, Attrs: h.Attrs})
+		}
 	}
 	return nil
 }

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"peervane/bgp/source"
+	"peervane/daemon"
+)
+
+func recordCommand(e *env) *cobra.Command {
+	var socket string
+	var length time.Duration
+	c := &cobra.Command{
+		Use:   "record [--for DURATION] FILE [-c FILE | --socket SOCKET]",
+		Short: "Write what the running daemon takes in to a file of MRT for replay, - for stdout",
+		Long: `Record writes what the engine of the running daemon takes in from its sessions, from now on until it is interrupted or
+DURATION has passed: first how all sessions stand and what they hold of what is watched, then every change. FILE is MRT: any
+reader of that shows its routes, and 'peervane replay' judges it as the daemon did.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("for") && length <= 0 {
+				return usage(c, fmt.Errorf("--for %v: give how long to record, such as 30s or 2h", length))
+			}
+			return takeRecording(c.Context(), e, socket, length, args[0])
+		},
+	}
+	socketFlag(c, &socket)
+	c.Flags().DurationVar(&length, "for", 0, "end after this `duration`, such as 30s or 2h; else when interrupted")
+	return c
+}
+
+// takeRecording writes the recording as it comes. What broke off can be used as far as it goes.
+func takeRecording(ctx context.Context, e *env, socket string, length time.Duration, name string) error {
+	began := time.Now()
+	var copied source.TapeCopied
+	err := writingTo(e, name, func(to io.Writer) (err error) {
+		copied, err = copyRecording(ctx, to, socket, length)
+		return err
+	})
+	if copied.Records > 0 {
+		fmt.Fprintf(e.stderr, "recorded  %d records of %d vantages in %s\n", copied.Records, copied.Vantages, time.Since(began).Round(time.Millisecond))
+	}
+	switch {
+	case err == nil && copied.Why != "":
+		return fmt.Errorf("the recording ended early: %s; %s", copied.Why, asFar)
+	case errors.Is(err, source.ErrBrokenOff) && copied.Records > 0:
+		return fmt.Errorf("%w; %s", err, asFar)
+	}
+	return err
+}
+
+const asFar = "what was written can be used as far as it goes"
+
+// writingTo opens a file, - for stdout. One that is there already is replaced when the first is written.
+func writingTo(e *env, name string, write func(io.Writer) error) error {
+	if name == "-" {
+		return write(e.stdout)
+	}
+	f, err := newRecordingFile(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// recordingFile takes the place of an older one with the first that is written to it.
+type recordingFile struct {
+	*os.File
+	name  string
+	there bool
+}
+
+func newRecordingFile(name string) (*recordingFile, error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // readable by its owner alone
+	if err != nil {
+		return nil, fmt.Errorf("write the recording: %w", err)
+	}
+	return &recordingFile{File: f, name: name}, nil
+}
+
+func (f *recordingFile) Write(b []byte) (int, error) {
+	if !f.there && len(b) > 0 {
+		if err := os.Rename(f.File.Name(), f.name); err != nil {
+			return 0, fmt.Errorf("write the recording: %w", err)
+		}
+		f.there = true
+	}
+	n, err := f.File.Write(b)
+	if err != nil {
+		err = fmt.Errorf("write the recording: %w", err)
+	}
+	return n, err
+}
+
+func (f *recordingFile) Close() error {
+	if !f.there {
+		return errors.Join(f.File.Close(), os.Remove(f.File.Name()))
+	}
+	if err := errors.Join(f.Sync(), f.File.Close()); err != nil {
+		return fmt.Errorf("write the recording: %w", err)
+	}
+	return nil
+}
+
+// endPatience is how long the daemon may take to end a recording in order.
+const endPatience = 10 * time.Second
+
+// copyRecording asks the daemon for a recording, and, when ctx ends, for its end.
+func copyRecording(ctx context.Context, to io.Writer, socket string, length time.Duration) (copied source.TapeCopied, err error) {
+	asking, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	var ending sync.WaitGroup
+	defer ending.Wait()
+	over, ids := make(chan struct{}), make(chan string, 1)
+	defer close(over)
+	ending.Go(func() {
+		select {
+		case <-over:
+		case <-ctx.Done():
+			endRecording(asking, socket, ids, over)
+			leave()
+		}
+	})
+	path := "/record"
+	if length > 0 {
+		path += "?for=" + url.QueryEscape(length.String())
+	}
+	err = controlAnswer(asking, socket, path, nil, func(answer *http.Response) error {
+		ids <- answer.Header.Get(daemon.RecordingID)
+		copied, err = source.CopyTape(to, answer.Body)
+		return err
+	})
+	return copied, err
+}
+
+// endRecording has the daemon end the recording that it has begun, and waits until that is over.
+func endRecording(ctx context.Context, socket string, ids <-chan string, over <-chan struct{}) {
+	select {
+	case id := <-ids:
+		ctx, cancel := context.WithTimeout(ctx, endPatience)
+		defer cancel()
+		_, _ = control(ctx, socket, "/record/stop?id="+url.QueryEscape(id)) // where it has ended already, its end is on its way
+		select {
+		case <-over:
+		case <-ctx.Done():
+		}
+	default: // it has begun none yet
+	}
+}

@@ -1,0 +1,209 @@
+package daemon
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"peervane/bgp"
+	"peervane/bgp/source"
+)
+
+// RecordingID is the header of the answer that names the recording, for who wants to end it.
+const RecordingID = "Peervane-Recording"
+
+// record writes all that the engine takes in, from now on, until it is asked to end or so much time has passed.
+func (d *Daemon) record(w http.ResponseWriter, r *http.Request) {
+	length, err := recordingTime(r.URL.Query().Get("for"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	rec, err := d.recorders.begin()
+	if err != nil {
+		http.Error(w, fmt.Sprintf("%d recordings are being made already: end one of them first", maxRecorders), http.StatusServiceUnavailable)
+		return
+	}
+	defer d.recorders.leave(rec)
+	t := newTaping(d, w, rec)
+	if !t.begin(r.Context()) {
+		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	d.log.Info("recording began", zap.String("recording", rec.id))
+	switch err := t.run(r.Context(), length); {
+	case err != nil:
+		d.log.Warn("recording was broken off by who took it", zap.String("recording", rec.id), zap.Error(err))
+		panic(http.ErrAbortHandler)
+	case t.ended != "":
+		d.log.Warn("recording ended early", zap.String("recording", rec.id), zap.String("reason", t.ended))
+	default:
+		d.log.Info("recording ended", zap.String("recording", rec.id), zap.Int("vantages", t.tape.Vantages()))
+	}
+}
+
+// recordingTime reads how long to record; 0: until somebody ends it.
+func recordingTime(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("for=%q: give how long to record, such as 30s or 2h", text)
+	}
+	return d, nil
+}
+
+// stopRecording has a recording end in order.
+func (d *Daemon) stopRecording(w http.ResponseWriter, r *http.Request) {
+	if !d.recorders.ask(r.URL.Query().Get("id")) {
+		http.Error(w, "there is no such recording: it has ended", http.StatusNotFound)
+	}
+}
+
+// taping is the writing of one recording.
+type taping struct {
+	*Daemon
+	rec    *recorder
+	answer *http.ResponseController
+	out    *bufio.Writer
+	tape   *source.TapeWriter
+
+	from     time.Time
+	host     string
+	standing []bgp.Standing
+	troubles []bgp.Input
+	ended    string // why it ended early
+}
+
+func newTaping(d *Daemon, w http.ResponseWriter, rec *recorder) *taping {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set(RecordingID, rec.id)
+	t := &taping{Daemon: d, rec: rec, answer: http.NewResponseController(w)}
+	t.out = bufio.NewWriterSize(patientWriter{w, t.answer}, 64<<10)
+	t.tape = source.NewTapeWriter(t.out)
+	return t
+}
+
+// patientWriter gives up on a reader that takes nothing for long.
+type patientWriter struct {
+	http.ResponseWriter
+	answer *http.ResponseController
+}
+
+func (w patientWriter) Write(p []byte) (int, error) {
+	// Where there are no deadlines, there is no connection that could stall.
+	_ = w.answer.SetWriteDeadline(time.Now().Add(recorderStall))
+	return w.ResponseWriter.Write(p)
+}
+
+// begin takes down how all stands, and hears the rest from then on; false when the engine has ended.
+func (t *taping) begin(ctx context.Context) bool {
+	return t.call(ctx, func() {
+		t.from, t.host = time.Now(), sourceName(t.cfg)
+		t.standing, t.troubles = t.engine.standing(t.from), t.engine.troubles()
+		t.recorders.add(t.engine, t.rec, t.from)
+	})
+}
+
+// run writes the recording. Its error is that of the reader.
+func (t *taping) run(ctx context.Context, length time.Duration) error {
+	err := t.writeStanding()
+	if errors.Is(err, source.ErrNoPlace) {
+		return t.end(t.from, err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	var over <-chan time.Time
+	if length > 0 {
+		timer := time.NewTimer(time.Until(t.from.Add(length)))
+		defer timer.Stop()
+		over = timer.C
+	}
+	for {
+		select {
+		case in, ok := <-t.rec.queue:
+			if !ok {
+				return t.end(t.rec.until, t.rec.why)
+			}
+			err := t.write(in)
+			if errors.Is(err, source.ErrNoPlace) {
+				return t.end(in.When(), err.Error())
+			}
+			if err != nil {
+				return err
+			}
+		case <-over:
+			t.stop(ctx)
+		case <-t.rec.asked:
+			t.stop(ctx)
+		case <-ctx.Done():
+			return errors.New("its reader has gone")
+		}
+	}
+}
+
+// stop ends the recording now; what the engine took in before is still to be written.
+func (t *taping) stop(ctx context.Context) {
+	select {
+	case t.calls <- func() { t.recorders.end(t.engine, t.rec, time.Now(), "") }:
+	case <-t.rec.ended: // perhaps because the engine has
+	case <-ctx.Done():
+	}
+}
+
+func (t *taping) writeStanding() error {
+	if err := t.tape.Begin(t.from, t.host, t.opts.Version); err != nil {
+		return err
+	}
+	for i := range t.standing {
+		if err := t.tape.Stand(t.standing[i]); err != nil {
+			return err
+		}
+	}
+	if err := t.tape.Stood(t.from); err != nil {
+		return err
+	}
+	for _, in := range t.troubles {
+		if err := t.tape.Put(in); err != nil {
+			return err
+		}
+	}
+	t.standing, t.troubles = nil, nil
+	return t.flush()
+}
+
+// write writes one input, and what was written when no other waits.
+func (t *taping) write(in bgp.Input) error {
+	if err := t.tape.Put(in); err != nil {
+		return err
+	}
+	if len(t.rec.queue) > 0 {
+		return nil
+	}
+	return t.flush()
+}
+
+func (t *taping) end(until time.Time, why string) error {
+	t.ended = why
+	if err := t.tape.End(until, why); err != nil {
+		return err
+	}
+	return t.flush()
+}
+
+func (t *taping) flush() error {
+	if err := t.out.Flush(); err != nil {
+		return err
+	}
+	if err := t.answer.Flush(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
