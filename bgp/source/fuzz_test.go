@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -73,4 +74,54 @@ func fuzzFormat(t *testing.T, in, again format, d *dumper) (stats Stats) {
 		r.endDump()
 	}
 	return stats
+}
+
+// FuzzTape replays the bytes, and a copy of them, which must tell the same as far as it goes, and what was told written anew.
+func FuzzTape(f *testing.F) {
+	f.Fuzz(func(t *testing.T, b []byte) {
+		whole, anew := fuzzTape(t, b)
+		var copied bytes.Buffer
+		if _, err := CopyTape(&copied, bytes.NewReader(b)); err != nil && !errors.Is(err, ErrBrokenOff) {
+			t.Error(err)
+		}
+		if told, _ := fuzzTape(t, copied.Bytes()); !bytes.HasPrefix(b, copied.Bytes()) || !isBeginning(told, whole) {
+			t.Error("a copy tells something else")
+		}
+		if again, _ := fuzzTape(t, anew); len(again) != len(whole) || !isBeginning(again, whole) {
+			t.Errorf("written anew\n%q\nread\n%q", spellAll(again), spellAll(whole))
+		}
+	})
+}
+
+// fuzzTape gives what a tape tells, and a tape of that.
+func fuzzTape(t *testing.T, b []byte) (told []bgp.Input, anew []byte) {
+	var again bytes.Buffer
+	tape := NewTapeWriter(&again)
+	sink := SinkFunc(func(in bgp.Input) error {
+		if !in.Of().Relived || in.When().Year() > 2105 { // no tape; and a record's microseconds may lead beyond what its seconds can tell
+			return nil
+		}
+		told = append(told, in)
+		if c, ok := in.(bgp.Change); ok && (!c.Prefix.IsValid() || c.Prefix != c.Prefix.Masked() || c.Announced+c.Withdrawn == 0) {
+			t.Errorf("%+v", c)
+		}
+		s, stood := in.(bgp.Standing)
+		if !stood {
+			return tape.Put(in)
+		}
+		if err := tape.Stand(s); err != nil || s.More {
+			return err
+		}
+		return tape.Stood(s.At)
+	})
+	var stats Stats
+	r := &recorder{replay: &replay{ctx: context.Background(), sink: sink, opts: &RecordingOptions{}, stats: &stats}, collector: anyCollector}
+	in := newMRTReader(plainFile(b))
+	err := readAll(in, func() error { return in.tell(r) }, func(error) {}, r.ignored)
+	var read *Error
+	if err != nil && !errors.As(err, &read) {
+		t.Error(err)
+	}
+	r.endDeck()
+	return told, again.Bytes()
 }

@@ -152,6 +152,9 @@ func (w *replay) play(t *track) error {
 	err := t.tell(&t.recorder)
 	if wrong, ok := err.(*Error); ok {
 		t.badRecord(wrong)
+		if t.deck != nil && wrong.Err != errNoteAlone {
+			t.deck.about = nil // what is bad may have been its record
+		}
 		return nil
 	}
 	return err

@@ -45,10 +45,13 @@ func (r *recorder) note(n *mrtNote) error {
 		return err
 	}
 	if waits != nil {
-		return malformed("the record is missing that belongs to the note before this one")
+		return errNoteAlone
 	}
 	return nil
 }
+
+// errNoteAlone is told at the note after it, which stands.
+const errNoteAlone = malformed("the record is missing that belongs to the note before this one")
 
 func (r *recorder) readNote(n *mrtNote) error {
 	c := noteCursor{cursor: cursor{b: n.body[len(tapeMagic):]}}
