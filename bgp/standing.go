@@ -7,6 +7,13 @@ import (
 
 // What a recording of our own sessions tells beside what they told themselves. No live session tells these.
 
+// Registered says of what prefixes the vantages told all that is inside or covers them. Born counts the configurations: what came with a later
+// one than a vantage has shown whole is not known there yet.
+type Registered struct {
+	Born     int
+	Prefixes []netip.Prefix
+}
+
 // Standing says how a vantage stood when the recording began.
 type Standing struct {
 	Vantage     *Vantage
@@ -29,6 +36,7 @@ type StandingFamily struct {
 	Spoken  bool      // negotiated
 	Synced  bool      // see EndOfRIB
 	Since   time.Time // when it was in sync first since it came up; zero: never
+	Whole   int       // what was registered by then it has shown whole, see Registered
 	AddPath bool      // a prefix may come with several paths (RFC 7911)
 	Kept    bool      // the session was lost, the routes are held as stale (RFC 4724)
 }

@@ -250,7 +250,11 @@ func (e *engine) gone(v *vantage) {
 func (e *engine) endOfRIB(v *vantage, in bgp.EndOfRIB) {
 	f := in.Family
 	was := v.families[f]
-	v.sync(f, e.configured, in.At)
+	whole := e.configured
+	if e.settings.Replay && !v.Relived {
+		whole = unrecorded // its recording has all that it showed
+	}
+	v.sync(f, whole, in.At)
 	e.recordStrayed(v, f, in.At)
 	e.sessions.touch(v)
 	if !was.synced || was.kept {

@@ -43,7 +43,7 @@ func (d *Daemon) record(w http.ResponseWriter, r *http.Request) {
 	case t.ended != "":
 		d.log.Warn("recording ended early", zap.String("recording", rec.id), zap.String("reason", t.ended))
 	default:
-		d.log.Info("recording ended", zap.String("recording", rec.id), zap.Int("vantages", t.tape.Vantages()))
+		d.log.Info("recording ended", zap.String("recording", rec.id))
 	}
 }
 
@@ -74,11 +74,10 @@ type taping struct {
 	out    *bufio.Writer
 	tape   *source.TapeWriter
 
-	from     time.Time
-	host     string
-	standing []bgp.Standing
-	troubles []bgp.Input
-	ended    string // why it ended early
+	from  time.Time
+	host  string
+	until time.Time // of what was written
+	ended string    // why it ended early
 }
 
 func newTaping(d *Daemon, w http.ResponseWriter, rec *recorder) *taping {
@@ -106,20 +105,12 @@ func (w patientWriter) Write(p []byte) (int, error) {
 func (t *taping) begin(ctx context.Context) bool {
 	return t.call(ctx, func() {
 		t.from, t.host = time.Now(), sourceName(t.cfg)
-		t.standing, t.troubles = t.engine.standing(t.from), t.engine.troubles()
 		t.recorders.add(t.engine, t.rec, t.from)
 	})
 }
 
 // run writes the recording. Its error is that of the reader.
 func (t *taping) run(ctx context.Context, length time.Duration) error {
-	err := t.writeStanding()
-	if errors.Is(err, source.ErrNoPlace) {
-		return t.end(t.from, err.Error())
-	}
-	if err != nil {
-		return err
-	}
 	var over <-chan time.Time
 	if length > 0 {
 		timer := time.NewTimer(time.Until(t.from.Add(length)))
@@ -128,15 +119,13 @@ func (t *taping) run(ctx context.Context, length time.Duration) error {
 	}
 	for {
 		select {
-		case in, ok := <-t.rec.queue:
+		case what, ok := <-t.rec.queue:
 			if !ok {
 				return t.end(t.rec.until, t.rec.why)
 			}
-			err := t.write(in)
-			if errors.Is(err, source.ErrNoPlace) {
-				return t.end(in.When(), err.Error())
-			}
-			if err != nil {
+			if err := t.write(what); errors.Is(err, source.ErrNoPlace) {
+				return t.end(t.until, err.Error())
+			} else if err != nil {
 				return err
 			}
 		case <-over:
@@ -158,36 +147,44 @@ func (t *taping) stop(ctx context.Context) {
 	}
 }
 
-func (t *taping) writeStanding() error {
-	if err := t.tape.Begin(t.from, t.host, t.opts.Version); err != nil {
+// write writes what the engine handed on, to the end where nothing else waits.
+func (t *taping) write(what any) (err error) {
+	switch what := what.(type) {
+	case bgp.Input:
+		err, t.until = t.tape.Put(what), what.When()
+	case *pictured:
+		err, t.until = t.picture(what), what.at
+	}
+	if err != nil || len(t.rec.queue) > 0 {
 		return err
 	}
-	for i := range t.standing {
-		if err := t.tape.Stand(t.standing[i]); err != nil {
+	return t.flush()
+}
+
+// picture writes how all stands.
+func (t *taping) picture(p *pictured) error {
+	if err := t.tape.Begin(p.at, t.host, t.opts.Version, p.configured); err != nil {
+		return err
+	}
+	for _, r := range p.regs.registered() {
+		if err := t.tape.Register(p.at, r); err != nil {
 			return err
 		}
 	}
-	if err := t.tape.Stood(t.from); err != nil {
+	for i := range p.standing {
+		if err := t.tape.Stand(p.standing[i]); err != nil {
+			return err
+		}
+	}
+	if err := t.tape.Stood(p.at); err != nil {
 		return err
 	}
-	for _, in := range t.troubles {
+	for _, in := range p.troubles {
 		if err := t.tape.Put(in); err != nil {
 			return err
 		}
 	}
-	t.standing, t.troubles = nil, nil
-	return t.flush()
-}
-
-// write writes one input, and what was written when no other waits.
-func (t *taping) write(in bgp.Input) error {
-	if err := t.tape.Put(in); err != nil {
-		return err
-	}
-	if len(t.rec.queue) > 0 {
-		return nil
-	}
-	return t.flush()
+	return nil
 }
 
 func (t *taping) end(until time.Time, why string) error {

@@ -36,10 +36,10 @@ type recorders struct {
 // recorder is one recording.
 type recorder struct {
 	id    string
-	queue chan bgp.Input // closed by the engine's goroutine where the recording ends
-	asked chan struct{}  // to end it
-	gone  atomic.Bool    // nobody reads any more
-	ended chan struct{}  // closed after queue
+	queue chan any      // of bgp.Input and *pictured; closed by the engine's goroutine where the recording ends
+	asked chan struct{} // to end it
+	gone  atomic.Bool   // nobody reads any more
+	ended chan struct{} // closed after queue
 
 	// Until queue is closed, the engine's goroutine owns these.
 	until time.Time // it has all until then
@@ -54,7 +54,7 @@ func (rs *recorders) begin() (*recorder, error) {
 		return nil, api.ErrTooMany
 	}
 	rs.last++
-	r := &recorder{id: strconv.Itoa(rs.last), queue: make(chan bgp.Input, recorderBehind), asked: make(chan struct{}, 1), ended: make(chan struct{})}
+	r := &recorder{id: strconv.Itoa(rs.last), queue: make(chan any, recorderBehind), asked: make(chan struct{}, 1), ended: make(chan struct{})}
 	if rs.writing == nil {
 		rs.writing, rs.idle = map[string]*recorder{}, make(chan struct{}, 1)
 	}
@@ -106,15 +106,36 @@ func (rs *recorders) finish() {
 	}
 }
 
-// add has a recorder hear all from now on; the engine's goroutine calls it, as the following.
+// pictured is how all stands at some time.
+type pictured struct {
+	at         time.Time
+	configured int
+	regs       *registry // is not changed any more by a reload, which makes another one
+	standing   []bgp.Standing
+	troubles   []bgp.Input
+}
+
+func (e *engine) pictured(now time.Time) *pictured {
+	return &pictured{now, e.configured, e.regs, e.standing(now), e.troubles()}
+}
+
+// add has a recorder hear all from now on, how all stands first; the engine's goroutine calls it, as the following.
 func (rs *recorders) add(e *engine, r *recorder, now time.Time) {
+	r.queue <- e.pictured(now) // the first finds room
 	r.until = now
 	rs.all = append(rs.all, r)
-	e.tap = func(in bgp.Input) { rs.tell(e, in) }
+	e.tap = func(in bgp.Input) { rs.tell(e, in, in.When()) }
+}
+
+// reloaded has recordings begin anew under another configuration.
+func (rs *recorders) reloaded(e *engine, now time.Time) {
+	if len(rs.all) > 0 {
+		rs.tell(e, e.pictured(now), now)
+	}
 }
 
 // tell hands on what the engine takes in.
-func (rs *recorders) tell(e *engine, in bgp.Input) {
+func (rs *recorders) tell(e *engine, what any, at time.Time) {
 	for i := len(rs.all) - 1; i >= 0; i-- { // from behind, since some may end
 		r := rs.all[i]
 		if r.gone.Load() {
@@ -122,8 +143,8 @@ func (rs *recorders) tell(e *engine, in bgp.Input) {
 			continue
 		}
 		select {
-		case r.queue <- in:
-			r.until = in.When()
+		case r.queue <- what:
+			r.until = at
 		default:
 			rs.end(e, r, r.until, slowRecorder)
 		}

@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"bytes"
+	"context"
 	"math"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,45 +142,73 @@ func bodies(t interface{ Fatal(...any) }, told []notice.Notice) string {
 	return strings.Join(lines, "\n")
 }
 
-// taped records what an engine tells from some input on, and gives it replayed.
+// tapedEngine records what an engine takes in.
+type tapedEngine struct {
+	*lived
+	*source.TapeWriter
+	file bytes.Buffer
+	fail func(...any)
+}
+
+func (l *lived) tape(fail func(...any)) *tapedEngine {
+	tape := &tapedEngine{lived: l, fail: fail}
+	tape.TapeWriter = source.NewTapeWriter(&tape.file)
+	tape.begin()
+	l.engine.tap = func(in bgp.Input) { tape.check(tape.Put(in)) }
+	return tape
+}
+
+func (w *tapedEngine) check(err error) {
+	if err != nil {
+		w.fail(err)
+	}
+}
+
+// begin begins, also anew.
+func (w *tapedEngine) begin() {
+	p := w.engine.pictured(w.now)
+	w.check(w.Begin(w.now, "test", "", p.configured))
+	for _, r := range p.regs.registered() {
+		w.check(w.Register(w.now, r))
+	}
+	for _, s := range p.standing {
+		w.check(w.Stand(s))
+	}
+	w.check(w.Stood(w.now))
+	for _, in := range p.troubles {
+		w.check(w.Put(in))
+	}
+}
+
+// replay lets a minute pass, ends the recording, and replays it.
+func (w *tapedEngine) replay(ctx context.Context, dir string, cfg *config.Config) (again *Replay, told []notice.Notice) {
+	end := w.now.Add(time.Minute)
+	w.until(end)
+	w.check(w.End(end, ""))
+	name := filepath.Join(dir, "tape")
+	w.check(os.WriteFile(name, w.file.Bytes(), 0o600))
+	again, err := NewReplay(cfg, false, func(n notice.Notice) error { told = append(told, n); return nil }, zap.NewNop())
+	w.check(err)
+	r := source.NewRecording([]string{name}, source.RecordingOptions{
+		Watched: again.Watched(), Report: func(err error) { w.fail(err) }, Registered: again.Registered,
+	})
+	w.check(r.Run(ctx, again))
+	w.check(again.Until(r.Stats().Last))
+	return again, told
+}
+
+// taped records what an engine is told from some input on, and gives it replayed.
 func taped(t *rapid.T, dir string, cfg *config.Config, told []bgp.Input, from int) (live *lived, again *Replay, notices []notice.Notice) {
 	live = newLived(cfg)
+	live.now = start
 	for _, in := range told[:from] {
 		live.put(in)
 	}
-	var file bytes.Buffer
-	check := func(err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	begin := start
-	if from > 0 {
-		begin = live.now
-	}
-	w := source.NewTapeWriter(&file)
-	check(w.Begin(begin, "test", ""))
-	for _, s := range live.engine.standing(begin) {
-		check(w.Stand(s))
-	}
-	check(w.Stood(begin))
-	for _, in := range live.engine.troubles() {
-		check(w.Put(in))
-	}
-	live.engine.tap = func(in bgp.Input) { check(w.Put(in)) }
+	tape := live.tape(t.Fatal)
 	for _, in := range told[from:] {
 		live.put(in)
 	}
-	end := told[len(told)-1].When().Add(time.Minute)
-	live.until(end)
-	check(w.End(end, ""))
-	name := filepath.Join(dir, "tape")
-	check(os.WriteFile(name, file.Bytes(), 0o600))
-	again, err := NewReplay(cfg, false, func(n notice.Notice) error { notices = append(notices, n); return nil }, zap.NewNop())
-	check(err)
-	r := source.NewRecording([]string{name}, source.RecordingOptions{Watched: again.Watched(), Report: func(err error) { t.Error(err) }})
-	check(r.Run(t.Context(), again))
-	check(again.Until(r.Stats().Last))
+	again, notices = tape.replay(t.Context(), dir, cfg)
 	return live, again, notices
 }
 
@@ -214,4 +244,78 @@ func TestARecordingBeginsWithWhatStands(t *testing.T) {
 			t.Fatalf("replayed\n%s\nlive\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	})
+}
+
+// livedUp is an engine whose two sessions are in sync, and show the first registered prefix.
+func livedUp(cfg *config.Config) (*lived, [2]*bgp.Vantage) {
+	l, peers := newLived(cfg), [2]*bgp.Vantage{}
+	l.now = start
+	for i, p := range cfg.Peers {
+		v := &bgp.Vantage{Name: p.Name, Addr: netip.MustParseAddr("192.0.2.1"), ASN: p.ASN, LocalASN: 64512, Relationship: bgp.Provider}
+		peers[i] = v
+		l.put(bgp.Awaited{Vantage: v, At: start, Active: true})
+		l.put(bgp.SessionUp{Vantage: v, At: start, Families: bgp.Families[:], EndOfRIBDue: true})
+		l.put(l.shows(v, cfg.Prefixes[0].Prefix, 64496))
+		for _, f := range bgp.Families {
+			l.put(bgp.EndOfRIB{Vantage: v, Family: f, At: start})
+		}
+	}
+	return l, peers
+}
+
+func (l *lived) shows(v *bgp.Vantage, p netip.Prefix, origin uint32) bgp.Change {
+	return bgp.Change{Vantage: v, Prefix: p, Attrs: &bgp.Attrs{Path: bgp.Sequence(v.ASN, origin)}, At: l.now, First: l.now, Announced: 1}
+}
+
+func shorts(told []notice.Notice) string {
+	var lines []string
+	for _, n := range told {
+		lines = append(lines, short(n))
+	}
+	return strings.Join(lines, " ")
+}
+
+// What was not registered in the daemon that was recorded is not missed in the replay, but where routes of it would have been told.
+func TestReplayMissesNothingThatWasNotRecorded(t *testing.T) {
+	recorded := registered("203.0.113.0/24", 64496)
+	for _, c := range []struct{ prefix, told string }{
+		{"198.51.100.0/24", ""},
+		{"203.0.113.0/25", "firing:withdrawn:203.0.113.0/25:0"},
+		{"203.0.112.0/23", "firing:withdrawn:203.0.112.0/23:0"},
+	} {
+		live, _ := livedUp(twoPeers(recorded))
+		_, told := live.tape(t.Fatal).replay(t.Context(), t.TempDir(), twoPeers(recorded, registered(c.prefix, 64496)))
+		if got := shorts(told); got != c.told {
+			t.Errorf("%s registered later: told %q, want %q", c.prefix, got, c.told)
+		}
+	}
+}
+
+// A reload has the recording begin anew, with what is registered from then on. What fires goes on, and what is newly registered is known
+// when the sessions have shown it.
+func TestARecordingBeginsAnew(t *testing.T) {
+	before := twoPeers(registered("203.0.113.0/24", 64496))
+	after := twoPeers(before.Prefixes[0], registered("198.51.100.0/24", 64496), registered("192.0.2.0/24", 64496))
+	live, peers := livedUp(before)
+	tape := live.tape(t.Fatal)
+	live.put(live.shows(peers[0], netip.MustParsePrefix("203.0.113.0/24"), 64510))
+	live.now = live.now.Add(time.Second)
+	live.engine.reload(after)
+	live.judge(live.now)
+	tape.begin()
+	live.now = live.now.Add(time.Hour)
+	for _, v := range peers {
+		c := live.shows(v, netip.MustParsePrefix("198.51.100.0/24"), 64496)
+		c.Cause = bgp.Refreshed
+		live.put(c)
+		live.put(bgp.EndOfRIB{Vantage: v, Family: bgp.IPv4, At: live.now})
+	}
+	live.put(live.shows(peers[0], netip.MustParsePrefix("203.0.113.0/24"), 64496))
+	_, told := tape.replay(t.Context(), t.TempDir(), after)
+	if got, want := bodies(t, told), bodies(t, live.told); got != want {
+		t.Errorf("replayed\n%s\nlive\n%s", got, want)
+	}
+	if got, want := shorts(told), "firing:origin_change:203.0.113.0/24:64510 resolved:origin_change:203.0.113.0/24:64510 firing:withdrawn:192.0.2.0/24:0"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
 }

@@ -64,6 +64,9 @@ func (d *Daemon) engage(p *plan) []error {
 	now := time.Now()
 	d.engine.engage(p)
 	d.apply(cfg)
+	if p.everything || len(p.added)+len(p.removed) > 0 {
+		d.recorders.reloaded(d.engine, now)
+	}
 	d.reloaded, d.refused = now, ""
 	if d.opts.Reloaded != nil {
 		d.opts.Reloaded(cfg)

@@ -66,6 +66,9 @@ func (r *Replay) Put(in bgp.Input) error {
 	return r.judge(in.When())
 }
 
+// Registered takes what was registered in the daemon that was recorded, for source.RecordingOptions.
+func (r *Replay) Registered(before int, all []bgp.Registered) { r.engine.relive(before, all) }
+
 // Until judges what is due by then. Where a recording ends with records that nobody watches, its clock goes on to the last.
 func (r *Replay) Until(at time.Time) error {
 	for {

@@ -1,10 +1,14 @@
 package daemon
 
 import (
+	"cmp"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"peervane/bgp"
+	"peervane/bgp/rib"
 )
 
 // standing says how every vantage stands, in the order in which they are known: what a recording begins with.
@@ -18,7 +22,7 @@ func (e *engine) standing(now time.Time) []bgp.Standing {
 			EndOfRIBDue: v.endDue, Recorded: v.recorded, Since: v.since, Reason: e.reasonOf(v), More: i < len(list)-1,
 		}
 		for f, fam := range v.families {
-			s.Families[f] = bgp.StandingFamily{Spoken: fam.spoken, Synced: fam.synced, Since: fam.at, AddPath: fam.many, Kept: fam.kept}
+			s.Families[f] = bgp.StandingFamily{Spoken: fam.spoken, Synced: fam.synced, Since: fam.at, AddPath: fam.many, Kept: fam.kept, Whole: fam.whole}
 		}
 		at[v] = s
 	}
@@ -59,11 +63,14 @@ func (e *engine) stand(s bgp.Standing) {
 		e.await(bgp.Awaited{Vantage: s.Vantage, At: s.At, Active: s.Active, Dynamic: s.Dynamic}, e.labelsOf(s.Vantage.Name))
 	}
 	v := e.vantages.of(s.Vantage)
+	for _, f := range bgp.Families {
+		e.lose(v, f) // what it told before the recording began anew
+	}
 	v.up, v.everUp, v.risen, v.recorded, v.endDue = s.Up, s.WasUp, s.WasUp, s.Recorded, s.EndOfRIBDue
 	v.since, v.reason = s.Since, s.Reason
 	v.activity.Rise(s.At) // how often it changed anything before is not known
 	for f, fam := range s.Families {
-		v.families[f] = familyState{spoken: fam.Spoken, synced: fam.Synced, at: fam.Since, many: fam.AddPath, kept: fam.Kept}
+		v.families[f] = familyState{spoken: fam.Spoken, synced: fam.Synced, at: fam.Since, many: fam.AddPath, kept: fam.Kept, whole: fam.Whole}
 	}
 	for _, h := range s.Held {
 		e.table.apply(v, bgp.Change{Vantage: s.Vantage, Prefix: h.Prefix, PathID: h.PathID, Attrs: h.Attrs, At: h.Since})
@@ -96,4 +103,38 @@ func (e *engine) labelsOf(name string) map[string]string {
 		}
 	}
 	return labels
+}
+
+// registered says what is registered, by the configuration with which it came. It may be called from any goroutine.
+func (r *registry) registered() (all []bgp.Registered) {
+	for p, reg := range r.trie.All() {
+		i := slices.IndexFunc(all, func(g bgp.Registered) bool { return g.Born == reg.born })
+		if i < 0 {
+			i = len(all)
+			all = append(all, bgp.Registered{Born: reg.born})
+		}
+		all[i].Prefixes = append(all[i].Prefixes, p)
+	}
+	return all
+}
+
+// unrecorded is the configuration that no vantage has shown whole.
+const unrecorded = math.MaxInt
+
+// relive makes the registrations as old as they were in the daemon that was recorded. What was not registered there, and is not inside or around
+// what was, no vantage told all of: its absence is no fact.
+func (e *engine) relive(configured int, all []bgp.Registered) {
+	e.configured, e.young = configured, nil
+	slices.SortFunc(all, func(a, b bgp.Registered) int { return cmp.Compare(a.Born, b.Born) })
+	watched := make([]*rib.Watched, len(all))
+	for i, g := range all {
+		watched[i] = rib.NewWatched(g.Prefixes, nil)
+	}
+	for p, reg := range e.regs.trie.All() {
+		reg.born = unrecorded
+		if i := slices.IndexFunc(watched, func(w *rib.Watched) bool { return w.Match(p) }); i >= 0 {
+			reg.born = all[i].Born
+			e.young = append(e.young, reg)
+		}
+	}
 }

@@ -25,6 +25,10 @@ type Recording struct {
 type RecordingOptions struct {
 	Watched *rib.Watched // only these routes are told; nil = all
 	Report  func(error)  // hears of bad records, as *Error; the first few of each file, then their number
+
+	// Registered hears what was registered where a recording of `peervane record` begins, and how many configurations were in force before
+	// that one, before what stood then is told. nil: it is of no interest.
+	Registered func(before int, all []bgp.Registered)
 }
 
 // NewRecording names the files. Nothing is opened before Run.

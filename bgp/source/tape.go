@@ -21,8 +21,9 @@ import (
 // network byte order; a time is 64 bits of microseconds since 1970, a text its length in 16 bits and its bytes, a list
 // its length in 16 bits or less and its items. Nothing may be left over.
 //
-// A tape begins with begun, then the vantages that were known, each with standing and what it held, then stood. After
-// that come the inputs as the engine took them in, and at the end, where it ended in order, ended.
+// A tape begins with begun, what is registered, and the vantages that were known, each with standing and what it held, then stood. After
+// that come the inputs as the engine took them in, and at the end, where it ended in order, ended. Where what is registered changed,
+// it begins anew: all is told as it stands then, and goes on from there.
 const (
 	mrtTape     = 64820
 	tapeMagic   = "pvtp"
@@ -48,7 +49,8 @@ const (
 	noteLimit
 	noteDropped
 	noteLeaked
-	noteEnded // the recording ends in order
+	noteEnded      // the recording ends in order
+	noteRegistered // prefixes that the vantages told all of
 	noteKinds
 )
 

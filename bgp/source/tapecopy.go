@@ -85,7 +85,10 @@ func (c *TapeCopied) count(r *record) {
 	}
 	switch noteKind(r.subtype) {
 	case noteBegun:
-		c.From, c.Until = r.at, r.at
+		c.Vantages = 0 // where it began anew, all are told again
+		if c.From.IsZero() {
+			c.From, c.Until = r.at, r.at
+		}
 	case noteVantage:
 		c.Vantages++
 	case noteEnded:

@@ -18,11 +18,21 @@ type mrtNote struct {
 // tapeDeck is where the reading of a tape stands.
 type tapeDeck struct {
 	vantages map[uint32]*bgp.Vantage
+	known    map[bgp.Vantage]*bgp.Vantage // by what is said of them: where the tape begins anew, they are the same
 	next     uint32
 	about    *noted // what the record says more of that follows
+	before   int    // configurations before the one that was in force when it began
+	all      []bgp.Registered
 	standing []*bgp.Standing
 	stood    bool
 	ended    bool
+}
+
+func newTapeDeck(known map[bgp.Vantage]*bgp.Vantage) *tapeDeck {
+	if known == nil {
+		known = map[bgp.Vantage]*bgp.Vantage{}
+	}
+	return &tapeDeck{vantages: map[uint32]*bgp.Vantage{}, known: known}
 }
 
 // noted is a note that waits for its record.
@@ -37,7 +47,7 @@ type noted struct {
 // note takes in a note. From the first on, the file is a tape.
 func (r *recorder) note(n *mrtNote) error {
 	if r.deck == nil {
-		r.deck = &tapeDeck{vantages: map[uint32]*bgp.Vantage{}}
+		r.deck = newTapeDeck(nil)
 	}
 	waits := r.deck.about
 	r.deck.about = nil
@@ -63,33 +73,48 @@ func (r *recorder) readNote(n *mrtNote) error {
 		return malformed(fmt.Sprintf("note of the unknown kind %d: read it with the peervane that wrote it", kind))
 	}
 	switch kind {
-	case noteBegun:
-		c.text() // where it was made, and by which version, is for people
-		c.text()
-		if err := c.end(); err != nil {
-			return err
-		}
-		*r.deck = tapeDeck{vantages: map[uint32]*bgp.Vantage{}}
-		return nil
-	case noteStood:
-		if err := c.end(); err != nil {
-			return err
-		}
-		return r.tellStood()
-	case noteEnded:
-		why := c.text()
-		if err := c.end(); err != nil {
-			return err
-		}
-		r.deck.ended = true
-		if why != "" {
-			r.report(fmt.Errorf("%s: the recording ends early: %s", r.file, why))
-		}
-		return nil
+	case noteBegun, noteRegistered, noteStood, noteEnded:
+		return r.readOfAll(kind, &c)
 	case noteVantage:
 		return r.deck.introduce(&c)
 	}
 	return r.readOf(kind, n.at, &c)
+}
+
+// readOfAll reads a note that is about no single vantage.
+func (r *recorder) readOfAll(kind noteKind, c *noteCursor) error {
+	begun, why := newTapeDeck(r.deck.known), ""
+	var some bgp.Registered
+	switch kind {
+	case noteBegun:
+		c.text() // where it was made, and by which version, is for people
+		c.text()
+		begun.before = c.number()
+	case noteRegistered:
+		some = c.registered()
+	case noteEnded:
+		why = c.text()
+	}
+	if err := c.end(); err != nil {
+		return err
+	}
+	switch kind {
+	case noteBegun:
+		r.deck = begun
+	case noteRegistered:
+		if r.deck.stood {
+			return errMisplaced
+		}
+		r.deck.all = append(r.deck.all, some)
+	case noteStood:
+		return r.tellStood()
+	case noteEnded:
+		r.deck.ended = true
+		if why != "" {
+			r.report(fmt.Errorf("%s: the recording ends early: %s", r.file, why))
+		}
+	}
+	return nil
 }
 
 // introduce gives a vantage its number: they are given one after the other.
@@ -101,7 +126,10 @@ func (d *tapeDeck) introduce(c *noteCursor) error {
 	if number != d.next {
 		return malformed(fmt.Sprintf("vantage number %d, where %d is the next", number, d.next))
 	}
-	d.vantages[number] = v
+	if d.stood || d.known[*v] == nil { // one that comes again is another one
+		d.known[*v] = v
+	}
+	d.vantages[number] = d.known[*v]
 	d.next++
 	return nil
 }
@@ -131,7 +159,7 @@ func (r *recorder) readOf(kind noteKind, at time.Time, c *noteCursor) error {
 	switch kind {
 	case noteStanding, noteHeld:
 		if r.deck.stood || kind == noteHeld && about.standing == nil {
-			return malformed("note about what stood in the wrong place")
+			return errMisplaced
 		}
 	case noteUp, noteDown, noteChange, noteEndOfRIB:
 	default:
@@ -140,6 +168,8 @@ func (r *recorder) readOf(kind noteKind, at time.Time, c *noteCursor) error {
 	r.deck.about = about
 	return nil
 }
+
+const errMisplaced = malformed("note about what stood in the wrong place")
 
 // standingOf is that of the vantage whose routes are being read.
 func (d *tapeDeck) standingOf(v *bgp.Vantage) *bgp.Standing {
@@ -182,6 +212,10 @@ func (r *recorder) tellStood() error {
 	}
 	list := r.deck.standing
 	r.deck.stood, r.deck.standing = true, nil
+	if r.opts.Registered != nil {
+		r.opts.Registered(r.deck.before, r.deck.all)
+	}
+	r.deck.all = nil
 	for i, s := range list {
 		s.More = i < len(list)-1
 		if err := r.put(*s); err != nil {

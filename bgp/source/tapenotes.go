@@ -168,7 +168,21 @@ func (c *noteCursor) standing(v *bgp.Vantage) *bgp.Standing {
 	}
 	for i := range s.Families {
 		flags := c.bools(4)
-		s.Families[i] = bgp.StandingFamily{Spoken: flags[0], Synced: flags[1], AddPath: flags[2], Kept: flags[3], Since: c.time()}
+		s.Families[i] = bgp.StandingFamily{Spoken: flags[0], Synced: flags[1], AddPath: flags[2], Kept: flags[3], Since: c.time(), Whole: c.number()}
 	}
 	return s
+}
+
+func (c *noteCursor) registered() (r bgp.Registered) {
+	r.Born = c.number()
+	for range c.uint16() {
+		f := c.family()
+		p, ok := c.prefix(f == bgp.IPv6)
+		if !ok {
+			c.fail("a prefix that is none")
+			break
+		}
+		r.Prefixes = append(r.Prefixes, p)
+	}
+	return r
 }

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"peervane/bgp"
 	"peervane/bgp/wire"
 )
 
-// TapeWriter writes a tape: Begin, Stand for each vantage that is known, Stood, Put for all that comes, End. Each call writes whole
+// TapeWriter writes a tape: Begin, Register, Stand for each vantage that is known, Stood, Put for all that comes, End. Each call writes whole
 // records, at once; an error of the writer is for good. One goroutine uses it.
 type TapeWriter struct {
 	w       io.Writer
@@ -29,12 +30,35 @@ func NewTapeWriter(w io.Writer) *TapeWriter {
 	return &TapeWriter{w: w, numbers: map[*bgp.Vantage]uint32{}}
 }
 
-// Begin says when the recording begins, at which host, and which program writes it.
-func (t *TapeWriter) Begin(at time.Time, host, version string) error {
+// Begin says when the recording begins, at which host, which program writes it, and how many configurations were in force before that one.
+// It may begin anew: then nothing counts that was told before.
+func (t *TapeWriter) Begin(at time.Time, host, version string, configured int) error {
+	clear(t.numbers)
+	t.next = 0
 	start := t.note(noteBegun, at)
-	t.buf = appendText(appendText(t.buf, host), version)
+	t.buf = appendNumber(appendText(appendText(t.buf, host), version), configured)
 	return t.write(start)
 }
+
+// Register says what is registered.
+func (t *TapeWriter) Register(at time.Time, r bgp.Registered) error {
+	for some := range slices.Chunk(r.Prefixes, maxRegistered) {
+		start := t.note(noteRegistered, at)
+		t.buf = appendNumber(t.buf, r.Born)
+		t.buf = binary.BigEndian.AppendUint16(t.buf, uint16(len(some)))
+		for _, p := range some {
+			t.buf = append(t.buf, byte(bgp.FamilyOf(p)), byte(p.Bits()))
+			t.buf = append(t.buf, p.Addr().AsSlice()[:(p.Bits()+7)/8]...)
+		}
+		if err := t.write(start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxRegistered is how many prefixes one note holds.
+const maxRegistered = 1000
 
 // Stand says how a vantage stands, and what it holds. More is not written: Stood says it.
 func (t *TapeWriter) Stand(s bgp.Standing) error {
@@ -44,7 +68,7 @@ func (t *TapeWriter) Stand(s bgp.Standing) error {
 	t.buf = appendBools(t.buf, s.Active, s.Dynamic, s.Up, s.WasUp, s.EndOfRIBDue, s.Recorded)
 	t.buf = appendText(appendTime(t.buf, s.Since), s.Reason)
 	for _, f := range s.Families {
-		t.buf = appendTime(appendBools(t.buf, f.Spoken, f.Synced, f.AddPath, f.Kept), f.Since)
+		t.buf = appendNumber(appendTime(appendBools(t.buf, f.Spoken, f.Synced, f.AddPath, f.Kept), f.Since), f.Whole)
 	}
 	t.end(start)
 	since := s.Since
@@ -149,9 +173,6 @@ func (t *TapeWriter) number(v *bgp.Vantage, at time.Time) uint32 {
 	t.end(start)
 	return n
 }
-
-// Vantages is how many have a number, or had.
-func (t *TapeWriter) Vantages() int { return int(t.next) }
 
 // header begins a record, and gives where. The microseconds count as its body.
 func (t *TapeWriter) header(typ, subtype uint16, at time.Time) int {

@@ -55,7 +55,7 @@ func replay(ctx context.Context, e *env, cfg *config.Config, singly bool, inputs
 	if err != nil {
 		return err
 	}
-	recording := source.NewRecording(inputs, source.RecordingOptions{Watched: r.Watched(), Report: e.report})
+	recording := source.NewRecording(inputs, source.RecordingOptions{Watched: r.Watched(), Report: e.report, Registered: r.Registered})
 	err = recording.Run(ctx, r)
 	if endErr := r.Until(recording.Stats().Last); err == nil {
 		err = endErr
