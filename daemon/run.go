@@ -92,7 +92,7 @@ func (d *Daemon) openSockets(ctx context.Context) ([]task, error) {
 		case err == nil:
 			tasks = append(tasks, control)
 		case d.opts.ControlSpare:
-			d.log.Warn("no control socket: reload by SIGHUP; ack, silence, revalidate, test-alert, deadletter and backup need it", zap.Error(err))
+			d.log.Warn("no control socket: reload by SIGHUP; ack, silence, revalidate, test-alert, deadletter, backup and record need it", zap.Error(err))
 		default:
 			return nil, err
 		}

@@ -4,7 +4,8 @@
 // A live peer never waits: what the engine has not taken yet coalesces in its Pending queue. A recording waits: its
 // Sink blocks, nothing coalesces, and the same input gives the same Inputs every time.
 //
-// The package judges no route. It reads files that it is given the names of, and writes none.
+// The package judges no route. It reads files that it is given the names of, and writes none; a tape, which is what a
+// recording of our own sessions is called here, goes to a writer that it is given.
 //
 // Goroutines: Peer.Run starts its session's and waits for it; each file that is open has one that reads ahead, and
 // several where it is compressed by bzip2, which Close ends and waits for. Everything else runs on the caller's.

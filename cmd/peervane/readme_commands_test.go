@@ -48,7 +48,8 @@ var readerKnows = map[string]func(r *reader, env, args []string){
 	"peervane check":     (*reader).check,
 	"peervane reload":    (*reader).peervane,
 	"peervane generate":  (*reader).peervane,
-	"peervane replay":    (*reader).peervane,
+	"peervane replay":    (*reader).replay,
+	"peervane record":    (*reader).record,
 	"peervane dump":      (*reader).peervane,
 	"peervane status":    (*reader).ask,
 	"peervane peers":     (*reader).ask,
@@ -216,6 +217,21 @@ func (r *reader) peervane(env, args []string) {
 	if r.do(r.dir, env, args...) == "" {
 		r.Errorf("%v says nothing", args)
 	}
+}
+
+// record does not wait as long as is said.
+func (r *reader) record(env, args []string) {
+	args[slices.Index(args, "--for")+1] = "100ms"
+	r.do(r.dir, env, args...)
+}
+
+// replay tells of the recorded routes; of what was recorded just now nothing is wrong yet.
+func (r *reader) replay(env, args []string) {
+	if args[len(args)-1] == "recording.mrt" {
+		r.do(r.dir, env, args...)
+		return
+	}
+	r.peervane(env, args)
 }
 
 func (r *reader) ask(env, args []string) {
