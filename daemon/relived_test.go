@@ -59,7 +59,7 @@ func drawHistory(t *rapid.T, cfg *config.Config) (told []bgp.Input) {
 func (l *levels) more(v *bgp.Vantage) {
 	r := route{prefix: l.cfg.Prefixes[0].Prefix}
 	f := bgp.FamilyOf(r.prefix)
-	switch rapid.SampledFrom([]string{"coalesced", "dropped", "leaked", "other", "down"}).Draw(l.T, "more") {
+	switch rapid.SampledFrom([]string{"coalesced", "dropped", "leaked", "other", "forgotten", "down"}).Draw(l.T, "more") {
 	case "coalesced":
 		a := l.attrs()
 		l.held[v][r] = a
@@ -74,20 +74,32 @@ func (l *levels) more(v *bgp.Vantage) {
 		leak.Leak = bgp.Leak{Leaker: 64501, Type: 1, Methods: []string{"tier1"}, Reasons: []string{"because"}, Turn: "AS1 -> AS64501 -> AS2"}
 		leak.Examples = []bgp.Seen{{Vantage: v, Prefix: r.prefix, PathID: 3, Attrs: l.attrs(), Since: l.now}}
 		l.engine.input(leak)
-	case "other":
-		if v.Own() { // its configuration changed: it comes up as another
-			again := *v
-			l.peers[slices.Index(l.peers, v)] = &again
-			l.held[&again] = l.held[v]
-			delete(l.held, v)
-			l.engine.await(bgp.Awaited{Vantage: &again, At: l.now, Active: true}, nil)
-			l.present(l.engine, &again)
+	case "other": // its configuration changed: it comes up as another
+		l.another(v, false)
+	case "forgotten": // as a dynamic neighbour that has not been there for long
+		if v.Own() {
+			l.engine.input(bgp.Gone{Vantage: v, At: l.now})
 		}
+		l.another(v, true)
 	case "down":
 		l.engine.input(bgp.SessionDown{Vantage: v, At: l.now, Reason: "hold timer expired"})
 		l.now = l.now.Add(time.Minute)
 		l.present(l.engine, v)
 	}
+}
+
+// another has one of our own sessions come up anew under its name.
+func (l *levels) another(v *bgp.Vantage, dynamic bool) {
+	if !v.Own() {
+		return
+	}
+	again := *v
+	l.peers[slices.Index(l.peers, v)] = &again
+	l.held[&again] = l.held[v]
+	delete(l.held, v)
+	l.over[&again] = l.over[v]
+	l.engine.await(bgp.Awaited{Vantage: &again, At: l.now, Active: !dynamic, Dynamic: dynamic}, nil)
+	l.present(l.engine, &again)
 }
 
 // lived is an engine that judges every input at its time, as a daemon does that is never behind.
@@ -317,5 +329,47 @@ func TestARecordingBeginsAnew(t *testing.T) {
 	}
 	if got, want := shorts(told), "firing:origin_change:203.0.113.0/24:64510 resolved:origin_change:203.0.113.0/24:64510 firing:withdrawn:192.0.2.0/24:0"; got != want {
 		t.Errorf("told %q, want %q", got, want)
+	}
+}
+
+// Beside a recording of our own, vantages of others are what they are without it: primary, and enough where they hold a prefix.
+func TestOtherRecordingsBesideOurs(t *testing.T) {
+	cfg := twoPeers(registered("203.0.113.0/24", 64496))
+	cfg.Connections = []config.Connection{{Name: "paris-1", Primary: []string{"edge1"}, Backup: []string{"edge2"}, MinPrimary: 1}}
+	cfg.Prefixes[0].Connection = "paris-1"
+	for _, c := range []struct {
+		beside bool
+		told   string
+	}{
+		{false, "firing:withdrawn:203.0.113.0/24:0"},
+		{true, ""},
+	} {
+		var told []notice.Notice
+		r, err := NewReplay(cfg, false, func(n notice.Notice) error { told = append(told, n); return nil }, zap.NewNop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := &bgp.Vantage{Name: "edge1", ASN: 64500, Relationship: bgp.Provider, Relived: true}
+		other := &bgp.Vantage{Name: "rrc00/192.0.2.7/64700", Collector: "rrc00", ASN: 64700}
+		at := &lived{now: start}
+		inputs := []bgp.Input{
+			bgp.Awaited{Vantage: own, At: start, Active: true},
+			bgp.SessionUp{Vantage: own, At: start, Families: bgp.Families[:]},
+			bgp.EndOfRIB{Vantage: own, At: start},
+		}
+		if c.beside {
+			inputs = append(inputs, bgp.SessionUp{Vantage: other, At: start, Families: bgp.Families[:], Recorded: true}, at.shows(other, cfg.Prefixes[0].Prefix, 64496))
+		}
+		for _, in := range inputs {
+			if err := r.Put(in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Until(start.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if got := shorts(told); got != c.told {
+			t.Errorf("told %q, want %q", got, c.told)
+		}
 	}
 }

@@ -143,75 +143,92 @@ func (b *recordingBench) hijacked(i int) (fired, resolved notice.Notice) {
 // TestRecord records a daemon in a process of its own in every way, and holds the replay to what the daemon told.
 func TestRecord(t *testing.T) {
 	b := newRecordingBench(t)
-	t.Run("interrupted", func(t *testing.T) {
-		r := startRecording(t, b.socket)
-		fired, resolved := b.hijacked(1)
-		r.interrupt()
-		r.end(0, "of 1 vantages in ")
-		told := r.notices(b.conf)
-		if len(told) != 2 {
-			t.Fatalf("%d notices in the replay: %+v", len(told), told)
+	for _, c := range []struct {
+		name string
+		test func(*recordingBench, *testing.T)
+	}{
+		{"interrupted", (*recordingBench).interrupted},
+		{"for a time", (*recordingBench).forATime},
+		{"what stands is found", (*recordingBench).findsWhatStands},
+		{"refused", (*recordingBench).refuses},
+		{"the daemon ends", (*recordingBench).outlives},
+		{"the daemon is killed", (*recordingBench).outlivesKilled},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(b, t) })
+	}
+}
+
+func (b *recordingBench) interrupted(t *testing.T) {
+	r := startRecording(t, b.socket)
+	fired, resolved := b.hijacked(1)
+	r.interrupt()
+	r.end(0, "of 1 vantages in ")
+	told := r.notices(b.conf)
+	if len(told) != 2 {
+		t.Fatalf("%d notices in the replay: %+v", len(told), told)
+	}
+	for i, n := range []notice.Notice{fired, resolved} {
+		if got, want := sameStory(t, told[i]), sameStory(t, n); got != want {
+			t.Errorf("replayed\n%s\nlive\n%s", got, want)
 		}
-		for i, n := range []notice.Notice{fired, resolved} {
-			if got, want := sameStory(t, told[i]), sameStory(t, n); got != want {
-				t.Errorf("replayed\n%s\nlive\n%s", got, want)
-			}
-			if late := n.UpdatedAt.Sub(told[i].UpdatedAt.Time); late < 0 || late > time.Minute {
-				t.Errorf("%s was told %v after it in the replay", n.Status, late)
-			}
+		if late := n.UpdatedAt.Sub(told[i].UpdatedAt.Time); late < 0 || late > time.Minute {
+			t.Errorf("%s was told %v after it in the replay", n.Status, late)
 		}
-		if !strings.Contains(fired.Summary, "edge") || fired.Evidence.Routes[0].Vantage != "edge" {
-			t.Errorf("the session is not named: %+v", fired)
-		}
-		readByOthers(t, r.file)
-	})
-	t.Run("for a time", func(t *testing.T) {
-		r := startRecording(t, b.socket, "--for", "200ms")
-		r.end(0, "of 1 vantages in ")
-		piped, said := operator{t, b.socket}.types(0, "record", "-", "--for", "1ms")
-		if !strings.Contains(piped, "pvtp") || !strings.HasPrefix(said, "recorded  ") {
-			t.Errorf("%d octets on stdout; %s", len(piped), said)
-		}
-	})
-	t.Run("what stands is found", func(t *testing.T) {
-		b.edge.announce(hijack(2), 64510)
-		b.hook.await(t, "the hijack", func(taken []notice.Notice) bool { return taken[len(taken)-1].Offending == hijack(2) })
-		r := startRecording(t, b.socket)
-		r.interrupt()
-		r.end(0, "")
-		told := r.notices(b.conf)
-		if len(told) != 1 || told[0].Status != notice.Firing || told[0].Offending != hijack(2) {
-			t.Errorf("%+v", told)
-		}
-		b.edge.withdraw(hijack(2))
-	})
-	t.Run("refused", func(t *testing.T) { b.refuses(t) })
-	t.Run("the daemon ends", func(t *testing.T) {
-		r := startRecording(t, b.socket)
-		b.hijacked(3)
-		if err := b.daemon.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.daemon.cmd.Wait(); err != nil {
-			t.Errorf("%v\n%s", err, b.daemon.log)
-		}
-		r.end(exitFailed, "peervane: the recording ended early: the daemon ends; what was written can be used as far as it goes\n")
-		if told := r.notices(b.conf); len(told) != 2 {
-			t.Errorf("%+v", told)
-		}
-	})
-	t.Run("the daemon is killed", func(t *testing.T) {
-		b.daemon.start(t)
-		eventually(t, "no daemon", func() error { _, err := os.Stat(b.socket); return err })
-		b.edge.await(t, t.Context())
-		r := startRecording(t, b.socket)
-		b.hijacked(4)
-		b.daemon.kill(t)
-		r.end(exitFailed, "peervane: the recording was broken off: ")
-		if told := r.notices(b.conf); len(told) != 2 {
-			t.Errorf("%+v", told)
-		}
-	})
+	}
+	if !strings.Contains(fired.Summary, "edge") || fired.Evidence.Routes[0].Vantage != "edge" {
+		t.Errorf("the session is not named: %+v", fired)
+	}
+	readByOthers(t, r.file)
+}
+
+func (b *recordingBench) forATime(t *testing.T) {
+	r := startRecording(t, b.socket, "--for", "200ms")
+	r.end(0, "of 1 vantages in ")
+	piped, said := operator{t, b.socket}.types(0, "record", "-", "--for", "1ms")
+	if !strings.Contains(piped, "pvtp") || !strings.HasPrefix(said, "recorded  ") {
+		t.Errorf("%d octets on stdout; %s", len(piped), said)
+	}
+}
+
+func (b *recordingBench) findsWhatStands(t *testing.T) {
+	b.edge.announce(hijack(2), 64510)
+	b.hook.await(t, "the hijack", func(taken []notice.Notice) bool { return taken[len(taken)-1].Offending == hijack(2) })
+	r := startRecording(t, b.socket)
+	r.interrupt()
+	r.end(0, "")
+	told := r.notices(b.conf)
+	if len(told) != 1 || told[0].Status != notice.Firing || told[0].Offending != hijack(2) {
+		t.Errorf("%+v", told)
+	}
+	b.edge.withdraw(hijack(2))
+}
+
+func (b *recordingBench) outlives(t *testing.T) {
+	r := startRecording(t, b.socket)
+	b.hijacked(3)
+	if err := b.daemon.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.daemon.cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, b.daemon.log)
+	}
+	r.end(exitFailed, "peervane: the recording ended early: the daemon ends; what was written can be used as far as it goes\n")
+	if told := r.notices(b.conf); len(told) != 2 {
+		t.Errorf("%+v", told)
+	}
+}
+
+func (b *recordingBench) outlivesKilled(t *testing.T) {
+	b.daemon.start(t)
+	eventually(t, "no daemon", func() error { _, err := os.Stat(b.socket); return err })
+	b.edge.await(t, t.Context())
+	r := startRecording(t, b.socket)
+	b.hijacked(4)
+	b.daemon.kill(t)
+	r.end(exitFailed, "peervane: the recording was broken off: ")
+	if told := r.notices(b.conf); len(told) != 2 {
+		t.Errorf("%+v", told)
+	}
 }
 
 // refuses holds what goes wrong to an exit code and to leaving the older file alone.
