@@ -26,13 +26,13 @@ func (d *Daemon) record(w http.ResponseWriter, r *http.Request) {
 	}
 	rec, err := d.recorders.begin()
 	if err != nil {
-		http.Error(w, fmt.Sprintf("%d recordings are being made already: end one of them first", maxRecorders), http.StatusServiceUnavailable)
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	defer d.recorders.leave(rec)
 	t := newTaping(d, w, rec)
 	if !t.begin(r.Context()) {
-		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
+		http.Error(w, errStopping.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	d.log.Info("recording began", zap.String("recording", rec.id))

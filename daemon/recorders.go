@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -8,7 +10,6 @@ import (
 	"time"
 
 	"peervane/bgp"
-	"peervane/daemon/api"
 )
 
 const (
@@ -18,6 +19,8 @@ const (
 	recorderStall  = time.Minute     // how long a recorder may take nothing at all
 	slowRecorder   = "it was written slower than the routes changed: record to a faster disk, or nearer to the daemon"
 )
+
+var errStopping = errors.New("the daemon is stopping: record the next one")
 
 // recorders are those who want all that the engine takes in. The engine waits for none of them: one that is too far behind
 // has its recording ended there, since one with a hole would tell of a state that never was. The zero value has none.
@@ -50,8 +53,11 @@ type recorder struct {
 func (rs *recorders) begin() (*recorder, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if len(rs.writing) >= maxRecorders || rs.finished {
-		return nil, api.ErrTooMany
+	switch {
+	case rs.finished:
+		return nil, errStopping
+	case len(rs.writing) >= maxRecorders:
+		return nil, fmt.Errorf("%d recordings are being made already: end one of them first", maxRecorders)
 	}
 	rs.last++
 	r := &recorder{id: strconv.Itoa(rs.last), queue: make(chan any, recorderBehind), asked: make(chan struct{}, 1), ended: make(chan struct{})}

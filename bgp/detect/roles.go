@@ -62,7 +62,15 @@ func (s *State) minPrimary() int {
 
 // foreign says that what is judged is a replay of other recordings than those of live daemons.
 func (s *State) foreign() bool {
-	return s.Settings.Replay && !slices.ContainsFunc(s.Vantages, func(v Vantage) bool { return v.Relived })
+	if !s.Settings.Replay {
+		return false
+	}
+	for i := range s.Vantages { // of which there may be very many, in a judgement of each change
+		if s.Vantages[i].Relived {
+			return false
+		}
+	}
+	return true
 }
 
 // comesBack says whether our own routes cannot be expected at v: an external session drops what holds its own AS, so a

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -329,5 +330,16 @@ func TestTapeNoPlace(t *testing.T) {
 	err := w.Put(bgp.Change{Vantage: tapeV4, Prefix: netip.MustParsePrefix("203.0.113.0/24"), Attrs: long, At: t0, First: t0, Announced: 1})
 	if r := playTape(t, b.Bytes()); !errors.Is(err, ErrNoPlace) || r.stats.Bad > 0 || r.stats.Records != 1 {
 		t.Errorf("%v, and %+v", err, r.stats)
+	}
+}
+
+// BenchmarkTape is what a recorder does for each change, on a goroutine of its own.
+func BenchmarkTape(b *testing.B) {
+	w := NewTapeWriter(io.Discard)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := w.Put(tapeInputs[0]); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
