@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math"
 	"net/netip"
 	"os"
@@ -255,7 +256,29 @@ func TestARecordingBeginsWithWhatStands(t *testing.T) {
 		if !slices.Equal(got, want) && len(flaps) == 0 {
 			t.Fatalf("replayed\n%s\nlive\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
+		if got, want := stands(again.engine), stands(live.engine); got != want {
+			t.Fatalf("after the replay stands\n%s\nlive\n%s", got, want)
+		}
 	})
+}
+
+// stands says how all vantages stand, and what else holds of their sessions.
+func stands(e *engine) string {
+	var b strings.Builder
+	for _, s := range e.standing(start) {
+		fmt.Fprintf(&b, "%s %v %v %v %v %v %v %v %q %+v\n", s.Vantage.Name, s.Active, s.Dynamic, s.Up, s.WasUp, s.EndOfRIBDue, s.Recorded, s.Since, s.Reason, s.Families)
+		for _, h := range s.Held {
+			fmt.Fprintf(&b, "  %v %d %v ", h.Prefix, h.PathID, h.Since)
+			if h.Attrs != nil {
+				fmt.Fprintf(&b, "%s %v", h.Attrs.Path, h.Attrs.Communities)
+			}
+			b.WriteString("\n")
+		}
+	}
+	for _, in := range e.troubles() {
+		fmt.Fprintf(&b, "%T of %s since %v\n", in, in.Of().Name, in.When())
+	}
+	return b.String()
 }
 
 // livedUp is an engine whose two sessions are in sync, and show the first registered prefix.
