@@ -25,7 +25,7 @@ import (
 // that come the inputs as the engine took them in, and at the end, where it ended in order, ended. Where what is registered changed,
 // it begins anew: all is told as it stands then, and goes on from there.
 const (
-	mrtTape     = 64820
+	mrtTape     = 65520
 	tapeMagic   = "pvtp"
 	tapeVersion = 1
 )
