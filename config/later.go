@@ -9,7 +9,8 @@ import (
 // but have no effect yet. What takes effect loses its line here, and its mark
 // in reference.toml.
 var notYet = []string{
-	"feed",
+	"feed.kind=ris-live",
+	"feed.kind=bmp",
 }
 
 // notice lists what has been set without effect. key is a table, or a table

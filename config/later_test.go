@@ -22,7 +22,7 @@ url  = "wss://ris.example.net/"
 		got = append(got, what)
 	}
 	want := []string{
-		"9:1: warning: [[feed]]",
+		"11:1: warning: kind = \"ris-live\"",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

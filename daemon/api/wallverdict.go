@@ -82,6 +82,13 @@ func limits(s *Snapshot, prefixes prefixStates) (notes []string) {
 	note(st.HeldBack > 0, "incidents held back: %d", st.HeldBack)
 	note(st.Store != "ok", "database: %s", st.Store)
 	note(st.ReloadError != "", "the latest reload was refused: %s", st.ReloadError)
+	var lost []string
+	for _, f := range st.Feeds {
+		if f.State == "down" {
+			lost = append(lost, f.Name)
+		}
+	}
+	note(len(lost) > 0, "feeds that are down: %s", some(lost))
 	var failing []string
 	for _, c := range st.Channels {
 		if c.State == "failing" || c.State == "disabled" {

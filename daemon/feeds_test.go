@@ -1,0 +1,273 @@
+package daemon
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"peervane/bgp"
+	"peervane/bgp/wire"
+	"peervane/config"
+	"peervane/daemon/api"
+)
+
+// feedWorld is a daemon with one feed, whose notices are followed.
+type feedWorld struct {
+	t    *testing.T
+	d    *Daemon
+	cfg  *config.Config
+	next *config.Config // what a reload reads
+	told <-chan api.Told
+	logs *observer.ObservedLogs
+}
+
+func feedDaemon(t *testing.T, feeds ...config.Feed) *feedWorld {
+	t.Helper()
+	cfg := quiet(t)
+	cfg.Prefixes = []config.Registration{registered("203.0.113.0/24", 64496)}
+	cfg.Feeds = feeds
+	core, logs := observer.New(zap.InfoLevel)
+	w := &feedWorld{t: t, cfg: cfg, next: cfg, logs: logs}
+	ready := make(chan struct{}, 100)
+	w.d = New(cfg, Options{Log: zap.New(core), Manager: Manager{Ready: func() error { ready <- struct{}{}; return nil }}, Load: func() (*config.Config, []config.Problem) { return w.next, nil }})
+	w.d.feeds.look = 20 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	told, err := w.d.Follow(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.told = told
+	stop := launch(t, w.d)
+	t.Cleanup(func() {
+		cancel()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	<-ready
+	return w
+}
+
+// await waits for a notice that holds all of these.
+func (w *feedWorld) await(want ...string) string {
+	w.t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		select {
+		case told := <-w.told:
+			if holdsAll(string(told.Body), want) {
+				return string(told.Body)
+			}
+			w.t.Logf("told %s", told.Body)
+		case <-deadline:
+			w.t.Fatalf("not told: %q; feeds %+v; log %v", want, w.d.feeds.picture(), w.logs.All())
+		}
+	}
+}
+
+func holdsAll(text string, all []string) bool {
+	for _, s := range all {
+		if !strings.Contains(text, s) {
+			return false
+		}
+	}
+	return true
+}
+
+// feed waits until the status shows a feed so.
+func (w *feedWorld) feed(name string, so func(api.Feed) bool) api.Feed {
+	w.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		for _, f := range w.d.Snapshot().Status.Feeds {
+			if f.Name == name && so(f) {
+				return f
+			}
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("the feeds are %+v", w.d.Snapshot().Status.Feeds)
+		}
+	}
+	return api.Feed{}
+}
+
+func (w *feedWorld) reload(change func(*config.Config)) {
+	w.t.Helper()
+	next := *w.next
+	change(&next)
+	w.next = &next
+	if err := w.d.Reload(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// routes shows what the vantages hold of a prefix.
+func (w *feedWorld) routes(prefix string) string {
+	w.t.Helper()
+	routes, err := w.d.Routes(w.t.Context(), api.Wanted{Prefix: netip.MustParsePrefix(prefix), Match: api.Exact})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var out []string
+	for _, r := range routes {
+		out = append(out, r.Vantage+" "+r.ASPath)
+	}
+	return strings.Join(out, ", ")
+}
+
+func (w *feedWorld) awaitRoutes(prefix, want string) {
+	w.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for w.routes(prefix) != want {
+		if <-tick.C; time.Now().After(deadline) {
+			w.t.Fatalf("routes of %s are %q, want %q; log %v", prefix, w.routes(prefix), want, w.logs.All())
+		}
+	}
+}
+
+// mrt writes MRT files.
+type mrt struct {
+	b  []byte
+	at time.Time
+}
+
+var collected = netip.MustParseAddr("192.0.2.1")
+
+func (m *mrt) record(typ, subtype uint16, body []byte) *mrt {
+	m.b = binary.BigEndian.AppendUint32(m.b, uint32(m.at.Unix()))
+	m.b = binary.BigEndian.AppendUint16(m.b, typ)
+	m.b = binary.BigEndian.AppendUint16(m.b, subtype)
+	m.b = binary.BigEndian.AppendUint32(m.b, uint32(len(body)))
+	m.b = append(m.b, body...)
+	return m
+}
+
+func mrtEnds(asn uint32) []byte {
+	b := binary.BigEndian.AppendUint32(nil, asn)
+	b = append(b, 0, 0, 0xfc, 0, 0, 0, 0, 1)
+	return append(append(b, collected.AsSlice()...), 192, 0, 2, 254)
+}
+
+func (m *mrt) update(peer uint32, announced, withdrawn string, path ...uint32) *mrt {
+	return m.record(16, 4, append(mrtEnds(peer), updateOf(announced, withdrawn, path...)...))
+}
+
+// rib writes a dump of one peer with one route.
+func (m *mrt) rib(peer uint32, prefix string, path ...uint32) *mrt {
+	index := append([]byte{192, 0, 2, 254, 0, 0, 0, 1, 2, 0, 0, 0, 0}, collected.AsSlice()...)
+	m.record(13, 1, binary.BigEndian.AppendUint32(index, peer))
+	p := netip.MustParsePrefix(prefix)
+	attrs := []byte{0x40, 1, 1, 0, 0x40, 2, byte(2 + 4*len(path)), 2, byte(len(path))}
+	for _, asn := range path {
+		attrs = binary.BigEndian.AppendUint32(attrs, asn)
+	}
+	attrs = append(attrs, 0x40, 3, 4, 198, 51, 100, 1)
+	b := append([]byte{0, 0, 0, 0, byte(p.Bits())}, p.Addr().AsSlice()[:(p.Bits()+7)/8]...)
+	b = append(b, 0, 1, 0, 0, 0, 0, 0, 0)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(attrs)))
+	return m.record(13, 2, append(b, attrs...))
+}
+
+func updateOf(announced, withdrawn string, path ...uint32) []byte {
+	nlri := func(s string) []wire.NLRI {
+		if s == "" {
+			return nil
+		}
+		return []wire.NLRI{{Prefix: netip.MustParsePrefix(s)}}
+	}
+	a := &bgp.Attrs{Path: bgp.Sequence(path...), NextHop: netip.MustParseAddr("198.51.100.1")}
+	p := wire.Params{AS4: true, Extended: true, Families: [bgp.NumFamilies]bool{true, true}}
+	return wire.AppendUpdate(nil, p, a, nlri(announced), nlri(withdrawn))
+}
+
+// put renames the file into place.
+func (m *mrt) put(t *testing.T, dir, name string) {
+	t.Helper()
+	hidden := filepath.Join(dir, "."+name)
+	if err := os.WriteFile(hidden, m.b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(hidden, filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A hijack that only a collector sees fires out of the updates that it writes, ends out of them, and is no less so when the folder
+// is lost.
+func TestMRTDirFeed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "rrc00")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Add(-10 * time.Minute)
+	(&mrt{at: now}).rib(64500, "203.0.113.0/24", 64500, 64496).put(t, dir, "bview.1")
+	(&mrt{at: now.Add(-time.Minute)}).update(64500, "203.0.113.0/24", "", 64500, 15169).put(t, dir, "updates.0")
+	w := feedDaemon(t, config.Feed{Name: "archive", Kind: "mrt-dir", Path: dir})
+	w.awaitRoutes("203.0.113.0/24", "archive/rrc00/192.0.2.1/64500 64500 64496")
+
+	(&mrt{at: now.Add(5 * time.Minute)}).update(64500, "203.0.113.0/24", "", 64500, 15169).put(t, dir, "updates.2")
+	told := w.await("origin_change", `"firing"`, `"culprit_asn":15169`, "archive/rrc00/192.0.2.1/64500")
+	if began := fmt.Sprintf(`"started_at":"%s`, now.Add(5*time.Minute).UTC().Format("2006-01-02T15:04:05")); !strings.Contains(told, began) {
+		t.Errorf("not of the time of the record, %s: %s", began, told)
+	}
+	(&mrt{at: now.Add(6 * time.Minute)}).update(64500, "203.0.113.0/24", "", 64500, 64496).put(t, dir, "updates.3")
+	w.await("origin_change", `"resolved"`)
+
+	(&mrt{at: now.Add(7 * time.Minute)}).update(64500, "203.0.113.0/24", "", 64500, 13335).put(t, dir, "updates.4")
+	w.await("origin_change", `"firing"`, `"culprit_asn":13335`)
+	away := dir + ".away"
+	if err := os.Rename(dir, away); err != nil {
+		t.Fatal(err)
+	}
+	w.await("origin_change", `"updated"`, "vantage_lost", `"culprit_asn":13335`)
+	w.feed("archive", func(f api.Feed) bool { return f.State == "down" && f.LastError != "" && f.VantagesUp == 0 })
+	if err := os.Rename(away, dir); err != nil {
+		t.Fatal(err)
+	}
+	w.awaitRoutes("203.0.113.0/24", "archive/rrc00/192.0.2.1/64500 64500 13335")
+	(&mrt{at: now.Add(8 * time.Minute)}).update(64500, "203.0.113.0/24", "", 64500, 64496).put(t, dir, "updates.5")
+	w.await("origin_change", `"resolved"`, `"culprit_asn":13335`)
+}
+
+// A reload leaves a feed alone that did not change, learns from its files what is newly registered, and forgets it when it goes.
+func TestMRTDirReload(t *testing.T) {
+	dir := t.TempDir()
+	at := time.Now().Add(-time.Minute)
+	(&mrt{at: at}).rib(64500, "198.51.100.0/24", 64500, 64497).put(t, dir, "rib.1")
+	(&mrt{at: at.Add(time.Second)}).update(64500, "203.0.113.0/24", "", 64500, 15169).put(t, dir, "updates.1")
+	feed := config.Feed{Name: "archive", Kind: "mrt-dir", Path: dir}
+	w := feedDaemon(t, feed)
+	w.await("origin_change", `"firing"`)
+	was := w.d.feeds.all[0]
+	w.awaitRoutes("198.51.100.0/24", "")
+	w.reload(func(c *config.Config) {
+		c.Prefixes = append([]config.Registration{registered("198.51.100.0/24", 64497)}, c.Prefixes...)
+	})
+	w.awaitRoutes("198.51.100.0/24", "archive/192.0.2.1/64500 64500 64497")
+	if w.d.feeds.all[0] != was {
+		t.Error("a feed was made anew that did not change")
+	}
+	w.reload(func(c *config.Config) { c.Feeds = nil })
+	w.await("origin_change", `"resolved"`)
+	w.awaitRoutes("198.51.100.0/24", "")
+	w.reload(func(c *config.Config) { c.Feeds = []config.Feed{feed} })
+	w.await("origin_change", `"firing"`)
+	w.reload(func(c *config.Config) {
+		c.Feeds = []config.Feed{{Name: "archive", Kind: "mrt-dir", Path: t.TempDir()}}
+	})
+	w.await("origin_change", `"resolved"`)
+	w.feed("archive", func(f api.Feed) bool { return f.State == "waiting" && f.Vantages == 0 })
+}
