@@ -12,9 +12,9 @@ func TestNotInEffectNamesWhatIsSet(t *testing.T) {
 hold = "1s"
 [retention]
 [[feed]]
-name = "ris"
-kind = "ris-live"
-url  = "wss://ris.example.net/"
+name = "routers"
+kind = "bmp"
+listen = "[::1]:11019"
 `))
 	var got []string
 	for _, p := range cfg.NotInEffect {
@@ -22,7 +22,7 @@ url  = "wss://ris.example.net/"
 		got = append(got, what)
 	}
 	want := []string{
-		"11:1: warning: kind = \"ris-live\"",
+		"11:1: warning: kind = \"bmp\"",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -270,4 +273,53 @@ func TestMRTDirReload(t *testing.T) {
 	})
 	w.await("origin_change", `"resolved"`)
 	w.feed("archive", func(f api.Feed) bool { return f.State == "waiting" && f.Vantages == 0 })
+}
+
+// risServer speaks as RIS Live does, to one client at a time.
+func risServer(t *testing.T) (url string, conns chan *websocket.Conn) {
+	conns = make(chan *websocket.Conn, 10)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		for first := true; ; first = false {
+			if _, _, err := c.Read(context.Background()); err != nil {
+				return
+			}
+			if first {
+				conns <- c
+			}
+		}
+	}))
+	t.Cleanup(s.Close)
+	return "ws" + strings.TrimPrefix(s.URL, "http"), conns
+}
+
+func risSays(t *testing.T, c *websocket.Conn, path string) {
+	t.Helper()
+	text := fmt.Sprintf(`{"type":"ris_message","data":{"timestamp":%d.25,"peer":"192.0.2.1","peer_asn":"64500","host":"rrc00.ripe.net","type":"UPDATE",`+
+		`"path":[%s],"origin":"igp","announcements":[{"next_hop":"192.0.2.1","prefixes":["203.0.113.0/24"]}]}}`, time.Now().Unix(), path)
+	if err := c.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A hijack that comes over the stream fires, stays when the stream is lost, and ends when it says so.
+func TestRISLiveFeed(t *testing.T) {
+	url, conns := risServer(t)
+	w := feedDaemon(t, config.Feed{Name: "ris", Kind: "ris-live", URL: url})
+	c := <-conns
+	risSays(t, c, "64500,15169")
+	w.await("origin_change", `"firing"`, `"culprit_asn":15169`, "ris/rrc00/192.0.2.1/64500")
+	w.feed("ris", func(f api.Feed) bool { return f.State == "up" && f.VantagesUp == 1 && f.Routes == 1 })
+	c.CloseNow()
+	w.await("origin_change", `"updated"`, "vantage_lost")
+	c = <-conns
+	risSays(t, c, "64500,64496")
+	w.await("origin_change", `"resolved"`)
+	risSays(t, c, "64500,15169")
+	w.await("origin_change", `"firing"`)
+	w.reload(func(c *config.Config) { c.Feeds = nil })
+	w.await("origin_change", `"resolved"`)
 }

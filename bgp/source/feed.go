@@ -69,6 +69,7 @@ var feedKinds = []struct {
 	make func(*feed) Feed
 }{
 	{"mrt-dir", func(f *feed) Feed { return newMRTDir(f) }},
+	{"ris-live", func(f *feed) Feed { return newRISLive(f) }},
 }
 
 // NewFeed makes a feed that does nothing until Run. wake is sent to, without blocking, when there is something to take.
