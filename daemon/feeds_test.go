@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -322,4 +323,63 @@ func TestRISLiveFeed(t *testing.T) {
 	w.await("origin_change", `"firing"`)
 	w.reload(func(c *config.Config) { c.Feeds = nil })
 	w.await("origin_change", `"resolved"`)
+}
+
+// bmpSays is a message of BMP about the collected peer.
+func bmpSays(typ uint8, peer uint32, parts ...[]byte) []byte {
+	body := append(make([]byte, 22), collected.AsSlice()...)
+	body = append(binary.BigEndian.AppendUint32(body, peer), make([]byte, 12)...)
+	if typ == 4 {
+		body = nil
+	}
+	for _, p := range parts {
+		body = append(body, p...)
+	}
+	return append(append(binary.BigEndian.AppendUint32([]byte{3}, uint32(6+len(body))), typ), body...)
+}
+
+// A hijack that a router shows of a neighbour fires, stays when the neighbour and the router are lost, and ends when they show better.
+func TestBMPFeed(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := netip.MustParseAddrPort(free.Addr().String())
+	free.Close()
+	w := feedDaemon(t, config.Feed{Name: "edge", Kind: "bmp", Listen: at})
+	w.feed("edge", func(f api.Feed) bool { return f.State == "waiting" })
+	open := wire.Open{Version: wire.Version, ASN: 64500, HoldTime: 90, RouterID: [4]byte{192, 0, 2, 9}}
+	open.Caps = wire.Capabilities{AS4: true, HasMP: true, Families: [bgp.NumFamilies]bool{true, true}}
+	connect := func(path ...uint32) net.Conn {
+		conn, err := net.Dial("tcp", at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		says := append(bmpSays(4, 0, []byte{0, 2, 0, 2, 'r', '1'}), bmpSays(3, 64500, make([]byte, 20), open.Append(nil), open.Append(nil))...)
+		says = append(says, bmpSays(0, 64500, updateOf("203.0.113.0/24", "", path...))...)
+		if _, err := conn.Write(says); err != nil {
+			t.Error(err)
+		}
+		return conn
+	}
+	conn := connect(64500, 15169)
+	w.await("origin_change", `"firing"`, `"culprit_asn":15169`, "edge/127.0.0.1/192.0.2.1/64500")
+	if _, err := conn.Write(bmpSays(2, 64500, []byte{4})); err != nil {
+		t.Error(err)
+	}
+	w.await("origin_change", `"updated"`, "vantage_lost")
+	conn.Close()
+	w.feed("edge", func(f api.Feed) bool { return f.State == "down" && f.VantagesUp == 0 })
+	conn = connect(64500, 64496)
+	w.await("origin_change", `"resolved"`)
+	conn.Close()
+	w.feed("edge", func(f api.Feed) bool { return f.State == "down" })
+	connect(64500, 15169)
+	w.await("origin_change", `"firing"`)
+	w.reload(func(c *config.Config) {
+		c.Feeds = []config.Feed{{Name: "edge", Kind: "bmp", Listen: at, Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}}
+	})
+	w.await("origin_change", `"resolved"`)
+	w.feed("edge", func(f api.Feed) bool { return f.State == "waiting" && f.Vantages == 0 })
 }

@@ -70,6 +70,7 @@ var feedKinds = []struct {
 }{
 	{"mrt-dir", func(f *feed) Feed { return newMRTDir(f) }},
 	{"ris-live", func(f *feed) Feed { return newRISLive(f) }},
+	{"bmp", func(f *feed) Feed { return newBMP(f) }},
 }
 
 // NewFeed makes a feed that does nothing until Run. wake is sent to, without blocking, when there is something to take.

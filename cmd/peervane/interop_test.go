@@ -32,6 +32,7 @@ func TestInterop(t *testing.T) {
 		{"restart", testRestart},
 		{"internal", testInternal},
 		{"readme", testReadme},
+		{"bmp", testBMP},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
