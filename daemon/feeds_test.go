@@ -116,6 +116,22 @@ func (w *feedWorld) reload(change func(*config.Config)) {
 	}
 }
 
+// scraped gives what Prometheus would be given of the feeds.
+func (w *feedWorld) scraped() (out []string) {
+	w.t.Helper()
+	families, err := w.d.metrics.registry.Gather()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "peervane_feed_") {
+			m := f.GetMetric()[0]
+			out = append(out, fmt.Sprintf("%s{%s} %v", strings.TrimPrefix(f.GetName(), "peervane_feed_"), m.GetLabel()[0].GetValue(), m.GetGauge().GetValue()+m.GetCounter().GetValue()))
+		}
+	}
+	return out
+}
+
 // routes shows what the vantages hold of a prefix.
 func (w *feedWorld) routes(prefix string) string {
 	w.t.Helper()
@@ -314,6 +330,9 @@ func TestRISLiveFeed(t *testing.T) {
 	risSays(t, c, "64500,15169")
 	w.await("origin_change", `"firing"`, `"culprit_asn":15169`, "ris/rrc00/192.0.2.1/64500")
 	w.feed("ris", func(f api.Feed) bool { return f.State == "up" && f.VantagesUp == 1 && f.Routes == 1 })
+	if got := fmt.Sprint(w.scraped()); got != "[records_total{ris} 1 up{ris} 1 vantages{ris} 1]" {
+		t.Errorf("scraped %s", got)
+	}
 	c.CloseNow()
 	w.await("origin_change", `"updated"`, "vantage_lost")
 	c = <-conns

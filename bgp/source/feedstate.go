@@ -114,7 +114,12 @@ func (f *feed) setWatched(w *rib.Watched, at time.Time) (gained bool) {
 			if delta.Less[family] {
 				v.table.Remove(family, func(r rib.Route) bool { return delta.MayLose(r.Prefix) && !f.concerns(r) })
 			}
-			if whole := f.whole[v]; whole != nil && whole[family] && !delta.More[family] {
+			whole := f.whole[v]
+			switch {
+			case whole == nil || !whole[family]:
+			case delta.More[family]:
+				whole[family] = false
+			default:
 				_ = f.queue.Put(bgp.EndOfRIB{Vantage: v.Vantage, Family: family, At: at})
 			}
 		}

@@ -148,8 +148,8 @@ func (d *mrtDir) follow(ctx context.Context, f *dirFile) error {
 // finish logs how the reading of a file ended, if not well. Its error is errLate, or nil.
 func (d *mrtDir) finish(ctx context.Context, f *dirFile, err error) error {
 	switch {
-	case err == nil || ctx.Err() != nil:
-		return nil
+	case err == nil || err == errReplaced || ctx.Err() != nil:
+		return nil // what replaced a file is looked at next time
 	case err == errLate:
 		return errLate
 	}

@@ -137,6 +137,56 @@ func TestMRTDirFileGrows(t *testing.T) {
 	l.want(l.look(), "")
 }
 
+// A file that was replaced by another of the same name, and is longer, is not taken for one that grew.
+func TestMRTDirFileIsReplaced(t *testing.T) {
+	l := newDirLab(t)
+	l.file("latest", 100, func(m *mrtFile) { m.update("192.0.2.0/24", "", 64500, 64496) })
+	l.look()
+	l.file("latest", 50, func(m *mrtFile) {
+		m.update("2001:db8::/32", "", 64500, 64496)
+		m.update("192.0.2.0/24", "", 64500, 64497)
+	})
+	l.want(l.look(), "")
+	l.want(l.look(), "")
+	l.want(l.look(), "64500 +2001:db8::/32 64500 64496; 64500 +192.0.2.0/24 64500 64497*")
+}
+
+// Nothing of a file is judged before all of it was read, and what is put then comes as one.
+func TestFeedQueueHolds(t *testing.T) {
+	q := newFeedQueue(make(chan struct{}, 1))
+	v := &bgp.Vantage{Name: "archive/192.0.2.1/64500", Collector: "archive"}
+	q.hold()
+	for i, attrs := range []*bgp.Attrs{nil, {Path: bgp.Sequence(64500)}} {
+		_ = q.Put(bgp.Change{Vantage: v, Prefix: feedNets[0], Attrs: attrs, At: t0.Add(time.Duration(i)), Announced: uint32(i), Withdrawn: uint32(1 - i)})
+	}
+	select {
+	case <-q.wake:
+		t.Error("the engine is woken")
+	default:
+	}
+	if took, more := q.take(nil, 100); len(took) > 0 || more {
+		t.Errorf("took %v", took)
+	}
+	q.release()
+	<-q.wake
+	took, more := q.take(nil, 100)
+	if c, ok := took[0].(bgp.Change); len(took) != 1 || more || !ok || c.Attrs == nil || c.Announced != 1 || c.Withdrawn != 1 {
+		t.Errorf("took %v", took)
+	}
+}
+
+// What was said to be whole before more was watched is not, of that.
+func TestFeedQueueForgetsEndsOfBefore(t *testing.T) {
+	q := newFeedQueue(make(chan struct{}, 1))
+	v := &bgp.Vantage{Name: "routers/192.0.2.254/192.0.2.1/64500", Collector: "routers"}
+	_ = q.Put(bgp.EndOfRIB{Vantage: v, Family: bgp.IPv4, At: t0})
+	_ = q.Put(bgp.EndOfRIB{Vantage: v, Family: bgp.IPv6, At: t0.Add(2)})
+	q.gain(t0.Add(1))
+	if took, _ := q.take(nil, 100); len(took) != 1 || took[0].(bgp.EndOfRIB).Family != bgp.IPv6 {
+		t.Errorf("took %v", took)
+	}
+}
+
 // What is no MRT, is damaged or is old costs a line in the log and nothing else.
 func TestMRTDirBadFiles(t *testing.T) {
 	l := newDirLab(t)
@@ -253,6 +303,8 @@ func TestFeedWatchedChanges(t *testing.T) {
 	l.want(l.told(), "64500 eor ipv4")
 	l.feed.SetWatched(rib.NewWatched([]netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, nil))
 	l.want(l.told(), "")
+	l.feed.SetWatched(rib.NewWatched([]netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, nil))
+	l.want(l.told(), "") // still nobody has said what there is of it
 	if s := l.feed.Status(); s.Routes != 0 {
 		t.Errorf("%d routes are kept", s.Routes)
 	}

@@ -203,10 +203,9 @@ var errNotMRT = errors.New("it is no MRT file: take it out of the folder")
 func (f *dirFile) readTo(ctx context.Context, to dirHandler) error {
 	stood := f.stamp()
 	err := f.open(func(r *mrtReader) error {
-		if _, err := io.CopyN(io.Discard, r.file, f.taken); err != nil {
-			return &Error{File: f.path, Offset: f.taken, Err: ErrTruncated}
+		if err := f.skip(r); err != nil {
+			return err
 		}
-		r.offset = f.taken
 		for ctx.Err() == nil {
 			f.taken = r.offset
 			if _, err := r.next(nil, nil); err == io.EOF {
@@ -224,5 +223,26 @@ func (f *dirFile) readTo(ctx context.Context, to dirHandler) error {
 		return ctx.Err()
 	})
 	f.at = stood
+	if err == errReplaced {
+		f.taken, f.known, f.at = 0, false, stamp{}
+	}
 	return err
+}
+
+// errReplaced says that a file is another than it was, under the same name.
+var errReplaced = errors.New("the file is another one now")
+
+// skip goes to where the records begin that were not taken yet.
+func (f *dirFile) skip(r *mrtReader) error {
+	if f.taken == 0 {
+		return nil
+	}
+	if at, err := r.next(nil, nil); err != nil || !at.Equal(f.first) {
+		return errReplaced
+	}
+	if _, err := io.CopyN(io.Discard, r.file, f.taken-r.offset); err != nil {
+		return errReplaced
+	}
+	r.offset = f.taken
+	return nil
 }

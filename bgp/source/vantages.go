@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
 	"regexp"
@@ -51,6 +52,7 @@ func (vs *recordedVantages) get(collector string, peer mrtPeer) *recordedVantage
 		table: rib.NewTable(&vs.interner, 0), // the same order of walks every time
 	}
 	if vs.feed != "" {
+		v.table = rib.NewTable(&vs.interner, rand.Uint64()) // whoever announces cannot know where it comes to stand
 		v.Name, v.Collector = feedName(vs.feed, collector, peer), vs.feed
 		if vs.byVantage == nil {
 			vs.byVantage = make(map[*bgp.Vantage]*recordedVantage)
