@@ -15,215 +15,12 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 
 	"peervane/bgp"
 	"peervane/bgp/wire"
 	"peervane/config"
 	"peervane/daemon/api"
 )
-
-// feedWorld is a daemon with one feed, whose notices are followed.
-type feedWorld struct {
-	t    *testing.T
-	d    *Daemon
-	cfg  *config.Config
-	next *config.Config // what a reload reads
-	told <-chan api.Told
-	logs *observer.ObservedLogs
-}
-
-func feedDaemon(t *testing.T, feeds ...config.Feed) *feedWorld {
-	t.Helper()
-	cfg := quiet(t)
-	cfg.Prefixes = []config.Registration{registered("203.0.113.0/24", 64496)}
-	cfg.Feeds = feeds
-	core, logs := observer.New(zap.InfoLevel)
-	w := &feedWorld{t: t, cfg: cfg, next: cfg, logs: logs}
-	ready := make(chan struct{}, 100)
-	w.d = New(cfg, Options{Log: zap.New(core), Manager: Manager{Ready: func() error { ready <- struct{}{}; return nil }}, Load: func() (*config.Config, []config.Problem) { return w.next, nil }})
-	w.d.feeds.look = 20 * time.Millisecond
-	ctx, cancel := context.WithCancel(t.Context())
-	told, err := w.d.Follow(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.told = told
-	stop := launch(t, w.d)
-	t.Cleanup(func() {
-		cancel()
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	<-ready
-	return w
-}
-
-// await waits for a notice that holds all of these.
-func (w *feedWorld) await(want ...string) string {
-	w.t.Helper()
-	deadline := time.After(20 * time.Second)
-	for {
-		select {
-		case told := <-w.told:
-			if holdsAll(string(told.Body), want) {
-				return string(told.Body)
-			}
-			w.t.Logf("told %s", told.Body)
-		case <-deadline:
-			w.t.Fatalf("not told: %q; feeds %+v; log %v", want, w.d.feeds.picture(), w.logs.All())
-		}
-	}
-}
-
-func holdsAll(text string, all []string) bool {
-	for _, s := range all {
-		if !strings.Contains(text, s) {
-			return false
-		}
-	}
-	return true
-}
-
-// feed waits until the status shows a feed so.
-func (w *feedWorld) feed(name string, so func(api.Feed) bool) api.Feed {
-	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range tick.C {
-		for _, f := range w.d.Snapshot().Status.Feeds {
-			if f.Name == name && so(f) {
-				return f
-			}
-		}
-		if time.Now().After(deadline) {
-			w.t.Fatalf("the feeds are %+v", w.d.Snapshot().Status.Feeds)
-		}
-	}
-	return api.Feed{}
-}
-
-func (w *feedWorld) reload(change func(*config.Config)) {
-	w.t.Helper()
-	next := *w.next
-	change(&next)
-	w.next = &next
-	if err := w.d.Reload(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// scraped gives what Prometheus would be given of the feeds.
-func (w *feedWorld) scraped() (out []string) {
-	w.t.Helper()
-	families, err := w.d.metrics.registry.Gather()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, f := range families {
-		if strings.HasPrefix(f.GetName(), "peervane_feed_") {
-			m := f.GetMetric()[0]
-			out = append(out, fmt.Sprintf("%s{%s} %v", strings.TrimPrefix(f.GetName(), "peervane_feed_"), m.GetLabel()[0].GetValue(), m.GetGauge().GetValue()+m.GetCounter().GetValue()))
-		}
-	}
-	return out
-}
-
-// routes shows what the vantages hold of a prefix.
-func (w *feedWorld) routes(prefix string) string {
-	w.t.Helper()
-	routes, err := w.d.Routes(w.t.Context(), api.Wanted{Prefix: netip.MustParsePrefix(prefix), Match: api.Exact})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var out []string
-	for _, r := range routes {
-		out = append(out, r.Vantage+" "+r.ASPath)
-	}
-	return strings.Join(out, ", ")
-}
-
-func (w *feedWorld) awaitRoutes(prefix, want string) {
-	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for w.routes(prefix) != want {
-		if <-tick.C; time.Now().After(deadline) {
-			w.t.Fatalf("routes of %s are %q, want %q; log %v", prefix, w.routes(prefix), want, w.logs.All())
-		}
-	}
-}
-
-// mrt writes MRT files.
-type mrt struct {
-	b  []byte
-	at time.Time
-}
-
-var collected = netip.MustParseAddr("192.0.2.1")
-
-func (m *mrt) record(typ, subtype uint16, body []byte) *mrt {
-	m.b = binary.BigEndian.AppendUint32(m.b, uint32(m.at.Unix()))
-	m.b = binary.BigEndian.AppendUint16(m.b, typ)
-	m.b = binary.BigEndian.AppendUint16(m.b, subtype)
-	m.b = binary.BigEndian.AppendUint32(m.b, uint32(len(body)))
-	m.b = append(m.b, body...)
-	return m
-}
-
-func mrtEnds(asn uint32) []byte {
-	b := binary.BigEndian.AppendUint32(nil, asn)
-	b = append(b, 0, 0, 0xfc, 0, 0, 0, 0, 1)
-	return append(append(b, collected.AsSlice()...), 192, 0, 2, 254)
-}
-
-func (m *mrt) update(peer uint32, announced, withdrawn string, path ...uint32) *mrt {
-	return m.record(16, 4, append(mrtEnds(peer), updateOf(announced, withdrawn, path...)...))
-}
-
-// rib writes a dump of one peer with one route.
-func (m *mrt) rib(peer uint32, prefix string, path ...uint32) *mrt {
-	index := append([]byte{192, 0, 2, 254, 0, 0, 0, 1, 2, 0, 0, 0, 0}, collected.AsSlice()...)
-	m.record(13, 1, binary.BigEndian.AppendUint32(index, peer))
-	p := netip.MustParsePrefix(prefix)
-	attrs := []byte{0x40, 1, 1, 0, 0x40, 2, byte(2 + 4*len(path)), 2, byte(len(path))}
-	for _, asn := range path {
-		attrs = binary.BigEndian.AppendUint32(attrs, asn)
-	}
-	attrs = append(attrs, 0x40, 3, 4, 198, 51, 100, 1)
-	b := append([]byte{0, 0, 0, 0, byte(p.Bits())}, p.Addr().AsSlice()[:(p.Bits()+7)/8]...)
-	b = append(b, 0, 1, 0, 0, 0, 0, 0, 0)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(attrs)))
-	return m.record(13, 2, append(b, attrs...))
-}
-
-func updateOf(announced, withdrawn string, path ...uint32) []byte {
-	nlri := func(s string) []wire.NLRI {
-		if s == "" {
-			return nil
-		}
-		return []wire.NLRI{{Prefix: netip.MustParsePrefix(s)}}
-	}
-	a := &bgp.Attrs{Path: bgp.Sequence(path...), NextHop: netip.MustParseAddr("198.51.100.1")}
-	p := wire.Params{AS4: true, Extended: true, Families: [bgp.NumFamilies]bool{true, true}}
-	return wire.AppendUpdate(nil, p, a, nlri(announced), nlri(withdrawn))
-}
-
-// put renames the file into place.
-func (m *mrt) put(t *testing.T, dir, name string) {
-	t.Helper()
-	hidden := filepath.Join(dir, "."+name)
-	if err := os.WriteFile(hidden, m.b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(hidden, filepath.Join(dir, name)); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // A hijack that only a collector sees fires out of the updates that it writes, ends out of them, and is no less so when the folder
 // is lost.
@@ -290,6 +87,26 @@ func TestMRTDirReload(t *testing.T) {
 	})
 	w.await("origin_change", `"resolved"`)
 	w.feed("archive", func(f api.Feed) bool { return f.State == "waiting" && f.Vantages == 0 })
+}
+
+// What a feed's vantage showed before a restart stands until that vantage shows better.
+func TestFeedOverARestart(t *testing.T) {
+	dir := t.TempDir()
+	at := time.Now().Add(-time.Minute)
+	(&mrt{at: at}).update(64500, "203.0.113.0/24", "", 64500, 15169).put(t, dir, "updates.1")
+	w := feedDaemon(t, config.Feed{Name: "archive", Kind: "mrt-dir", Path: dir})
+	fired := w.await("origin_change", `"firing"`)
+	w.stop()
+	if err := os.Remove(filepath.Join(dir, "updates.1")); err != nil {
+		t.Fatal(err)
+	}
+	w = feedDaemonOf(t, w.cfg)
+	w.feed("archive", func(f api.Feed) bool { return f.State == "waiting" })
+	if open := w.d.Snapshot().Incidents; len(open) != 1 || !strings.Contains(fired, open[0].Incident) {
+		t.Errorf("open are %+v", open)
+	}
+	(&mrt{at: at.Add(time.Second)}).update(64500, "203.0.113.0/24", "", 64500, 64496).put(t, dir, "updates.2")
+	w.await("origin_change", `"resolved"`)
 }
 
 // risServer speaks as RIS Live does, to one client at a time.

@@ -3,6 +3,7 @@ package source
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -17,8 +18,8 @@ const (
 	dirSilent = 2 * time.Hour   // no new file for so long, and for three times as long as ever between two, is a loss
 )
 
-// mrtDir is a folder in which MRT files appear. A file is read when it has not changed between two looks; one that grows afterwards
-// is read on from where that ended. So each record is taken once.
+// mrtDir is a folder in which MRT files appear. A file is read when it has not changed between two looks; one that grows afterwards,
+// or, where it is not compressed, all the while, is read on from where that ended. So each record is taken once.
 //
 // A RIB dump is not news of its own time: it comes when updates that are younger have been read already. So it is read beside what
 // is known, the updates since are played on top, and what then differs is told (see dirRebuild). That is also how a feed begins, and
@@ -150,6 +151,8 @@ func (d *mrtDir) finish(ctx context.Context, f *dirFile, err error) error {
 	switch {
 	case err == nil || err == errReplaced || ctx.Err() != nil:
 		return nil // what replaced a file is looked at next time
+	case !f.still && errors.Is(err, ErrTruncated):
+		return nil // it grows
 	case err == errLate:
 		return errLate
 	}

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"net/netip"
@@ -132,9 +134,52 @@ func TestMRTDirFileGrows(t *testing.T) {
 	l.bytes("updates", m.bytes[:one+20])
 	l.want(l.look(), "64500 up [ipv4 ipv6] due=false; 64500 +192.0.2.0/24 64500 64496 initial")
 	l.bytes("updates", m.bytes)
-	l.want(l.look(), "")
 	l.want(l.look(), "64500 +192.0.2.0/24 64500 64497*")
 	l.want(l.look(), "")
+	if n := l.logs.FilterMessageSnippet("not read to its end").Len(); n != 1 { // it stood still
+		t.Errorf("logged %d times", n)
+	}
+}
+
+// Updates are read while they are written; what is compressed, and a dump, when nobody writes it any more.
+func TestMRTDirFileIsBeingWritten(t *testing.T) {
+	l := newDirLab(t)
+	l.look()
+	m := &mrtFile{at: l.now.Add(-time.Minute)}
+	m.update("192.0.2.0/24", "", 64500, 64496)
+	var zip bytes.Buffer
+	z := gzip.NewWriter(&zip)
+	_, _ = z.Write(m.bytes)
+	_ = z.Close()
+	one := len(m.bytes)
+	m.update("192.0.2.0/24", "", 64500, 64497)
+	write := func(name string, b []byte) {
+		l.bytes(name, b)
+		if err := os.Chtimes(filepath.Join(l.dir, name), l.now, l.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("updates", m.bytes[:one+20])
+	l.want(l.look(), "64500 up [ipv4 ipv6] due=false; 64500 +192.0.2.0/24 64500 64496")
+	l.now = l.now.Add(time.Second)
+	write("updates", m.bytes)
+	l.want(l.look(), "64500 +192.0.2.0/24 64500 64497*")
+	write("z.gz", zip.Bytes()[:zip.Len()-4])
+	l.want(l.look(), "")
+	l.now = l.now.Add(time.Second)
+	write("z.gz", zip.Bytes())
+	l.want(l.look(), "")
+	dump := &mrtFile{at: l.now.Add(-time.Second)}
+	dump.peerIndex("192.0.2.1", 64500)
+	dump.rib("192.0.2.128/25", 64500, 64496)
+	write("rib", dump.bytes)
+	l.feed.look(t.Context(), l.now)
+	if told := l.told(); strings.Contains(told, "/25") {
+		t.Errorf("told %q", told)
+	}
+	if l.want(l.look(), "64500 +192.0.2.128/25 64500 64496 initial; 64500 -192.0.2.0/24 swept; 64500 eor ipv4"); l.logs.FilterMessageSnippet("not read to its end").Len() != 0 {
+		t.Errorf("logged %v", l.logs.All())
+	}
 }
 
 // A file that was replaced by another of the same name, and is longer, is not taken for one that grew.
@@ -146,7 +191,6 @@ func TestMRTDirFileIsReplaced(t *testing.T) {
 		m.update("2001:db8::/32", "", 64500, 64496)
 		m.update("192.0.2.0/24", "", 64500, 64497)
 	})
-	l.want(l.look(), "")
 	l.want(l.look(), "")
 	l.want(l.look(), "64500 +2001:db8::/32 64500 64496; 64500 +192.0.2.0/24 64500 64497*")
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -33,6 +34,7 @@ type dirFile struct {
 	known bool      // what follows is
 	first time.Time // of its records
 	dump  bool      // it begins as a RIB dump
+	plain bool      // it is not compressed
 	old   bool      // too old to be of use
 
 	taken int64 // up to where records were taken, in the decompressed data
@@ -129,15 +131,21 @@ func (d *mrtDir) intervals() {
 	d.arrivals = nil
 }
 
-// ready gives the files that are whole and hold what was not read, in the order of their times, then their names.
+// ready gives the files that may be read and hold what was not read, in the order of their times, then their names.
 func (d *mrtDir) ready() (out []*dirFile) {
 	for _, f := range d.files {
-		if f.still && f.size > 0 && f.at != f.stamp() && d.peek(f) {
+		if f.at != f.stamp() && d.usable(f) {
 			out = append(out, f)
 		}
 	}
 	slices.SortFunc(out, (*dirFile).compare)
 	return out
+}
+
+// usable says whether a file may be read now. Updates that are not compressed may while they grow: there are daemons that write
+// one file for hours.
+func (d *mrtDir) usable(f *dirFile) bool {
+	return f.size > 0 && d.peek(f) && (f.still || f.plain && !f.dump)
 }
 
 func (f *dirFile) compare(g *dirFile) int {
@@ -174,7 +182,7 @@ func (d *mrtDir) peek(f *dirFile) bool {
 		f.at = f.stamp()
 		d.log.Warn("MRT file is of times long past, left alone", zap.String("file", f.path), zap.Time("begins", f.first))
 	}
-	if err != nil {
+	if err != nil && f.still {
 		f.at = f.stamp()
 		if err != io.EOF {
 			_ = d.finish(context.Background(), f, err)
@@ -190,6 +198,7 @@ func (f *dirFile) open(use func(*mrtReader) error) error {
 		return err
 	}
 	defer in.Close()
+	_, f.plain = in.plain.(*bufio.Reader)
 	r, ok := formatOf(in).(*mrtReader)
 	if !ok {
 		return &Error{File: f.path, Err: errNotMRT}

@@ -86,7 +86,7 @@ func (d *mrtDir) rebuild(ctx context.Context, collector string) {
 // dumps gives the RIB dumps of a collector, the youngest first. None is read whole a second time but for that.
 func (d *mrtDir) dumps(collector string) (out []*dirFile) {
 	for _, f := range d.files {
-		if f.collector == collector && f.still && f.size > 0 && d.peek(f) && f.dump {
+		if f.collector == collector && d.usable(f) && f.dump {
 			f.at = f.stamp()
 			out = append(out, f)
 		}
@@ -98,7 +98,7 @@ func (d *mrtDir) dumps(collector string) (out []*dirFile) {
 // updates gives the files of updates that a dump of that time does not cover, or, where there is none, those of the last time.
 func (d *mrtDir) updates(collector string, from time.Time) (out []*dirFile) {
 	for _, f := range d.files {
-		if f.collector == collector && f.still && f.size > 0 && d.peek(f) && !f.dump {
+		if f.collector == collector && d.usable(f) && !f.dump {
 			out = append(out, f)
 		}
 	}
