@@ -204,7 +204,11 @@ func (d *mrtDir) settleVantage(b *dirRebuild, s *recordedVantage, now time.Time)
 		_ = r.session(peer, false, true, "lost, by the collector's updates", now) // always nil
 		return
 	}
-	_, _ = r.vantage(peer, d.clock(b.begun, now)) // always nil
+	up := d.clock(b.begun, now)
+	if lost, was := d.lost[v]; was && up.Before(lost) {
+		up = lost // it is back since then at the earliest
+	}
+	_, _ = r.vantage(peer, up) // always nil
 	for _, f := range bgp.Families {
 		d.settleFamily(b, s, v, f, now)
 	}
