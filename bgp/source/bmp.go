@@ -11,11 +11,13 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 	"golang.org/x/time/rate"
 )
 
 const (
 	maxBMPRouters = 256
+	bmpBreath     = 100 * time.Millisecond
 	bmpPatience   = time.Minute // a message that has begun, and the first one, must be there so soon
 )
 
@@ -77,8 +79,11 @@ func (b *bmp) serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	for {
 		conn, err := l.Accept()
-		var passing net.Error
-		if errors.As(err, &passing) && passing.Timeout() {
+		if passes(err) { // the routers that are there stay
+			select {
+			case <-ctx.Done():
+			case <-time.After(bmpBreath):
+			}
 			continue
 		}
 		if err != nil {
@@ -90,6 +95,11 @@ func (b *bmp) serve(ctx context.Context, l net.Listener) error {
 			b.serveRouter(ctx, conn)
 		})
 	}
+}
+
+// passes says whether a connection could not be taken for want of something that may come back.
+func passes(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ECONNABORTED)
 }
 
 // serveRouter keeps one connection. A second one of the same router takes the place of the first: the router has given that up.

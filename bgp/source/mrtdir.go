@@ -15,6 +15,7 @@ import (
 
 const (
 	dirLook   = 5 * time.Second // between two looks at the folder; a file that did not change meanwhile is whole
+	dirRest   = 20              // so many times as long as it took, all is not read again for what is newly watched, POPs' addresses among it
 	dirSilent = 2 * time.Hour   // no new file for so long, and for three times as long as ever between two, is a loss
 )
 
@@ -30,9 +31,12 @@ type mrtDir struct {
 
 	// Run's own:
 	files    map[string]*dirFile
-	again    bool        // read what there is anew
-	arrivals []time.Time // of files, since the last look
-	newest   time.Time   // of them all
+	again    bool          // read what there is anew
+	wanted   bool          // likewise, when that was not done just now
+	rebuilt  time.Time     // when it was done last,
+	spent    time.Duration // and how long that took
+	arrivals []time.Time   // of files, since the last look
+	newest   time.Time     // of them all
 	longest  time.Duration
 	walkTime time.Duration
 	crowded  bool // that was logged
@@ -70,7 +74,7 @@ func (d *mrtDir) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-d.kick:
-			d.again = true
+			d.wanted = true
 		case <-timer.C:
 		}
 		began := time.Now()
@@ -94,9 +98,10 @@ func (d *mrtDir) look(ctx context.Context, now time.Time) {
 	}
 	d.queue.hold()
 	defer d.queue.release()
-	if d.again {
-		d.again = false
+	if d.again || d.wanted && now.Sub(d.rebuilt) >= dirRest*d.spent {
+		d.again, d.wanted = false, false
 		d.rebuildAll(ctx)
+		d.rebuilt, d.spent = now, time.Since(now)
 	} else {
 		d.readNew(ctx)
 	}

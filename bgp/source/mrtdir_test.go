@@ -353,7 +353,9 @@ func TestFeedWatchedChanges(t *testing.T) {
 		t.Errorf("%d routes are kept", s.Routes)
 	}
 	<-l.feed.kick
-	l.feed.again = true
+	l.feed.wanted, l.feed.spent = true, time.Minute
+	l.want(l.look(), "") // all was read just now, and that takes long
+	l.now = l.now.Add(dirRest * time.Minute)
 	l.want(l.look(), "64500 +198.51.100.0/24 64500 64496 initial; 64500 eor ipv4")
 }
 
@@ -376,4 +378,32 @@ func TestFeedNames(t *testing.T) {
 	if _, err := NewFeed(FeedConfig{Name: "x", Kind: "carrier-pigeon"}, nil, zap.NewNop()); err == nil || fmt.Sprint(err) == "" {
 		t.Error("there are pigeons")
 	}
+}
+
+// What is newly watched while all is read again was not looked for: it is read once more, and until then nothing is whole for it.
+func TestMRTDirWatchedChangesMeanwhile(t *testing.T) {
+	l := newDirLab(t)
+	l.file("rib", 60, func(m *mrtFile) {
+		m.peerIndex("192.0.2.1", 64500)
+		m.rib("192.0.2.0/24", 64500, 64496)
+		m.rib("198.51.100.0/24", 64500, 64496)
+	})
+	if err := l.feed.list(l.now); err != nil {
+		t.Fatal(err)
+	}
+	b := l.feed.newRebuild(anyCollector)
+	for _, f := range l.feed.dumps(anyCollector) {
+		b.begun, b.file = f.first, f
+		if err := f.readTo(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.feed.SetWatched(rib.NewWatched(append([]netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, feedNets[1]), nil))
+	l.feed.settle(b, l.now)
+	l.want(l.told(), "64500 up [ipv4 ipv6] due=false")
+	if !l.feed.wanted {
+		t.Error("it is not done again")
+	}
+	l.feed.again = false
+	l.want(l.look(), "64500 +198.51.100.0/24 64500 64496 initial; 64500 eor ipv4")
 }

@@ -23,6 +23,7 @@ type dirRebuild struct {
 	listed map[*recordedVantage]*[bgp.NumFamilies]bool // by the dump, and not lost since
 	latest map[*recordedVantage]dirMark
 	file   *dirFile
+	lacks  [bgp.NumFamilies]bool // routes that were not watched when it began
 }
 
 func (d *mrtDir) newRebuild(collector string) *dirRebuild {
@@ -178,13 +179,14 @@ func (d *mrtDir) count() {
 	d.read(time.Now())
 }
 
-// settle tells what a rebuild shows otherwise than was told. What was newly watched meanwhile has it done again.
+// settle tells what a rebuild shows otherwise than was told. What was newly watched meanwhile is in no table of it, and has it done
+// again.
 func (d *mrtDir) settle(b *dirRebuild, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.opts.Watched != b.opts.Watched {
-		d.again = true
-		return
+	delta := d.opts.Watched.Since(b.opts.Watched)
+	if b.lacks = delta.More; b.lacks != [bgp.NumFamilies]bool{} {
+		d.wanted = true
 	}
 	for _, s := range b.seen {
 		if d.admits(b.collector, mrtPeer{s.Addr, s.ASN}) {
@@ -231,10 +233,15 @@ func (d *mrtDir) settleFamily(b *dirRebuild, s, v *recordedVantage, f bgp.Family
 			Vantage: v.Vantage, Prefix: old.Prefix, PathID: old.PathID, At: now, First: now, Cause: bgp.Swept, Withdrawn: 1,
 		})
 	})
-	_ = d.put(bgp.EndOfRIB{Vantage: v.Vantage, Family: f, At: now})
+	if !b.lacks[f] {
+		_ = d.put(bgp.EndOfRIB{Vantage: v.Vantage, Family: f, At: now})
+	}
 }
 
 func (d *mrtDir) settleRoute(b *dirRebuild, v *recordedVantage, route rib.Route, now time.Time) {
+	if w := d.opts.Watched; !w.Match(route.Prefix) && !w.MatchPath(decoded(&b.replay.vantages.interner, route.ID).Path) {
+		return // not any more
+	}
 	in := &d.live.vantages.interner
 	id, isNew := in.Intern(b.replay.vantages.interner.Key(route.ID))
 	defer in.Release(id)
