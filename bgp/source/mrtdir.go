@@ -16,7 +16,7 @@ import (
 const (
 	dirLook   = 5 * time.Second // between two looks at the folder; a file that did not change meanwhile is whole
 	dirRest   = 20              // so many times as long as it took, all is not read again for what is newly watched, POPs' addresses among it
-	dirSilent = 2 * time.Hour   // no new file for so long, and for three times as long as ever between two, is a loss
+	dirSilent = 2 * time.Hour   // no new file for so long, and for three times as long as twice before, is a loss
 )
 
 // mrtDir is a folder in which MRT files appear. A file is read when it has not changed between two looks; one that grows afterwards,
@@ -31,13 +31,13 @@ type mrtDir struct {
 
 	// Run's own:
 	files    map[string]*dirFile
-	again    bool          // read what there is anew
-	wanted   bool          // likewise, when that was not done just now
-	rebuilt  time.Time     // when it was done last,
-	spent    time.Duration // and how long that took
-	arrivals []time.Time   // of files, since the last look
-	newest   time.Time     // of them all
-	longest  time.Duration
+	again    bool             // read what there is anew
+	wanted   bool             // likewise, when that was not done just now
+	rebuilt  time.Time        // when it was done last,
+	spent    time.Duration    // and how long that took
+	arrivals []time.Time      // of files, since the last look
+	newest   time.Time        // of them all
+	gaps     [2]time.Duration // between two files, the longest; the first may have been a loss
 	walkTime time.Duration
 	crowded  bool // that was logged
 	latest   map[*recordedVantage]dirMark
@@ -74,11 +74,11 @@ func (d *mrtDir) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-d.kick:
-			d.wanted = true
+			d.wanted = true // at the next look: whether a file is whole shows only after some time
+			continue
 		case <-timer.C:
 		}
-		began := time.Now()
-		d.look(ctx, began)
+		d.look(ctx, time.Now())
 		timer.Reset(max(d.cfg.Look, 10*d.walkTime))
 	}
 }
@@ -120,7 +120,7 @@ func (d *mrtDir) look(ctx context.Context, now time.Time) {
 
 // silent says whether so long no file has come that what is known is old.
 func (d *mrtDir) silent(now time.Time) (since time.Time, silent bool) {
-	return d.newest, !d.newest.IsZero() && now.Sub(d.newest) > max(dirSilent, 3*d.longest)
+	return d.newest, !d.newest.IsZero() && now.Sub(d.newest) > max(dirSilent, 3*d.gaps[1])
 }
 
 // readNew reads what came since the last look: updates as they are, in the order of their times. A RIB dump, or updates of a time

@@ -274,7 +274,26 @@ func TestMRTDirFallsSilent(t *testing.T) {
 	}
 }
 
-// Run looks every few seconds, and ends; what is newly watched has it look at once.
+// How long none may come is learnt from what has happened twice: once may have been a loss.
+func TestMRTDirLearnsHowOftenFilesCome(t *testing.T) {
+	at := time.Now()
+	d := &mrtDir{}
+	for _, c := range []struct{ after, want time.Duration }{
+		{0, dirSilent}, {8 * time.Hour, dirSilent}, {5 * time.Minute, dirSilent}, {8 * time.Hour, 24 * time.Hour}, {20 * time.Hour, 24 * time.Hour},
+	} {
+		at = at.Add(c.after)
+		d.arrived(at, at)
+		d.intervals()
+		if _, early := d.silent(at.Add(c.want)); early {
+			t.Errorf("after %v: silent too early", c.after)
+		}
+		if _, silent := d.silent(at.Add(c.want + 1)); !silent {
+			t.Errorf("after %v: not silent", c.after)
+		}
+	}
+}
+
+// Run looks every few seconds, and ends.
 func TestMRTDirRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newDirLab(t)

@@ -121,12 +121,15 @@ func (d *mrtDir) arrived(now, mod time.Time) {
 func (d *mrtDir) intervals() {
 	slices.SortFunc(d.arrivals, time.Time.Compare)
 	for _, at := range d.arrivals {
-		if !d.newest.IsZero() && at.After(d.newest) {
-			d.longest = max(d.longest, at.Sub(d.newest))
+		if !at.After(d.newest) {
+			continue
 		}
-		if at.After(d.newest) {
-			d.newest = at
+		if gap := at.Sub(d.newest); !d.newest.IsZero() && gap > d.gaps[0] {
+			d.gaps = [2]time.Duration{gap, d.gaps[0]}
+		} else if !d.newest.IsZero() {
+			d.gaps[1] = max(d.gaps[1], gap)
 		}
+		d.newest = at
 	}
 	d.arrivals = nil
 }
