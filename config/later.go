@@ -8,9 +8,7 @@ import (
 // notYet lists the tables, the keys and the values that are checked already
 // but have no effect yet. What takes effect loses its line here, and its mark
 // in reference.toml.
-var notYet = []string{
-	"feed",
-}
+var notYet = []string{}
 
 // notice lists what has been set without effect. key is a table, or a table
 // and one of its keys; what is how the message calls it.

@@ -1,37 +1,10 @@
 package config
 
-import (
-	"slices"
-	"strings"
-	"testing"
-)
+import "testing"
 
-func TestNotInEffectNamesWhatIsSet(t *testing.T) {
-	cfg := mustLoad(t, files("a.toml", daemonTable+`
-[detect]
-hold = "1s"
-[retention]
-[[feed]]
-name = "ris"
-kind = "ris-live"
-url  = "wss://ris.example.net/"
-`))
-	var got []string
-	for _, p := range cfg.NotInEffect {
-		what, _, _ := strings.Cut(strings.TrimPrefix(p.String(), "a.toml:"), " is not yet in effect")
-		got = append(got, what)
-	}
-	want := []string{
-		"9:1: warning: [[feed]]",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-}
-
-func TestNothingSetNothingNamed(t *testing.T) {
-	cfg := mustLoad(t, files("a.toml", daemonTable+"[detect]\nhold = \"1s\"\n"))
-	if len(cfg.NotInEffect) != 0 {
+// Everything that the reference has takes effect.
+func TestReferenceIsInEffect(t *testing.T) {
+	if cfg := mustLoad(t, files("a.toml", readReference(t))); len(cfg.NotInEffect) != 0 {
 		t.Error(cfg.NotInEffect)
 	}
 }

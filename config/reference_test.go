@@ -140,6 +140,9 @@ func TestEveryFieldHasAKey(t *testing.T) {
 	cfg := mustLoad(t, everythingFiles())
 	seen := make(map[string]bool)
 	noteFields(reflect.ValueOf(*cfg), seen)
+	if len(notYet) == 0 {
+		delete(seen, "Config.NotInEffect")
+	}
 	for name, set := range seen {
 		if !set {
 			t.Errorf("%s is set nowhere", name)

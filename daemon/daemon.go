@@ -65,6 +65,7 @@ type Daemon struct {
 	resolver  *probe.Resolver
 	tracer    *tracer
 	peers     *peers
+	feeds     *feeds
 	rpki      *validation
 	metrics   *metrics
 	snapshot  atomic.Pointer[api.Snapshot]
@@ -97,6 +98,7 @@ func New(cfg *config.Config, opts Options) *Daemon {
 		Source: sourceName(cfg), OurASN: cfg.Daemon.ASN, NewID: randomID, Severity: cfg.Severity,
 	}, false, opts.Log.Named("engine"))
 	d.peers = newPeers(opts.Log, d.wake)
+	d.feeds = newFeeds(opts.Log, d.wake)
 	d.engine.uplink.heard, d.engine.whyDown = d.peers.heard, d.peers.lastError
 	d.tracer = newTracer(opts.Log.Named("trace"), d.peers.origin)
 	d.rpki = newValidation(opts.Log, d.wake)

@@ -132,7 +132,9 @@ func (e *engine) input(in bgp.Input) {
 	}
 	switch in := in.(type) {
 	case bgp.Change:
-		e.agenda.heard = in.First
+		if !v.recorded { // a feed says when its collector heard it, not when we did
+			e.agenda.heard = in.First
+		}
 		e.change(v, in)
 		e.agenda.heard = time.Time{}
 	case bgp.SessionUp:

@@ -83,6 +83,7 @@ func (l *loop) take() {
 	if targets := l.targets.Swap(nil); targets != nil {
 		l.engine.probed(targets.targets, targets.locals, time.Now())
 		l.peers.watch(l.engine.watchedSet())
+		l.feeds.watch(l.engine.watching)
 	}
 	if set := l.rpki.fresh.Swap(nil); set != nil {
 		if l.engine.validated(set) {
@@ -94,6 +95,9 @@ func (l *loop) take() {
 	}
 	var more bool
 	if l.inputs, more = l.peers.take(l.engine, l.inputs[:0]); more {
+		signal(l.wake)
+	}
+	if l.inputs, more = l.feeds.take(l.inputs); more {
 		signal(l.wake)
 	}
 	for _, in := range l.inputs {

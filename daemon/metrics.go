@@ -70,6 +70,9 @@ var (
 	descUpdates   = describe("peervane_bgp_updates_total", "UPDATE messages received.", "peer")
 	descRoutes    = describe("peervane_bgp_routes", "Routes held.", "peer", "family")
 	descLeaked    = describe("peervane_bgp_leaked_routes", "Routes held outside what is registered that were leaked (table = \"full\").", "peer")
+	descFeedUp    = describe("peervane_feed_up", "1 while the feed is up.", "feed")
+	descVantages  = describe("peervane_feed_vantages", "Vantages of the feed that are up.", "feed")
+	descRecords   = describe("peervane_feed_records_total", "Records of the feed that were read.", "feed")
 	descIncidents = describe("peervane_incidents", "Open incidents, those that a group tells of among them.", "type", "severity")
 	descRTT       = describe("peervane_probe_rtt_seconds", "Median round-trip time of the last ten minutes.", "pop", "method")
 	descLoss      = describe("peervane_probe_loss_ratio", "Share of probes of the last ten minutes that nothing answered.", "pop", "method")
@@ -90,6 +93,11 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 		for family, n := range p.Routes {
 			out <- prometheus.MustNewConstMetric(descRoutes, prometheus.GaugeValue, float64(n), p.Name, family)
 		}
+	}
+	for _, f := range s.Status.Feeds {
+		out <- prometheus.MustNewConstMetric(descFeedUp, prometheus.GaugeValue, flag(f.State == "up"), f.Name)
+		out <- prometheus.MustNewConstMetric(descVantages, prometheus.GaugeValue, float64(f.VantagesUp), f.Name)
+		out <- prometheus.MustNewConstMetric(descRecords, prometheus.CounterValue, float64(f.Records), f.Name)
 	}
 	for _, c := range s.Counts {
 		out <- prometheus.MustNewConstMetric(descIncidents, prometheus.GaugeValue, float64(c.Open), c.Type, c.Severity.String())

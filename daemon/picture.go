@@ -31,6 +31,7 @@ func (l *loop) picture(now time.Time) *api.Snapshot {
 			s.Status.PeersUp++
 		}
 	}
+	s.Status.Feeds = l.feeds.picture()
 	l.pictureOfTelling(&s.Status, s.Incidents)
 	if err := l.store.Trouble(); err != nil {
 		s.Status.Store = err.Error()

@@ -34,10 +34,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	s := newStages()
 	s.start(ctx, d.store.Run)
 	s.start(ctx, d.channels.Run)
-	s.start(ctx, append(outside, d.peers.run, d.rpki.run, d.scheduler.Run, d.resolver.Run, d.tracer.run, d.giveBack)...)
+	s.start(ctx, append(outside, d.peers.run, d.feeds.run, d.rpki.run, d.scheduler.Run, d.resolver.Run, d.tracer.run, d.giveBack)...)
 	cfg := d.cfg // from here on a reload may give it another
 	s.start(ctx, d.runEngine)
-	d.log.Info("started", zap.String("version", d.opts.Version), zap.Int("peers", len(cfg.Peers)),
+	d.log.Info("started", zap.String("version", d.opts.Version), zap.Int("peers", len(cfg.Peers)), zap.Int("feeds", len(cfg.Feeds)),
 		zap.Int("prefixes", len(cfg.Prefixes)), zap.Int("pops", len(cfg.POPs)), zap.Int("channels", len(cfg.Channels)))
 	d.tell("ready", d.opts.Manager.Ready)
 	signal(d.settled)
@@ -111,6 +111,7 @@ func (d *Daemon) apply(cfg *config.Config) {
 	d.tracer.every.Store(int64(cfg.Probe.TraceInterval))
 	d.resolver.Set(sites(cfg), way(cfg))
 	d.peers.set(cfg, d.engine, time.Now())
+	d.feeds.set(cfg, d.engine.watching)
 	d.rpki.set(cfg.RPKI)
 	d.warnUnheard(cfg)
 }

@@ -99,9 +99,9 @@ func (t *table) forget(v *vantage, f bgp.Family, touched func(netip.Prefix)) {
 	}
 	var lost []netip.Prefix
 	for p, e := range seq {
-		n := len(e.held)
-		e.held = slices.DeleteFunc(e.held, func(h held) bool { return h.vantage == v })
-		if len(e.held) < n {
+		if n := len(e.of(v)); n > 0 {
+			from, _ := slices.BinarySearchFunc(e.held, v, func(h held, v *vantage) int { return h.compare(v, 0) })
+			e.held = slices.Delete(e.held, from, from+n)
 			lost = append(lost, p)
 		}
 	}

@@ -107,7 +107,7 @@ func TestPictureOfRPKI(t *testing.T) {
 // Other ASPAs have whole tables judged anew; VRPs say nothing of leaks.
 func TestASPAsJudgeWholeTables(t *testing.T) {
 	w := newWorld(t, twoPeers())
-	l := &loop{Daemon: &Daemon{engine: w.engine, peers: newPeers(zap.NewNop(), make(chan struct{}, 1)), rpki: newValidation(zap.NewNop(), make(chan struct{}, 1))}}
+	l := &loop{Daemon: &Daemon{engine: w.engine, peers: newPeers(zap.NewNop(), make(chan struct{}, 1)), feeds: newFeeds(zap.NewNop(), make(chan struct{}, 1)), rpki: newValidation(zap.NewNop(), make(chan struct{}, 1))}}
 	for _, c := range []struct {
 		set  *rpki.Set
 		want bool

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
 	"regexp"
@@ -14,8 +15,11 @@ import (
 
 // recordedVantages are the vantages of one replay. A collector's RIB dumps and update files share them.
 type recordedVantages struct {
+	feed     string // whose they are, where they are live; it begins their names
 	byKey    map[vantageKey]*recordedVantage
 	interner rib.Interner
+
+	byVantage map[*bgp.Vantage]*recordedVantage // live ones alone
 }
 
 type vantageKey struct {
@@ -47,11 +51,29 @@ func (vs *recordedVantages) get(collector string, peer mrtPeer) *recordedVantage
 		},
 		table: rib.NewTable(&vs.interner, 0), // the same order of walks every time
 	}
+	if vs.feed != "" {
+		v.table = rib.NewTable(&vs.interner, rand.Uint64()) // whoever announces cannot know where it comes to stand
+		v.Name, v.Collector = feedName(vs.feed, collector, peer), vs.feed
+		if vs.byVantage == nil {
+			vs.byVantage = make(map[*bgp.Vantage]*recordedVantage)
+		}
+		vs.byVantage[v.Vantage] = v
+	}
 	if vs.byKey == nil {
 		vs.byKey = make(map[vantageKey]*recordedVantage)
 	}
 	vs.byKey[key] = v
 	return v
+}
+
+// drop forgets a vantage.
+func (vs *recordedVantages) drop(v *recordedVantage) {
+	delete(vs.byVantage, v.Vantage)
+	for key, have := range vs.byKey {
+		if have == v {
+			delete(vs.byKey, key)
+		}
+	}
 }
 
 // clear forgets what the vantage holds.

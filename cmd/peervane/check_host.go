@@ -32,7 +32,7 @@ type look struct {
 // lookAtHost tells whether the daemon would find on this host what its configuration needs. It is for before a start: a daemon
 // that runs holds its ports.
 func lookAtHost(ctx context.Context, e *env, cfg *config.Config) error {
-	looks := slices.Concat(lookAtPorts(ctx, cfg), lookAtPing(cfg), []look{lookAtState(daemon.StateDir(cfg)), lookAtClock()}, lookAtPeers(ctx, cfg))
+	looks := slices.Concat(lookAtPorts(ctx, cfg), lookAtFolders(cfg), lookAtPing(cfg), []look{lookAtState(daemon.StateDir(cfg)), lookAtClock()}, lookAtPeers(ctx, cfg))
 	bad := 0
 	for _, l := range looks {
 		if l.wrong != nil {
@@ -73,6 +73,26 @@ func lookAtPorts(ctx context.Context, cfg *config.Config) (looks []look) {
 	}
 	for _, addr := range cfg.Daemon.Listen {
 		try("daemon.listen", addr, "by this host's own router: give another, or none")
+	}
+	for _, f := range cfg.Feeds {
+		if f.Kind == "bmp" {
+			try("feed "+f.Name, f.Listen, "give another")
+		}
+	}
+	return looks
+}
+
+// lookAtFolders reads the folders that feeds are read from.
+func lookAtFolders(cfg *config.Config) (looks []look) {
+	for _, f := range cfg.Feeds {
+		if f.Kind != "mrt-dir" {
+			continue
+		}
+		l := look{what: fmt.Sprintf("feed %s %s", f.Name, f.Path), found: "can be read"}
+		if _, err := os.ReadDir(f.Path); err != nil {
+			l.wrong = fmt.Errorf("%w: make it, let this user read it, or give another path", cause(err))
+		}
+		looks = append(looks, l)
 	}
 	return looks
 }

@@ -30,12 +30,23 @@ func TestLookAtPorts(t *testing.T) {
 	defer taken.Close()
 	addr := netip.MustParseAddrPort(taken.Addr().String())
 	cfg := &config.Config{Daemon: config.Daemon{HTTP: addr, Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0"), addr}}}
+	cfg.Feeds = []config.Feed{{Name: "routers", Kind: "bmp", Listen: addr}, {Name: "ris", Kind: "ris-live"}}
 	want := []string{
 		"daemon.http " + addr.String() + ": taken: by a daemon that runs already, or give another",
 		"daemon.listen " + addr.String() + ": taken: by a daemon that runs already, or by this host's own router: give another, or none",
+		"feed routers " + addr.String() + ": taken: by a daemon that runs already, or give another",
 	}
 	if got := wrongs(lookAtPorts(t.Context(), cfg)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLookAtFolders(t *testing.T) {
+	dir := t.TempDir()
+	cfg := &config.Config{Feeds: []config.Feed{{Name: "a", Kind: "mrt-dir", Path: dir}, {Name: "b", Kind: "mrt-dir", Path: dir + "/none"}, {Name: "c", Kind: "bmp"}}}
+	looks := lookAtFolders(cfg)
+	if got := wrongs(looks); len(looks) != 2 || len(got) != 1 || !strings.Contains(got[0], "feed b "+dir+"/none: no such file or directory: make it") {
+		t.Errorf("got %q", got)
 	}
 }
 

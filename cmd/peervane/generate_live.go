@@ -106,13 +106,13 @@ func (d *daemonAPI) change(r api.Route) (bgp.Change, error) {
 	}, err
 }
 
-// vantage finds one by name. Those that are no peers are a feed's, COLLECTOR/ADDRESS/ASN.
+// vantage finds one by name. Those that are no peers are a feed's, FEED/COLLECTOR/ADDRESS/ASN, or without the collector.
 func (d *daemonAPI) vantage(name string) *bgp.Vantage {
 	v := d.vantages[name]
 	if v == nil {
 		v = &bgp.Vantage{Name: name}
 		parts := strings.Split(name, "/")
-		if asn, err := strconv.ParseUint(parts[len(parts)-1], 10, 32); err == nil && len(parts) == 3 {
+		if asn, err := strconv.ParseUint(parts[len(parts)-1], 10, 32); err == nil && len(parts) >= 3 {
 			v.Collector, v.ASN = parts[0], uint32(asn)
 		}
 		d.vantages[name] = v

@@ -33,6 +33,7 @@ func TestInterop(t *testing.T) {
 		{"internal", testInternal},
 		{"readme", testReadme},
 		{"record", testRecord},
+		{"bmp", testBMP},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,7 @@ var frr = &kind{
 	program: "/usr/lib/frr/bgpd",
 	command: func(e *edge) (string, []string) {
 		return e.kind.program, []string{
-			"-Z", "-S", "-P", "0", "--vty_socket", e.Dir, "-f", e.file("router.conf"), "-i", e.file("pid"), "--log", "stdout",
+			"-Z", "-S", "-M", "bgpd_bmp", "-P", "0", "--vty_socket", e.Dir, "-f", e.file("router.conf"), "-i", e.file("pid"), "--log", "stdout",
 		}
 	},
 	cli:   func(e *edge) []string { return []string{"/usr/bin/vtysh", "--vty_socket", e.Dir, "-d", "bgpd", "-c"} },

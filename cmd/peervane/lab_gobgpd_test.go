@@ -90,5 +90,6 @@ var gobgpd = &kind{
 {{- end}}
 {{- end}}
 {{end}}
+{{.Extra}}
 `),
 }

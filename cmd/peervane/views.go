@@ -118,6 +118,7 @@ func printStatus(s *screen, st api.Status) {
 		s.row("quiet", cell{quiet, yellow})
 	}
 	s.row("store", good(st.Store == "ok", st.Store))
+	printFeeds(s, st.Feeds)
 	printChannels(s, st.Channels)
 	if st.RPKI != nil {
 		printRPKI(s, *st.RPKI)

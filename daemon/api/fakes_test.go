@@ -116,6 +116,13 @@ func newFixed() *fixed {
 		Status: Status{
 			Version: "v1", Source: "host7", StartedAt: notice.At(epoch), At: notice.At(epoch.Add(time.Minute)),
 			PeersUp: 1, Peers: 1, Prefixes: 1, OpenIncidents: 2, Store: "ok", Silences: 1, HeldBack: 2, Acknowledged: 1,
+			Feeds: []Feed{
+				{Name: "archive", Kind: "mrt-dir", State: "up", Since: notice.At(epoch), LastRead: notice.At(epoch.Add(time.Minute)), Vantages: 31, VantagesUp: 30, Routes: 300, Records: 5000, Bad: 1},
+				{
+					Name: "ris", Kind: "ris-live", State: "down", Since: notice.At(epoch.Add(time.Minute)), LastError: "connect: connection refused",
+					LastErrorAt: notice.At(epoch.Add(time.Minute)),
+				},
+			},
 			Channels: []Channel{
 				{Name: "noc", State: "ok"},
 				{Name: "chat", State: "failing", Since: notice.At(epoch), LastError: "answered 503 Service Unavailable", LastErrorAt: notice.At(epoch.Add(time.Minute)), DeadLetters: 1, Waiting: 3},

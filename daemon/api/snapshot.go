@@ -34,6 +34,7 @@ type Status struct {
 	Prefixes      int         `json:"prefixes"`
 	OpenIncidents int         `json:"open_incidents"`
 	Channels      []Channel   `json:"channels"`     // in the order of the configuration
+	Feeds         []Feed      `json:"feeds"`        // likewise
 	Silences      int         `json:"silences"`     // that hold
 	HeldBack      int         `json:"held_back"`    // open incidents of which nothing is told just now
 	Acknowledged  int         `json:"acknowledged"` // open incidents at which somebody works
@@ -74,6 +75,22 @@ type Channel struct {
 	LastErrorAt notice.Time `json:"last_error_at"` // null: none, or one of an earlier run
 	DeadLetters int         `json:"dead_letters"`
 	Waiting     int         `json:"waiting"` // deliveries that are not finished
+}
+
+// Feed is how one source of outside vantages is.
+type Feed struct {
+	Name        string      `json:"name"`
+	Kind        string      `json:"kind"`
+	State       string      `json:"state"` // starting; waiting, for somebody to connect or a first file; up; down
+	Since       notice.Time `json:"since"`
+	LastError   string      `json:"last_error"`
+	LastErrorAt notice.Time `json:"last_error_at"` // null: none
+	LastRead    notice.Time `json:"last_read"`     // null: nothing yet
+	Vantages    int         `json:"vantages"`      // that are known
+	VantagesUp  int         `json:"vantages_up"`
+	Routes      int         `json:"routes"`  // that they hold of what is watched
+	Records     uint64      `json:"records"` // that were read
+	Bad         uint64      `json:"bad"`     // of them, those that could not be
 }
 
 // Peer is one of our own sessions.

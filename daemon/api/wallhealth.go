@@ -20,6 +20,9 @@ func health(s *Snapshot, now notice.Time) (lines []wallLine) {
 		g = wrong
 	}
 	line("database", st.Store, g)
+	for i := range st.Feeds {
+		lines = append(lines, feedHealth(&st.Feeds[i], now))
+	}
 	for i := range st.Channels {
 		lines = append(lines, channelHealth(&st.Channels[i], now))
 	}
@@ -36,6 +39,18 @@ func health(s *Snapshot, now notice.Time) (lines []wallLine) {
 		}
 	}
 	return lines
+}
+
+func feedHealth(f *Feed, now notice.Time) wallLine {
+	l := wallLine{Name: "feed " + f.Name, Text: fmt.Sprintf("%s for %s; vantages up: %d of %d", f.State, span(f.Since, now), f.VantagesUp, f.Vantages), Grade: unsure}
+	switch f.State {
+	case "up":
+		l.Grade = well
+	case "down":
+		l.Grade = wrong
+		l.Text += "; " + brief(f.LastError)
+	}
+	return l
 }
 
 func channelHealth(c *Channel, now notice.Time) wallLine {

@@ -51,6 +51,14 @@ func TestWallVerdict(t *testing.T) {
 			want: verdict{Grade: blinded, Text: "Blind: no BGP session is up", Counts: "1 critical", Notes: []string{"1 of 1 sessions down: edge2"}},
 		},
 		"no peer":     {want: verdict{Grade: blinded, Text: "Blind: no peer is configured"}},
+		"all are down, and a feed shows enough": {
+			peers: []Peer{down}, change: func(s *Snapshot, _ *wallAsked) { s.Status.Feeds = []Feed{{Name: "ris", State: "up", VantagesUp: 3}} },
+			want: verdict{Grade: unsure, Text: but, Notes: []string{"1 of 1 sessions down: edge2"}},
+		},
+		"a feed is down, too": {
+			peers: []Peer{down}, change: func(s *Snapshot, _ *wallAsked) { s.Status.Feeds = []Feed{{Name: "ris", State: "down"}} },
+			want: verdict{Grade: blinded, Text: "Blind: no BGP session is up, and no vantage of a feed", Notes: []string{"1 of 1 sessions down: edge2", "feeds that are down: ris"}},
+		},
 		"not in sync": {peers: []Peer{up, loading}, want: verdict{Grade: unsure, Text: but, Notes: []string{"not in sync: edge3"}}},
 		"held back": {
 			peers: []Peer{up}, open: []Incident{held}, change: func(s *Snapshot, _ *wallAsked) { s.Status.HeldBack = 1 },

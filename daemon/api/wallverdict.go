@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,9 +61,12 @@ func blindness(s *Snapshot, prefixes *kept[prefixStates], now time.Time) string 
 		return "Starting: nothing is known yet"
 	case now.Sub(s.Made) > silentAfter:
 		return "Blind: the engine has shown nothing new for " + lasting(now.Sub(s.Made))
-	case s.Status.Peers == 0:
+	case s.Status.Peers+len(s.Status.Feeds) == 0:
 		return "Blind: no peer is configured"
-	case s.Status.PeersUp == 0:
+	case s.Status.PeersUp == 0 && !slices.ContainsFunc(s.Status.Feeds, func(f Feed) bool { return f.VantagesUp > 0 }):
+		if len(s.Status.Feeds) > 0 {
+			return "Blind: no BGP session is up, and no vantage of a feed"
+		}
 		return "Blind: no BGP session is up"
 	case !s.Status.Ready:
 		return "Not ready: the first judgement of all registered prefixes is under way"
@@ -142,6 +146,13 @@ func mute(st *Status) (notes []string) {
 	note(st.Silences > 0, "silences that hold: %d", st.Silences)
 	note(st.Store != "ok", "database: %s", st.Store)
 	note(st.ReloadError != "", "the latest reload was refused: %s", brief(st.ReloadError))
+	var lost []string
+	for _, f := range st.Feeds {
+		if f.State == "down" {
+			lost = append(lost, f.Name)
+		}
+	}
+	note(len(lost) > 0, "feeds that are down: %s", some(lost))
 	var failing []string
 	letters := 0
 	for _, c := range st.Channels {

@@ -1,0 +1,184 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+	"golang.org/x/time/rate"
+)
+
+const (
+	maxBMPRouters = 256
+	bmpBreath     = 100 * time.Millisecond
+	bmpPatience   = time.Minute // a message that has begun, and the first one, must be there so soon
+)
+
+// bmp waits for routers that show the Adj-RIB-In of their neighbours (RFC 7854), before their policy. Each neighbour is a vantage.
+type bmp struct {
+	*feed
+	refusals *rate.Limiter // that are logged
+
+	routers sync.Mutex // guards what follows
+	by      map[netip.Addr]*bmpRouter
+	bound   netip.AddrPort
+}
+
+// bmpRouter is one connection.
+type bmpRouter struct {
+	conn  net.Conn
+	ended chan struct{}
+}
+
+func newBMP(f *feed) *bmp {
+	return &bmp{feed: f, refusals: rate.NewLimiter(rate.Every(10*time.Second), 5), by: map[netip.Addr]*bmpRouter{}}
+}
+
+// Run implements Feed.
+func (b *bmp) Run(ctx context.Context) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = time.Second, time.Minute
+	// A router may vanish without a word, and has none to say while its routes do not change.
+	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}}
+	for {
+		l, err := lc.Listen(ctx, "tcp", b.cfg.Listen.String())
+		if err == nil {
+			b.waits(time.Now())
+			wait.Reset()
+			err = b.serve(ctx, l)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		b.down(fmt.Sprintf("cannot wait for routers: %v: give listen another address", err), time.Now())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait.NextBackOff()):
+		}
+	}
+}
+
+// serve takes connections until ctx ends or the listener fails, and waits for all of them.
+func (b *bmp) serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	b.routers.Lock()
+	b.bound, _ = netip.ParseAddrPort(l.Addr().String())
+	b.routers.Unlock()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	for {
+		conn, err := l.Accept()
+		if passes(err) { // the routers that are there stay
+			select {
+			case <-ctx.Done():
+			case <-time.After(bmpBreath):
+			}
+			continue
+		}
+		if err != nil {
+			l.Close()
+			return err
+		}
+		running.Go(func() {
+			defer conn.Close()
+			b.serveRouter(ctx, conn)
+		})
+	}
+}
+
+// passes says whether a connection could not be taken for want of something that may come back.
+func passes(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ECONNABORTED)
+}
+
+// serveRouter keeps one connection. A second one of the same router takes the place of the first: the router has given that up.
+func (b *bmp) serveRouter(ctx context.Context, conn net.Conn) {
+	from, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	addr := from.Addr().Unmap().WithZone("")
+	if err != nil || !b.allows(addr) {
+		b.refuse("its address is not in allow", addr)
+		return
+	}
+	r := &bmpRouter{conn: conn, ended: make(chan struct{})}
+	if !b.enter(addr, r) {
+		b.refuse("there are too many routers", addr)
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	s := &bmpSession{feed: b.feed, router: addr, conn: conn, peers: map[bmpKey]*bmpNeighbour{}}
+	err = s.run()
+	why := fmt.Sprintf("router %s: %v", addr, err)
+	if ctx.Err() == nil {
+		b.log.Warn("router of a feed is lost", zap.Stringer("router", addr), zap.String("name", s.name), zap.Error(err))
+	}
+	s.lose(why, time.Now())
+	b.leave(addr, r, why, time.Now())
+}
+
+func (b *bmp) allows(addr netip.Addr) bool {
+	for _, p := range b.cfg.Allow {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return len(b.cfg.Allow) == 0
+}
+
+func (b *bmp) refuse(why string, addr netip.Addr) {
+	if b.refusals.Allow() {
+		b.log.Warn("router refused", zap.Stringer("router", addr), zap.String("reason", why))
+	}
+}
+
+// enter makes a router's connection the one that counts, once the one before it has ended.
+func (b *bmp) enter(addr netip.Addr, r *bmpRouter) bool {
+	for {
+		b.routers.Lock()
+		old := b.by[addr]
+		if old == nil {
+			defer b.routers.Unlock()
+			if len(b.by) >= maxBMPRouters {
+				return false
+			}
+			b.by[addr] = r
+			return true
+		}
+		b.routers.Unlock()
+		old.conn.Close()
+		<-old.ended
+	}
+}
+
+// leave is the end of a router's connection. Without any router the feed is down.
+func (b *bmp) leave(addr netip.Addr, r *bmpRouter, why string, now time.Time) {
+	b.routers.Lock()
+	delete(b.by, addr)
+	left := len(b.by)
+	b.routers.Unlock()
+	close(r.ended)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.LastError, b.status.LastErrorAt = why, now
+	b.forgetLost(now)
+	if left == 0 && b.status.State == FeedUp {
+		b.is(FeedDown, now, why)
+	}
+}
+
+func (b *bmp) waits(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.is(FeedWaiting, now, "")
+}
