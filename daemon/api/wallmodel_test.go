@@ -50,7 +50,7 @@ func TestWallVerdict(t *testing.T) {
 			peers: []Peer{down}, open: []Incident{told},
 			want: verdict{Grade: blinded, Text: "Blind: no BGP session is up", Counts: "1 critical", Notes: []string{"1 of 1 sessions down: edge2"}},
 		},
-		"no peer":     {want: verdict{Grade: blinded, Text: "Blind: no peer is configured"}},
+		"no peer": {want: verdict{Grade: blinded, Text: "Blind: no peer is configured"}},
 		"all are down, and a feed shows enough": {
 			peers: []Peer{down}, change: func(s *Snapshot, _ *wallAsked) { s.Status.Feeds = []Feed{{Name: "ris", State: "up", VantagesUp: 3}} },
 			want: verdict{Grade: unsure, Text: but, Notes: []string{"1 of 1 sessions down: edge2"}},
