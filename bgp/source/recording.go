@@ -39,7 +39,7 @@ func NewRecording(names []string, opts RecordingOptions) *Recording {
 // Run tells sink everything in the files, merged by the times of their records; of equal times, that of the file named
 // first comes first, and within a file the order of its records stands. Bad records are reported and left out.
 // A file that ends before its end is used as far as it goes; the error then joins what happened, each an *Error with
-// ErrTruncated, ErrCorrupt or ErrForeign. An error of sink or ctx ends everything.
+// ErrTruncated, ErrCorrupt or ErrForeign. An error of sink or ctx ends everything, as does a second recording of `peervane record`.
 func (r *Recording) Run(ctx context.Context, sink Sink) error {
 	w := &replay{ctx: ctx, sink: sink, opts: &r.opts, stats: &r.stats}
 	defer w.close()
@@ -50,6 +50,11 @@ func (r *Recording) Run(ctx context.Context, sink Sink) error {
 		}
 		if err := w.advance(t); err != nil {
 			return err
+		}
+		if m, ok := t.format.(*mrtReader); ok && m.rec.isNote() { // known before anything is told
+			if err := t.claimTape(); err != nil {
+				return err
+			}
 		}
 	}
 	for len(w.tracks) > 0 {
@@ -79,6 +84,7 @@ type replay struct {
 	files    []*file
 	tracks   tracks
 	ends     []error
+	tape     *recorder // of the one file that is a tape
 }
 
 // track is one file and where it stands.

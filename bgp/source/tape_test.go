@@ -321,6 +321,32 @@ func TestTapeEnds(t *testing.T) {
 	}
 }
 
+// What two recordings tell is not put together: nothing is told of either. Other recordings may stand beside one.
+func TestOneTape(t *testing.T) {
+	tape := tapeOf(t, tapeInputs[0])
+	a, b, twice := writeFile(t, "a", tape), writeFile(t, "b", tape), writeFile(t, "twice", append(bytes.Clone(tape), tape...))
+	other := mrtFile{}
+	other.update("192.0.2.0/24", "", 64500)
+	plain := other.write(t, "plain")
+	late := writeFile(t, "late", append(bytes.Clone(other.bytes), tape...))
+	for _, c := range []struct {
+		files []string
+		told  int
+		says  string
+	}{
+		{[]string{plain, a}, 5, ""},
+		{[]string{plain, a, b}, 0, a + " and " + b + " are both recordings of peervane record: replay them one by one"},
+		{[]string{a, a}, 0, a + " and " + a + " are both recordings"},
+		{[]string{a, late}, 5, a + " and " + late + " are both recordings"},
+		{[]string{twice}, 3, twice + " holds several recordings of peervane record: replay them one by one"},
+	} {
+		r := replayFiles(t, nil, c.files...)
+		if len(r.inputs) > c.told || (r.end == nil) != (c.says == "") || r.end != nil && !strings.Contains(r.end.Error(), c.says) {
+			t.Errorf("%v: %d told, %v; want %q", c.files, len(r.inputs), r.end, c.says)
+		}
+	}
+}
+
 // What a tape has no place for is refused whole: what was written stays readable.
 func TestTapeNoPlace(t *testing.T) {
 	var b bytes.Buffer

@@ -2,7 +2,6 @@ package source
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -80,7 +79,7 @@ func (c *TapeCopied) count(r *record) {
 	if c.Until.Before(r.at) {
 		c.Until = r.at
 	}
-	if r.typ != mrtTape || !bytes.HasPrefix(r.body, []byte(tapeMagic)) {
+	if !r.isNote() {
 		return
 	}
 	switch noteKind(r.subtype) {

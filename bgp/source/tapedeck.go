@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,6 +47,9 @@ type noted struct {
 
 // note takes in a note. From the first on, the file is a tape.
 func (r *recorder) note(n *mrtNote) error {
+	if err := r.claimTape(); err != nil {
+		return err
+	}
 	if r.deck == nil {
 		r.deck = newTapeDeck(nil)
 	}
@@ -56,6 +60,23 @@ func (r *recorder) note(n *mrtNote) error {
 	}
 	if waits != nil {
 		return errNoteAlone
+	}
+	return nil
+}
+
+// errSeveral is told of what cannot be judged together: the same name may be another session's in each, and what left between the end of one and the
+// beginning of the next is told by none.
+var errSeveral = errors.New("replay them one by one")
+
+// claimTape makes the file the tape of the replay, of which there is one.
+func (r *recorder) claimTape() error {
+	switch {
+	case r.tape == nil:
+		r.tape = r
+	case r.tape != r:
+		return fmt.Errorf("%s and %s are both recordings of peervane record: %w", r.tape.file, r.file, errSeveral)
+	case r.deck != nil && r.deck.ended:
+		return fmt.Errorf("%s holds several recordings of peervane record: %w", r.file, errSeveral)
 	}
 	return nil
 }

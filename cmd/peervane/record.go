@@ -26,7 +26,7 @@ func recordCommand(e *env) *cobra.Command {
 		Short: "Write what the running daemon takes in to a file of MRT for replay, - for stdout",
 		Long: `Record writes what the engine of the running daemon takes in from its sessions, from now on until it is interrupted or
 DURATION has passed: first how all sessions stand and what they hold of what is watched, then every change. FILE is MRT: any
-reader of that shows its routes, and 'peervane replay' judges it as the daemon did.`,
+reader of that shows its routes, and 'peervane replay' judges it as the daemon did, one recording at a time.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("for") && length <= 0 {
