@@ -146,12 +146,13 @@ func TestRecordOverAReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told []string
-	r := source.NewRecording([]string{name}, source.RecordingOptions{Registered: func(_ int, all []bgp.Registered) {
+	r := source.NewRecording([]string{name}, source.RecordingOptions{Registered: func(_ time.Time, _ int, all []bgp.Registered) error {
 		for _, g := range all {
 			for _, p := range g.Prefixes {
 				told = append(told, p.String())
 			}
 		}
+		return nil
 	}})
 	err := r.Run(t.Context(), source.SinkFunc(func(in bgp.Input) error {
 		told = append(told, strings.TrimPrefix(fmt.Sprintf("%T", in), "bgp."))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"peervane/bgp"
 	"peervane/bgp/rib"
@@ -26,9 +27,9 @@ type RecordingOptions struct {
 	Watched *rib.Watched // only these routes are told; nil = all
 	Report  func(error)  // hears of bad records, as *Error; the first few of each file, then their number
 
-	// Registered hears what was registered where a recording of `peervane record` begins, and how many configurations were in force before
-	// that one, before what stood then is told. nil: it is of no interest.
-	Registered func(before int, all []bgp.Registered)
+	// Registered hears what was registered where a recording of `peervane record` begins, also anew, and how many configurations were in
+	// force before that one, before what stood at that time is told. Its error ends everything. nil: it is of no interest.
+	Registered func(at time.Time, before int, all []bgp.Registered) error
 }
 
 // NewRecording names the files. Nothing is opened before Run.

@@ -321,6 +321,19 @@ func TestTapeEnds(t *testing.T) {
 	}
 }
 
+// A name is that of one vantage, until it is gone; one of our own sessions may take the place of another.
+func TestTapeNames(t *testing.T) {
+	own := &bgp.Vantage{Name: "edge1", ASN: 64500, Relationship: bgp.Provider}
+	again, other := *own, &bgp.Vantage{Name: "edge1", Collector: "x", ASN: 64501}
+	back := *other
+	r := playTape(t, tapeOf(t,
+		bgp.Awaited{Vantage: own, At: t0}, bgp.Awaited{Vantage: &again, At: t0}, bgp.SessionUp{Vantage: other, At: t0}, bgp.Gone{Vantage: other, At: t0},
+		bgp.Gone{Vantage: &again, At: t0}, bgp.SessionUp{Vantage: &back, At: t0}))
+	if len(r.inputs) != len(tapeStanding)+4 || len(r.bad) == 0 || !strings.Contains(r.bad[0].Error(), `vantage "edge1", whose name another one has`) {
+		t.Errorf("%d told, %v", len(r.inputs), r.bad)
+	}
+}
+
 // What two recordings tell is not put together: nothing is told of either. Other recordings may stand beside one.
 func TestOneTape(t *testing.T) {
 	tape := tapeOf(t, tapeInputs[0])

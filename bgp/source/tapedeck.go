@@ -19,7 +19,7 @@ type mrtNote struct {
 // tapeDeck is where the reading of a tape stands.
 type tapeDeck struct {
 	vantages map[uint32]*bgp.Vantage
-	known    map[bgp.Vantage]*bgp.Vantage // by what is said of them: where the tape begins anew, they are the same
+	names    map[string]*bgp.Vantage // who has each; where the tape begins anew, those of whom the same is said are the same
 	next     uint32
 	about    *noted // what the record says more of that follows
 	before   int    // configurations before the one that was in force when it began
@@ -29,11 +29,8 @@ type tapeDeck struct {
 	ended    bool
 }
 
-func newTapeDeck(known map[bgp.Vantage]*bgp.Vantage) *tapeDeck {
-	if known == nil {
-		known = map[bgp.Vantage]*bgp.Vantage{}
-	}
-	return &tapeDeck{vantages: map[uint32]*bgp.Vantage{}, known: known}
+func newTapeDeck(names map[string]*bgp.Vantage) *tapeDeck {
+	return &tapeDeck{vantages: map[uint32]*bgp.Vantage{}, names: names}
 }
 
 // noted is a note that waits for its record.
@@ -51,7 +48,7 @@ func (r *recorder) note(n *mrtNote) error {
 		return err
 	}
 	if r.deck == nil {
-		r.deck = newTapeDeck(nil)
+		r.deck = newTapeDeck(map[string]*bgp.Vantage{})
 	}
 	waits := r.deck.about
 	r.deck.about = nil
@@ -95,7 +92,7 @@ func (r *recorder) readNote(n *mrtNote) error {
 	}
 	switch kind {
 	case noteBegun, noteRegistered, noteStood, noteEnded:
-		return r.readOfAll(kind, &c)
+		return r.readOfAll(kind, n.at, &c)
 	case noteVantage:
 		return r.deck.introduce(&c)
 	}
@@ -103,8 +100,8 @@ func (r *recorder) readNote(n *mrtNote) error {
 }
 
 // readOfAll reads a note that is about no single vantage.
-func (r *recorder) readOfAll(kind noteKind, c *noteCursor) error {
-	begun, why := newTapeDeck(r.deck.known), ""
+func (r *recorder) readOfAll(kind noteKind, at time.Time, c *noteCursor) error {
+	begun, why := newTapeDeck(r.deck.names), ""
 	var some bgp.Registered
 	switch kind {
 	case noteBegun:
@@ -128,7 +125,7 @@ func (r *recorder) readOfAll(kind noteKind, c *noteCursor) error {
 		}
 		r.deck.all = append(r.deck.all, some)
 	case noteStood:
-		return r.tellStood()
+		return r.tellStood(at)
 	case noteEnded:
 		r.deck.ended = true
 		if why != "" {
@@ -147,11 +144,15 @@ func (d *tapeDeck) introduce(c *noteCursor) error {
 	if number != d.next {
 		return malformed(fmt.Sprintf("vantage number %d, where %d is the next", number, d.next))
 	}
-	if d.stood || d.known[*v] == nil { // one that comes again is another one
-		d.known[*v] = v
-	}
-	d.vantages[number] = d.known[*v]
 	d.next++
+	have := d.names[v.Name]
+	switch {
+	case have != nil && !d.stood && *have == *v: // told again
+		v = have
+	case have != nil && (!have.Own() || !v.Own()): // of our own sessions, one takes the place of another
+		return malformed(fmt.Sprintf("vantage %q, whose name another one has", v.Name))
+	}
+	d.names[v.Name], d.vantages[number] = v, v
 	return nil
 }
 
@@ -209,6 +210,9 @@ func (r *recorder) tellNoted(in bgp.Input, at time.Time, number uint32) error {
 	case bgp.Gone:
 		in.At = at
 		delete(r.deck.vantages, number)
+		if v := in.Vantage; r.deck.names[v.Name] == v {
+			delete(r.deck.names, v.Name)
+		}
 		return r.put(in)
 	case bgp.Awaited:
 		in.At = at
@@ -227,14 +231,16 @@ func (r *recorder) tellNoted(in bgp.Input, at time.Time, number uint32) error {
 }
 
 // tellStood tells how all vantages stood.
-func (r *recorder) tellStood() error {
+func (r *recorder) tellStood(at time.Time) error {
 	if r.deck.stood {
 		return malformed("what stood was told before")
 	}
 	list := r.deck.standing
 	r.deck.stood, r.deck.standing = true, nil
 	if r.opts.Registered != nil {
-		r.opts.Registered(r.deck.before, r.deck.all)
+		if err := r.opts.Registered(at, r.deck.before, r.deck.all); err != nil {
+			return err
+		}
 	}
 	r.deck.all = nil
 	for i, s := range list {
