@@ -146,11 +146,11 @@ func (w *replay) advance(t *track) error {
 	if t.bad > reportedErrors {
 		w.report(fmt.Errorf("%s: %d bad records in all", t.name, t.bad))
 	}
+	t.endDeck()
 	if err != io.EOF {
 		w.ends = append(w.ends, err)
 		return nil
 	}
-	t.endDeck()
 	return t.endDump()
 }
 

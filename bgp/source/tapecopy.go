@@ -28,27 +28,28 @@ func CopyTape(to io.Writer, from io.Reader) (c TapeCopied, err error) {
 	var r record
 	var read []byte // and not written yet
 	whole := 0      // as much of it can be
-	for !c.Ended {
+	seen, sound := c, c
+	for !seen.Ended {
 		if err = framer.frame(&r); err != nil {
 			break
 		}
 		read = append(append(read, framer.head[:]...), framer.buf...)
-		c.count(&r)
+		seen.count(&r)
 		if r.typ == mrtTape && noteKind(r.subtype).leads() {
 			continue
 		}
-		if whole = len(read); in.Buffered() > 0 && whole < tapeChunk {
+		if whole, sound = len(read), seen; in.Buffered() > 0 && whole < tapeChunk {
 			continue
 		}
 		if _, err := to.Write(read); err != nil {
 			return c, err
 		}
-		read, whole = read[:0], 0
+		read, whole, c = read[:0], 0, sound
 	}
 	if _, err := to.Write(read[:whole]); err != nil {
 		return c, err
 	}
-	return c, brokenOff(err)
+	return sound, brokenOff(err)
 }
 
 // ErrBrokenOff says of a tape that it ended without an end of its own.
