@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -200,6 +201,19 @@ func TestRecordEnds(t *testing.T) {
 	}
 }
 
+// How all stands is listed in memory of its size, which is asked for once: the engine waits for it.
+func TestStandingIsListedAtOnce(t *testing.T) {
+	live, peers := livedUp(twoPeers(registered("10.0.0.0/8", 64496)))
+	c := live.shows(peers[0], netip.Prefix{}, 64496)
+	for i := range 10_000 {
+		c.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32)
+		live.engine.table.apply(live.engine.vantages.by[peers[0]], c)
+	}
+	if n := testing.AllocsPerRun(10, func() { live.engine.pictured(start) }); n > 10 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // BenchmarkStanding is how long the engine is held up when a recording begins, and by what memory: so many prefixes at two sessions.
 func BenchmarkStanding(b *testing.B) {
 	for _, n := range []int{50_000, 1_000_000} {
@@ -244,6 +258,21 @@ func TestReloadsFasterThanARecorder(t *testing.T) {
 	rs.leave(good)
 	if rs.reloaded(live.engine, start); len(good.queue) > 0 || len(rs.all) > 0 {
 		t.Error("how all stands is told to somebody who is gone")
+	}
+}
+
+// Where something cannot be written, the recording has all until the last that was.
+func TestARecordingEndsWithWhatWasWritten(t *testing.T) {
+	live, peers := livedUp(twoPeers(registered("203.0.113.0/24", 64496)))
+	taping := newTaping(&Daemon{engine: live.engine}, httptest.NewRecorder(), &recorder{})
+	c := live.shows(peers[0], netip.MustParsePrefix("203.0.113.0/24"), 64496)
+	if err := taping.write(c); err != nil {
+		t.Fatal(err)
+	}
+	long := c
+	long.At, long.Attrs = start.Add(time.Second), &bgp.Attrs{Path: bgp.Sequence(make([]uint32, 20_000)...)}
+	if err := taping.write(long); !errors.Is(err, source.ErrNoPlace) || !taping.until.Equal(c.At) {
+		t.Errorf("%v; until %v, not %v", err, taping.until, c.At)
 	}
 }
 

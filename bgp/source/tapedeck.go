@@ -160,6 +160,9 @@ func (d *tapeDeck) introduce(c *noteCursor) error {
 func (r *recorder) readOf(kind noteKind, at time.Time, c *noteCursor) error {
 	number := c.uint32()
 	v := r.deck.vantages[number]
+	if v != nil && r.deck.names[v.Name] != v {
+		v = nil // another one took its place
+	}
 	if v == nil && !c.short {
 		return malformed(fmt.Sprintf("note about vantage number %d, which nobody has", number))
 	}

@@ -17,9 +17,9 @@ func TestTapeNames(t *testing.T) {
 	again, other := *own, &bgp.Vantage{Name: "edge1", Collector: "x", ASN: 64501}
 	back := *other
 	r := playTape(t, tapeOf(t,
-		bgp.Awaited{Vantage: own, At: t0}, bgp.Awaited{Vantage: &again, At: t0}, bgp.SessionUp{Vantage: other, At: t0}, bgp.Gone{Vantage: other, At: t0},
+		bgp.Awaited{Vantage: own, At: t0}, bgp.Awaited{Vantage: &again, At: t0}, bgp.StaleLost{Vantage: own, At: t0}, bgp.SessionUp{Vantage: other, At: t0}, bgp.Gone{Vantage: other, At: t0},
 		bgp.Gone{Vantage: &again, At: t0}, bgp.SessionUp{Vantage: &back, At: t0}))
-	if len(r.inputs) != len(tapeStanding)+4 || len(r.bad) == 0 || !strings.Contains(r.bad[0].Error(), `vantage "edge1", whose name another one has`) {
+	if len(r.inputs) != len(tapeStanding)+4 || len(r.bad) < 2 || !strings.Contains(r.bad[0].Error(), "which nobody has") || !strings.Contains(r.bad[1].Error(), `vantage "edge1", whose name another one has`) {
 		t.Errorf("%d told, %v", len(r.inputs), r.bad)
 	}
 }
