@@ -60,6 +60,7 @@ func (d *Daemon) keepControl(ctx context.Context, l *net.UnixListener, path stri
 	}
 	defer serving.Wait()
 	defer d.recorders.running.Wait()
+	defer d.recorders.refuse()
 	defer server.Close()
 	serve(l)
 	tick := time.NewTicker(look)

@@ -103,10 +103,19 @@ func (w patientWriter) Write(p []byte) (int, error) {
 
 // begin takes down how all stands, and hears the rest from then on; false when the engine has ended.
 func (t *taping) begin(ctx context.Context) bool {
-	return t.call(ctx, func() {
+	begun := make(chan struct{})
+	select {
+	case t.calls <- func() {
 		t.from, t.host = time.Now(), sourceName(t.cfg)
 		t.recorders.add(t.engine, t.rec, t.from)
-	})
+		close(begun)
+	}:
+		<-begun
+		return true
+	case <-t.recorders.over:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // run writes the recording. Its error is that of the reader.
@@ -149,14 +158,19 @@ func (t *taping) stop(ctx context.Context) {
 
 // write writes what the engine handed on, to the end where nothing else waits.
 func (t *taping) write(what any) (err error) {
+	var at time.Time
 	switch what := what.(type) {
 	case bgp.Input:
-		err, t.until = t.tape.Put(what), what.When()
+		at, err = what.When(), t.tape.Put(what)
 	case *pictured:
-		err, t.until = t.picture(what), what.at
+		t.rec.waits.Store(false)
+		at, err = what.at, t.picture(what)
 	}
-	if err != nil || len(t.rec.queue) > 0 {
+	if err != nil {
 		return err
+	}
+	if t.until = at; len(t.rec.queue) > 0 {
+		return nil
 	}
 	return t.flush()
 }
@@ -171,6 +185,7 @@ func (t *taping) picture(p *pictured) error {
 			return err
 		}
 	}
+	p.sorting.Do(p.sort)
 	for i := range p.standing {
 		if err := t.tape.Stand(p.standing[i]); err != nil {
 			return err

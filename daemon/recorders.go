@@ -17,6 +17,7 @@ const (
 	recorderBehind = 1 << 16         // inputs that a recorder may be behind
 	recorderGrace  = 5 * time.Second // to write what is left when the daemon ends
 	recorderStall  = time.Minute     // how long a recorder may take nothing at all
+	hastyReloads   = "the daemon was reloaded faster than it was written: record to a faster disk, or nearer to the daemon"
 	slowRecorder   = "it was written slower than the routes changed: record to a faster disk, or nearer to the daemon"
 )
 
@@ -34,6 +35,7 @@ type recorders struct {
 	idle     chan struct{}        // has a token when the last has left; nil before the first began
 	last     int                  // id
 	finished bool                 // nobody may begin
+	over     chan struct{}        // closed when the engine has ended; nil before the first began
 }
 
 // recorder is one recording.
@@ -42,6 +44,7 @@ type recorder struct {
 	queue chan any      // of bgp.Input and *pictured; closed by the engine's goroutine where the recording ends
 	asked chan struct{} // to end it
 	gone  atomic.Bool   // nobody reads any more
+	waits atomic.Bool   // a picture is in queue, of which there may be one: it may be large
 	ended chan struct{} // closed after queue
 
 	// Until queue is closed, the engine's goroutine owns these.
@@ -62,7 +65,7 @@ func (rs *recorders) begin() (*recorder, error) {
 	rs.last++
 	r := &recorder{id: strconv.Itoa(rs.last), queue: make(chan any, recorderBehind), asked: make(chan struct{}, 1), ended: make(chan struct{})}
 	if rs.writing == nil {
-		rs.writing, rs.idle = map[string]*recorder{}, make(chan struct{}, 1)
+		rs.writing, rs.idle, rs.over = map[string]*recorder{}, make(chan struct{}, 1), make(chan struct{})
 	}
 	rs.writing[r.id] = r
 	select {
@@ -99,8 +102,8 @@ func (rs *recorders) ask(id string) bool {
 
 // finish waits until what is left was written, but not for those that take nothing.
 func (rs *recorders) finish() {
+	rs.refuse()
 	rs.mu.Lock()
-	rs.finished = true
 	left := len(rs.writing)
 	rs.mu.Unlock()
 	if left == 0 {
@@ -119,14 +122,23 @@ type pictured struct {
 	regs       *registry // is not changed any more by a reload, which makes another one
 	standing   []bgp.Standing
 	troubles   []bgp.Input
+	sorting    sync.Once // for all who record
 }
 
 func (e *engine) pictured(now time.Time) *pictured {
-	return &pictured{now, e.configured, e.regs, e.standing(now), e.troubles()}
+	return &pictured{at: now, configured: e.configured, regs: e.regs, standing: e.standing(now), troubles: e.troubles()}
+}
+
+// sort puts in order what the vantages hold, which the engine has not waited for.
+func (p *pictured) sort() {
+	for _, s := range p.standing {
+		slices.SortStableFunc(s.Held, func(a, b bgp.Held) int { return a.Prefix.Compare(b.Prefix) }) // stable: path ids are in order
+	}
 }
 
 // add has a recorder hear all from now on, how all stands first; the engine's goroutine calls it, as the following.
 func (rs *recorders) add(e *engine, r *recorder, now time.Time) {
+	r.waits.Store(true)
 	r.queue <- e.pictured(now) // the first finds room
 	r.until = now
 	rs.all = append(rs.all, r)
@@ -135,6 +147,16 @@ func (rs *recorders) add(e *engine, r *recorder, now time.Time) {
 
 // reloaded has recordings begin anew under another configuration.
 func (rs *recorders) reloaded(e *engine, now time.Time) {
+	for _, r := range slices.Clone(rs.all) {
+		switch {
+		case r.gone.Load():
+			rs.end(e, r, r.until, "")
+		case r.waits.Load():
+			rs.end(e, r, r.until, hastyReloads)
+		default:
+			r.waits.Store(true)
+		}
+	}
 	if len(rs.all) > 0 {
 		rs.tell(e, e.pictured(now), now)
 	}
@@ -172,8 +194,19 @@ func (rs *recorders) end(e *engine, r *recorder, until time.Time, why string) {
 	close(r.ended)
 }
 
-// stop ends all recordings.
+// refuse lets nobody begin any more.
+func (rs *recorders) refuse() {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if !rs.finished && rs.over != nil {
+		close(rs.over)
+	}
+	rs.finished = true
+}
+
+// stop ends all recordings, and those that were about to begin.
 func (rs *recorders) stop(e *engine, now time.Time, why string) {
+	rs.refuse()
 	for len(rs.all) > 0 {
 		rs.end(e, rs.all[0], now, why)
 	}

@@ -3,16 +3,20 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -146,12 +150,13 @@ func TestRecordOverAReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told []string
-	r := source.NewRecording([]string{name}, source.RecordingOptions{Registered: func(_ int, all []bgp.Registered) {
+	r := source.NewRecording([]string{name}, source.RecordingOptions{Registered: func(_ time.Time, _ int, all []bgp.Registered) error {
 		for _, g := range all {
 			for _, p := range g.Prefixes {
 				told = append(told, p.String())
 			}
 		}
+		return nil
 	}})
 	err := r.Run(t.Context(), source.SinkFunc(func(in bgp.Input) error {
 		told = append(told, strings.TrimPrefix(fmt.Sprintf("%T", in), "bgp."))
@@ -196,14 +201,98 @@ func TestRecordEnds(t *testing.T) {
 	}
 }
 
-// BenchmarkStanding is how long the engine is held up when a recording begins: 100,000 routes at two sessions.
-func BenchmarkStanding(b *testing.B) {
+// How all stands is listed in memory of its size, which is asked for once: the engine waits for it.
+func TestStandingIsListedAtOnce(t *testing.T) {
 	live, peers := livedUp(twoPeers(registered("10.0.0.0/8", 64496)))
-	for i := range 100_000 {
-		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
-		live.engine.table.apply(live.engine.vantages.by[peers[i%2]], live.shows(peers[i%2], p, 64496))
+	c := live.shows(peers[0], netip.Prefix{}, 64496)
+	for i := range 10_000 {
+		c.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32)
+		live.engine.table.apply(live.engine.vantages.by[peers[0]], c)
 	}
-	for b.Loop() {
-		live.engine.pictured(start)
+	if n := testing.AllocsPerRun(10, func() { live.engine.pictured(start) }); n > 10 {
+		t.Errorf("%v allocations", n)
 	}
+}
+
+// BenchmarkStanding is how long the engine is held up when a recording begins, and by what memory: so many prefixes at two sessions.
+func BenchmarkStanding(b *testing.B) {
+	for _, n := range []int{50_000, 1_000_000} {
+		b.Run(strconv.Itoa(2*n), func(b *testing.B) {
+			live, peers := livedUp(twoPeers(registered("10.0.0.0/8", 64496)))
+			shown := [2]bgp.Change{live.shows(peers[0], netip.Prefix{}, 64496), live.shows(peers[1], netip.Prefix{}, 64496)}
+			for i := range 2 * n {
+				c := shown[i%2]
+				c.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 17), byte(i >> 9), byte(i >> 1)}), 32)
+				live.engine.table.apply(live.engine.vantages.by[c.Vantage], c)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				live.engine.pictured(start)
+			}
+		})
+	}
+}
+
+// Where reloads come faster than a recorder takes them, its recording ends, as large as they may be; one that is gone costs nothing.
+func TestReloadsFasterThanARecorder(t *testing.T) {
+	live, _ := livedUp(twoPeers(registered("203.0.113.0/24", 64496)))
+	var rs recorders
+	var all [3]*recorder
+	for i := range all {
+		r, err := rs.begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rs.add(live.engine, r, start)
+		all[i] = r
+	}
+	slow, good, gone := all[0], all[1], all[2]
+	take := func() { <-good.queue; good.waits.Store(false) }
+	rs.leave(gone)
+	take()
+	rs.reloaded(live.engine, start)
+	take()
+	if len(rs.all) != 1 || slow.why != hastyReloads || len(slow.queue) != 1 || len(gone.queue) != 1 {
+		t.Fatalf("%d record; the slow one ended with %q and %d waiting", len(rs.all), slow.why, len(slow.queue))
+	}
+	rs.leave(good)
+	if rs.reloaded(live.engine, start); len(good.queue) > 0 || len(rs.all) > 0 {
+		t.Error("how all stands is told to somebody who is gone")
+	}
+}
+
+// Where something cannot be written, the recording has all until the last that was.
+func TestARecordingEndsWithWhatWasWritten(t *testing.T) {
+	live, peers := livedUp(twoPeers(registered("203.0.113.0/24", 64496)))
+	taping := newTaping(&Daemon{engine: live.engine}, httptest.NewRecorder(), &recorder{})
+	c := live.shows(peers[0], netip.MustParsePrefix("203.0.113.0/24"), 64496)
+	if err := taping.write(c); err != nil {
+		t.Fatal(err)
+	}
+	long := c
+	long.At, long.Attrs = start.Add(time.Second), &bgp.Attrs{Path: bgp.Sequence(make([]uint32, 20_000)...)}
+	if err := taping.write(long); !errors.Is(err, source.ErrNoPlace) || !taping.until.Equal(c.At) {
+		t.Errorf("%v; until %v, not %v", err, taping.until, c.At)
+	}
+}
+
+// Who asks for a recording while the daemon ends, and the engine has, is refused at once.
+func TestRecordWhileTheDaemonEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &Daemon{engine: newLived(quiet(t)).engine, calls: make(chan func()), log: zap.NewNop()}
+		answer := httptest.NewRecorder()
+		asked := make(chan struct{})
+		go func() {
+			d.record(answer, httptest.NewRequest("POST", "/record", nil))
+			close(asked)
+		}()
+		synctest.Wait()
+		d.recorders.stop(d.engine, time.Now(), "the daemon ends")
+		began := time.Now()
+		d.recorders.finish()
+		<-asked
+		if took := time.Since(began); took > 0 || answer.Code != http.StatusServiceUnavailable {
+			t.Errorf("%d after %v", answer.Code, took)
+		}
+	})
 }

@@ -1,20 +1,20 @@
 package daemon
 
 import (
-	"cmp"
 	"math"
-	"slices"
+
+	"github.com/gaissmai/bart"
 
 	"peervane/bgp"
-	"peervane/bgp/rib"
 )
 
 // registered says what is registered, by the configuration with which it came. It may be called from any goroutine.
 func (r *registry) registered() (all []bgp.Registered) {
+	at := map[int]int{}
 	for p, reg := range r.trie.All() {
-		i := slices.IndexFunc(all, func(g bgp.Registered) bool { return g.Born == reg.born })
-		if i < 0 {
-			i = len(all)
+		i, ok := at[reg.born]
+		if !ok {
+			i, at[reg.born] = len(all), len(all)
 			all = append(all, bgp.Registered{Born: reg.born})
 		}
 		all[i].Prefixes = append(all[i].Prefixes, p)
@@ -29,15 +29,23 @@ const unrecorded = math.MaxInt
 // what was, no vantage told all of: its absence is no fact.
 func (e *engine) relive(configured int, all []bgp.Registered) {
 	e.configured, e.young = configured, nil
-	slices.SortFunc(all, func(a, b bgp.Registered) int { return cmp.Compare(a.Born, b.Born) })
-	watched := make([]*rib.Watched, len(all))
-	for i, g := range all {
-		watched[i] = rib.NewWatched(g.Prefixes, nil)
+	var first bart.Table[int] // the lowest number that each prefix came with
+	for _, g := range all {
+		for _, p := range g.Prefixes {
+			if born, ok := first.Get(p); !ok || g.Born < born {
+				first.Insert(p, g.Born)
+			}
+		}
 	}
 	for p, reg := range e.regs.trie.All() {
 		reg.born = unrecorded
-		if i := slices.IndexFunc(watched, func(w *rib.Watched) bool { return w.Match(p) }); i >= 0 {
-			reg.born = all[i].Born
+		for _, born := range first.Supernets(p) {
+			reg.born = min(reg.born, born)
+		}
+		for _, born := range first.Subnets(p) {
+			reg.born = min(reg.born, born)
+		}
+		if reg.born != unrecorded {
 			e.young = append(e.young, reg)
 		}
 	}

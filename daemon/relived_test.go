@@ -184,6 +184,7 @@ func (w *tapedEngine) begin() {
 	for _, r := range p.regs.registered() {
 		w.check(w.Register(w.now, r))
 	}
+	p.sort()
 	for _, s := range p.standing {
 		w.check(w.Stand(s))
 	}

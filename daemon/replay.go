@@ -66,8 +66,15 @@ func (r *Replay) Put(in bgp.Input) error {
 	return r.judge(in.When())
 }
 
-// Registered takes what was registered in the daemon that was recorded, for source.RecordingOptions.
-func (r *Replay) Registered(before int, all []bgp.Registered) { r.engine.relive(before, all) }
+// Registered takes what was registered in the daemon that was recorded, for source.RecordingOptions. What was due before is judged by what
+// was registered then.
+func (r *Replay) Registered(at time.Time, before int, all []bgp.Registered) error {
+	if err := r.Until(at); err != nil {
+		return err
+	}
+	r.engine.relive(before, all)
+	return nil
+}
 
 // Until judges what is due by then. Where a recording ends with records that nobody watches, its clock goes on to the last.
 func (r *Replay) Until(at time.Time) error {

@@ -7,10 +7,17 @@ import (
 	"peervane/bgp"
 )
 
-// standing says how every vantage stands, in the order in which they are known: what a recording begins with.
+// standing says how every vantage stands, in the order in which they are known: what a recording begins with. What they hold is in no order: a
+// large table is not sorted while the engine waits.
 func (e *engine) standing(now time.Time) []bgp.Standing {
 	list := make([]bgp.Standing, len(e.vantages.list))
-	at := make(map[*vantage]*bgp.Standing, len(list))
+	at := make([]*bgp.Standing, e.vantages.nextIndex()) // by the vantages' indexes
+	held := make([]int, len(at))                        // how many routes
+	for _, entry := range e.table.byPrefix.All() {
+		for i := range entry.held {
+			held[entry.held[i].vantage.index]++
+		}
+	}
 	for i, v := range e.vantages.list {
 		s := &list[i]
 		*s = bgp.Standing{
@@ -20,13 +27,14 @@ func (e *engine) standing(now time.Time) []bgp.Standing {
 		for f, fam := range v.families {
 			s.Families[f] = bgp.StandingFamily{Spoken: fam.spoken, Synced: fam.synced, Since: fam.at, AddPath: fam.many, Kept: fam.kept, Whole: fam.whole}
 		}
-		at[v] = s
+		s.Held = make([]bgp.Held, 0, held[v.index])
+		at[v.index] = s
 	}
-	for p, entry := range e.table.byPrefix.AllSorted() {
-		for _, h := range entry.held {
-			if s := at[h.vantage]; s != nil {
-				s.Held = append(s.Held, bgp.Held{Prefix: p, PathID: h.pathID, Attrs: h.attrs, Since: h.since})
-			}
+	for p, entry := range e.table.byPrefix.All() {
+		for i := range entry.held {
+			h := &entry.held[i]
+			s := at[h.vantage.index]
+			s.Held = append(s.Held, bgp.Held{Prefix: p, PathID: h.pathID, Attrs: h.attrs, Since: h.since})
 		}
 	}
 	return list

@@ -163,8 +163,11 @@ func (v *vantage) inSync(f bgp.Family, seen bool, born int) bool {
 // firstTable is how long the rest of a first table is waited for. A neighbour that has promised its end and not told it by then is blind.
 const firstTable = 10 * time.Minute
 
-// loads says whether the vantage is showing its first table of a family.
+// loads says whether the vantage is showing its first table of a family. nil, which nobody knows by its name, shows none.
 func (v *vantage) loads(f bgp.Family, now time.Time) bool {
+	if v == nil {
+		return false
+	}
 	s := &v.families[f]
 	return v.up && s.spoken && !v.recorded && !s.synced && now.Sub(v.since) < firstTable
 }
@@ -172,5 +175,5 @@ func (v *vantage) loads(f bgp.Family, now time.Time) bool {
 // owesPaths says whether a prefix that the vantage has shown since it came up may still get further paths: with ADD-PATH (RFC 7911) what a
 // session has shown of a prefix is not all that there is before its first table is whole.
 func (v *vantage) owesPaths(f bgp.Family, now time.Time) bool {
-	return v.families[f].many && v.loads(f, now)
+	return v.loads(f, now) && v.families[f].many
 }

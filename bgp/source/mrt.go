@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"time"
@@ -114,7 +113,7 @@ func (r *mrtReader) dispatch(h mrtHandler) error {
 	case mrtOldBGP:
 		return r.oldBGP(&c, h)
 	case mrtTape:
-		if bytes.HasPrefix(r.rec.body, []byte(tapeMagic)) { // others may use the number, too
+		if r.rec.isNote() {
 			return h.note(&mrtNote{r.rec.at, r.rec.subtype, r.rec.body})
 		}
 	}

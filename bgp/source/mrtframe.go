@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,6 +35,11 @@ const (
 
 // mrtBegins says whether a file of MRT may begin with a record of that type.
 func mrtBegins(typ uint16) bool { return typ <= lastMRTType || typ == mrtTape }
+
+// isNote says whether the record is a note of a tape: others may use the number, too.
+func (r *record) isNote() bool {
+	return r.typ == mrtTape && bytes.HasPrefix(r.body, []byte(tapeMagic))
+}
 
 // mrtFramer cuts a file into records.
 type mrtFramer struct {

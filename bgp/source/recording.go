@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"peervane/bgp"
 	"peervane/bgp/rib"
@@ -26,9 +27,9 @@ type RecordingOptions struct {
 	Watched *rib.Watched // only these routes are told; nil = all
 	Report  func(error)  // hears of bad records, as *Error; the first few of each file, then their number
 
-	// Registered hears what was registered where a recording of `peervane record` begins, and how many configurations were in force before
-	// that one, before what stood then is told. nil: it is of no interest.
-	Registered func(before int, all []bgp.Registered)
+	// Registered hears what was registered where a recording of `peervane record` begins, also anew, and how many configurations were in
+	// force before that one, before what stood at that time is told. Its error ends everything. nil: it is of no interest.
+	Registered func(at time.Time, before int, all []bgp.Registered) error
 }
 
 // NewRecording names the files. Nothing is opened before Run.
@@ -39,7 +40,7 @@ func NewRecording(names []string, opts RecordingOptions) *Recording {
 // Run tells sink everything in the files, merged by the times of their records; of equal times, that of the file named
 // first comes first, and within a file the order of its records stands. Bad records are reported and left out.
 // A file that ends before its end is used as far as it goes; the error then joins what happened, each an *Error with
-// ErrTruncated, ErrCorrupt or ErrForeign. An error of sink or ctx ends everything.
+// ErrTruncated, ErrCorrupt or ErrForeign. An error of sink or ctx ends everything, as does a second recording of `peervane record`.
 func (r *Recording) Run(ctx context.Context, sink Sink) error {
 	w := &replay{ctx: ctx, sink: sink, opts: &r.opts, stats: &r.stats}
 	defer w.close()
@@ -50,6 +51,11 @@ func (r *Recording) Run(ctx context.Context, sink Sink) error {
 		}
 		if err := w.advance(t); err != nil {
 			return err
+		}
+		if m, ok := t.format.(*mrtReader); ok && m.rec.isNote() { // known before anything is told
+			if err := t.claimTape(); err != nil {
+				return err
+			}
 		}
 	}
 	for len(w.tracks) > 0 {
@@ -79,6 +85,7 @@ type replay struct {
 	files    []*file
 	tracks   tracks
 	ends     []error
+	tape     *recorder // of the one file that is a tape
 }
 
 // track is one file and where it stands.
@@ -139,11 +146,11 @@ func (w *replay) advance(t *track) error {
 	if t.bad > reportedErrors {
 		w.report(fmt.Errorf("%s: %d bad records in all", t.name, t.bad))
 	}
+	t.endDeck()
 	if err != io.EOF {
 		w.ends = append(w.ends, err)
 		return nil
 	}
-	t.endDeck()
 	return t.endDump()
 }
 

@@ -2,7 +2,6 @@ package source
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -29,27 +28,28 @@ func CopyTape(to io.Writer, from io.Reader) (c TapeCopied, err error) {
 	var r record
 	var read []byte // and not written yet
 	whole := 0      // as much of it can be
-	for !c.Ended {
+	seen, sound := c, c
+	for !seen.Ended {
 		if err = framer.frame(&r); err != nil {
 			break
 		}
 		read = append(append(read, framer.head[:]...), framer.buf...)
-		c.count(&r)
+		seen.count(&r)
 		if r.typ == mrtTape && noteKind(r.subtype).leads() {
 			continue
 		}
-		if whole = len(read); in.Buffered() > 0 && whole < tapeChunk {
+		if whole, sound = len(read), seen; in.Buffered() > 0 && whole < tapeChunk {
 			continue
 		}
 		if _, err := to.Write(read); err != nil {
 			return c, err
 		}
-		read, whole = read[:0], 0
+		read, whole, c = read[:0], 0, sound
 	}
 	if _, err := to.Write(read[:whole]); err != nil {
 		return c, err
 	}
-	return c, brokenOff(err)
+	return sound, brokenOff(err)
 }
 
 // ErrBrokenOff says of a tape that it ended without an end of its own.
@@ -80,7 +80,7 @@ func (c *TapeCopied) count(r *record) {
 	if c.Until.Before(r.at) {
 		c.Until = r.at
 	}
-	if r.typ != mrtTape || !bytes.HasPrefix(r.body, []byte(tapeMagic)) {
+	if !r.isNote() {
 		return
 	}
 	switch noteKind(r.subtype) {

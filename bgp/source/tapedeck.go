@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,7 +19,7 @@ type mrtNote struct {
 // tapeDeck is where the reading of a tape stands.
 type tapeDeck struct {
 	vantages map[uint32]*bgp.Vantage
-	known    map[bgp.Vantage]*bgp.Vantage // by what is said of them: where the tape begins anew, they are the same
+	names    map[string]*bgp.Vantage // who has each; where the tape begins anew, those of whom the same is said are the same
 	next     uint32
 	about    *noted // what the record says more of that follows
 	before   int    // configurations before the one that was in force when it began
@@ -28,11 +29,8 @@ type tapeDeck struct {
 	ended    bool
 }
 
-func newTapeDeck(known map[bgp.Vantage]*bgp.Vantage) *tapeDeck {
-	if known == nil {
-		known = map[bgp.Vantage]*bgp.Vantage{}
-	}
-	return &tapeDeck{vantages: map[uint32]*bgp.Vantage{}, known: known}
+func newTapeDeck(names map[string]*bgp.Vantage) *tapeDeck {
+	return &tapeDeck{vantages: map[uint32]*bgp.Vantage{}, names: names}
 }
 
 // noted is a note that waits for its record.
@@ -46,8 +44,11 @@ type noted struct {
 
 // note takes in a note. From the first on, the file is a tape.
 func (r *recorder) note(n *mrtNote) error {
+	if err := r.claimTape(); err != nil {
+		return err
+	}
 	if r.deck == nil {
-		r.deck = newTapeDeck(nil)
+		r.deck = newTapeDeck(map[string]*bgp.Vantage{})
 	}
 	waits := r.deck.about
 	r.deck.about = nil
@@ -56,6 +57,23 @@ func (r *recorder) note(n *mrtNote) error {
 	}
 	if waits != nil {
 		return errNoteAlone
+	}
+	return nil
+}
+
+// errSeveral is told of what cannot be judged together: the same name may be another session's in each, and what left between the end of one and the
+// beginning of the next is told by none.
+var errSeveral = errors.New("replay them one by one")
+
+// claimTape makes the file the tape of the replay, of which there is one.
+func (r *recorder) claimTape() error {
+	switch {
+	case r.tape == nil:
+		r.tape = r
+	case r.tape != r:
+		return fmt.Errorf("%s and %s are both recordings of peervane record: %w", r.tape.file, r.file, errSeveral)
+	case r.deck != nil && r.deck.ended:
+		return fmt.Errorf("%s holds several recordings of peervane record: %w", r.file, errSeveral)
 	}
 	return nil
 }
@@ -74,7 +92,7 @@ func (r *recorder) readNote(n *mrtNote) error {
 	}
 	switch kind {
 	case noteBegun, noteRegistered, noteStood, noteEnded:
-		return r.readOfAll(kind, &c)
+		return r.readOfAll(kind, n.at, &c)
 	case noteVantage:
 		return r.deck.introduce(&c)
 	}
@@ -82,8 +100,8 @@ func (r *recorder) readNote(n *mrtNote) error {
 }
 
 // readOfAll reads a note that is about no single vantage.
-func (r *recorder) readOfAll(kind noteKind, c *noteCursor) error {
-	begun, why := newTapeDeck(r.deck.known), ""
+func (r *recorder) readOfAll(kind noteKind, at time.Time, c *noteCursor) error {
+	begun, why := newTapeDeck(r.deck.names), ""
 	var some bgp.Registered
 	switch kind {
 	case noteBegun:
@@ -107,7 +125,7 @@ func (r *recorder) readOfAll(kind noteKind, c *noteCursor) error {
 		}
 		r.deck.all = append(r.deck.all, some)
 	case noteStood:
-		return r.tellStood()
+		return r.tellStood(at)
 	case noteEnded:
 		r.deck.ended = true
 		if why != "" {
@@ -126,11 +144,15 @@ func (d *tapeDeck) introduce(c *noteCursor) error {
 	if number != d.next {
 		return malformed(fmt.Sprintf("vantage number %d, where %d is the next", number, d.next))
 	}
-	if d.stood || d.known[*v] == nil { // one that comes again is another one
-		d.known[*v] = v
-	}
-	d.vantages[number] = d.known[*v]
 	d.next++
+	have := d.names[v.Name]
+	switch {
+	case have != nil && !d.stood && *have == *v: // told again
+		v = have
+	case have != nil && (!have.Own() || !v.Own()): // of our own sessions, one takes the place of another
+		return malformed(fmt.Sprintf("vantage %q, whose name another one has", v.Name))
+	}
+	d.names[v.Name], d.vantages[number] = v, v
 	return nil
 }
 
@@ -138,6 +160,9 @@ func (d *tapeDeck) introduce(c *noteCursor) error {
 func (r *recorder) readOf(kind noteKind, at time.Time, c *noteCursor) error {
 	number := c.uint32()
 	v := r.deck.vantages[number]
+	if v != nil && r.deck.names[v.Name] != v {
+		v = nil // another one took its place
+	}
 	if v == nil && !c.short {
 		return malformed(fmt.Sprintf("note about vantage number %d, which nobody has", number))
 	}
@@ -188,6 +213,9 @@ func (r *recorder) tellNoted(in bgp.Input, at time.Time, number uint32) error {
 	case bgp.Gone:
 		in.At = at
 		delete(r.deck.vantages, number)
+		if v := in.Vantage; r.deck.names[v.Name] == v {
+			delete(r.deck.names, v.Name)
+		}
 		return r.put(in)
 	case bgp.Awaited:
 		in.At = at
@@ -206,14 +234,16 @@ func (r *recorder) tellNoted(in bgp.Input, at time.Time, number uint32) error {
 }
 
 // tellStood tells how all vantages stood.
-func (r *recorder) tellStood() error {
+func (r *recorder) tellStood(at time.Time) error {
 	if r.deck.stood {
 		return malformed("what stood was told before")
 	}
 	list := r.deck.standing
 	r.deck.stood, r.deck.standing = true, nil
 	if r.opts.Registered != nil {
-		r.opts.Registered(r.deck.before, r.deck.all)
+		if err := r.opts.Registered(at, r.deck.before, r.deck.all); err != nil {
+			return err
+		}
 	}
 	r.deck.all = nil
 	for i, s := range list {

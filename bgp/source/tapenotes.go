@@ -64,12 +64,17 @@ func appendLeaked(b []byte, l *bgp.LeakedTable) []byte {
 			b = appendText(b, s)
 		}
 	}
-	examples := l.Examples[:min(len(l.Examples), maxTexts)]
-	b = append(b, byte(len(examples)))
-	for _, e := range examples {
+	count := len(b)
+	b = append(b, 0)
+	for _, e := range l.Examples[:min(len(l.Examples), maxTexts)] {
+		msg := tapeUpdate(e.Prefix, e.PathID, e.Attrs)
+		if len(msg) == 0 {
+			continue // does not fit, see TapeWriter.route; it is an example
+		}
+		b[count]++
 		b = appendBools(b, hopless(e.Attrs), e.PathID != 0)
 		b = appendTime(b, e.Since)
-		b = appendText(b, string(tapeUpdate(e.Prefix, e.PathID, e.Attrs)))
+		b = appendText(b, string(msg))
 	}
 	return b
 }

@@ -125,13 +125,12 @@ func (t *TapeWriter) End(at time.Time, why string) error {
 // Put writes what a vantage told.
 func (t *TapeWriter) Put(in bgp.Input) error {
 	v, at := in.Of(), in.When()
-	start := len(t.buf)
-	number := t.number(v, at)
 	kind, fill := noteOf(in)
 	if kind == 0 {
-		return t.drop(start, fmt.Errorf("%w: %T", ErrNoPlace, in))
+		return fmt.Errorf("%w: %T", ErrNoPlace, in)
 	}
-	start = t.note(kind, at)
+	number := t.number(v, at)
+	start := t.note(kind, at)
 	t.buf = fill(binary.BigEndian.AppendUint32(t.buf, number))
 	t.end(start)
 	switch in := in.(type) {
@@ -255,7 +254,7 @@ func (t *TapeWriter) message(v *bgp.Vantage, at time.Time, addPath bool, msg []b
 func (t *TapeWriter) route(v *bgp.Vantage, at time.Time, p netip.Prefix, pathID uint32, a *bgp.Attrs) error {
 	msg := tapeUpdate(p, pathID, a)
 	if len(msg) == 0 {
-		return fmt.Errorf("%w: the attributes of %v do not fit into an UPDATE", ErrNoPlace, p)
+		return fmt.Errorf("%w: the attributes of %v at %s do not fit into an UPDATE: have that neighbour filter the route", ErrNoPlace, p, v.Name)
 	}
 	t.message(v, at, pathID != 0, msg)
 	return nil

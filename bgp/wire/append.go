@@ -11,7 +11,8 @@ import (
 // AppendUpdate appends whole UPDATE messages that withdraw and then announce these routes under p, as many as the
 // negotiated length makes necessary. IPv4 goes into the fields of RFC 4271, but into MP_REACH_NLRI when the next hop
 // is IPv6 (RFC 8950); IPv6 into MP_REACH_NLRI and MP_UNREACH_NLRI. a may be nil where nothing is announced. Routes for
-// which the attributes leave no room are left out. The daemon announces nothing: this is for routers of tests and the demo.
+// which the attributes leave no room, or which the codec cannot encode, are left out. The daemon announces nothing: this is for its recordings, and
+// for routers of tests and the demo.
 func AppendUpdate(dst []byte, p Params, a *bgp.Attrs, announced, withdrawn []NLRI) []byte {
 	for f, routes := range byFamily(withdrawn) {
 		dst = p.appendWithdrawn(dst, bgp.Family(f), routes)
@@ -19,7 +20,10 @@ func AppendUpdate(dst []byte, p Params, a *bgp.Attrs, announced, withdrawn []NLR
 	if a == nil {
 		return dst
 	}
-	attrs := p.encodeAttrs(a)
+	var attrs []byte
+	if guard(func() error { attrs = p.encodeAttrs(a); return nil }) != nil {
+		return dst
+	}
 	for f, routes := range byFamily(announced) {
 		dst = p.appendAnnounced(dst, bgp.Family(f), a, attrs, routes)
 	}

@@ -9,8 +9,8 @@ import (
 	"peervane/bgp"
 )
 
-// This file is all of gobgp's codec that is used: it decodes single capabilities, behind a guard, and encodes
-// capabilities and path attributes. No message from outside reaches it whole, and no path attribute at all: it panics
+// This file is all of gobgp's codec that is used: it decodes single capabilities and encodes path attributes, behind a guard,
+// and encodes capabilities. No message from outside reaches it whole, and no path attribute at all: it panics
 // on some, and does not know RFC 8654, RFC 9072 and RFC 9234.
 
 // decodeCapability decodes one capability whose length is known to be sound.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,8 +27,20 @@ func backupCommand(e *env) *cobra.Command {
 	return c
 }
 
-// backUp writes a file that is whole or not there: what broke off never takes the place of an older copy.
+// backUp writes a file that is whole or not there: what broke off never takes the place of an older copy. What is no plain file is written to as it
+// is.
 func backUp(ctx context.Context, socket, file string) (err error) {
+	file, plain, err := targetOf(file)
+	if err != nil {
+		return fmt.Errorf("write the backup: %w", err)
+	}
+	if !plain {
+		f, err := os.OpenFile(file, os.O_WRONLY, 0)
+		if err != nil {
+			return fmt.Errorf("write the backup: %w", err)
+		}
+		return errors.Join(controlTo(ctx, f, socket, "/backup"), f.Close())
+	}
 	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*") // readable by its owner alone
 	if err != nil {
 		return fmt.Errorf("write the backup: %w", err)

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -26,7 +24,7 @@ func recordCommand(e *env) *cobra.Command {
 		Short: "Write what the running daemon takes in to a file of MRT for replay, - for stdout",
 		Long: `Record writes what the engine of the running daemon takes in from its sessions, from now on until it is interrupted or
 DURATION has passed: first how all sessions stand and what they hold of what is watched, then every change. FILE is MRT: any
-reader of that shows its routes, and 'peervane replay' judges it as the daemon did.`,
+reader of that shows its routes, and 'peervane replay' judges it as the daemon did, one recording at a time.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("for") && length <= 0 {
@@ -43,10 +41,12 @@ reader of that shows its routes, and 'peervane replay' judges it as the daemon d
 // takeRecording writes the recording as it comes. What broke off can be used as far as it goes.
 func takeRecording(ctx context.Context, e *env, socket string, length time.Duration, name string) error {
 	began := time.Now()
-	var copied source.TapeCopied
-	err := writingTo(e, name, func(to io.Writer) (err error) {
-		copied, err = copyRecording(ctx, to, socket, length)
-		return err
+	copied, err := patiently(ctx, func() (copied source.TapeCopied, err error) {
+		err = writingTo(e, name, func(to io.Writer) (err error) {
+			copied, err = copyRecording(ctx, to, socket, length)
+			return err
+		})
+		return copied, err
 	})
 	if copied.Records > 0 {
 		fmt.Fprintf(e.stderr, "recorded  %d records of %d vantages in %s\n", copied.Records, copied.Vantages, time.Since(began).Round(time.Millisecond))
@@ -54,7 +54,7 @@ func takeRecording(ctx context.Context, e *env, socket string, length time.Durat
 	switch {
 	case err == nil && copied.Why != "":
 		return fmt.Errorf("the recording ended early: %s; %s", copied.Why, asFar)
-	case errors.Is(err, source.ErrBrokenOff) && copied.Records > 0:
+	case err != nil && copied.Records > 0:
 		return fmt.Errorf("%w; %s", err, asFar)
 	}
 	return err
@@ -62,59 +62,31 @@ func takeRecording(ctx context.Context, e *env, socket string, length time.Durat
 
 const asFar = "what was written can be used as far as it goes"
 
-// writingTo opens a file, - for stdout. One that is there already is replaced when the first is written.
-func writingTo(e *env, name string, write func(io.Writer) error) error {
-	if name == "-" {
-		return write(e.stdout)
-	}
-	f, err := newRecordingFile(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(write(f), f.Close())
-}
-
-// recordingFile takes the place of an older one with the first that is written to it.
-type recordingFile struct {
-	*os.File
-	name  string
-	there bool
-}
-
-func newRecordingFile(name string) (*recordingFile, error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // readable by its owner alone
-	if err != nil {
-		return nil, fmt.Errorf("write the recording: %w", err)
-	}
-	return &recordingFile{File: f, name: name}, nil
-}
-
-func (f *recordingFile) Write(b []byte) (int, error) {
-	if !f.there && len(b) > 0 {
-		if err := os.Rename(f.File.Name(), f.name); err != nil {
-			return 0, fmt.Errorf("write the recording: %w", err)
-		}
-		f.there = true
-	}
-	n, err := f.File.Write(b)
-	if err != nil {
-		err = fmt.Errorf("write the recording: %w", err)
-	}
-	return n, err
-}
-
-func (f *recordingFile) Close() error {
-	if !f.there {
-		return errors.Join(f.File.Close(), os.Remove(f.File.Name()))
-	}
-	if err := errors.Join(f.Sync(), f.File.Close()); err != nil {
-		return fmt.Errorf("write the recording: %w", err)
-	}
-	return nil
-}
-
 // endPatience is how long the daemon may take to end a recording in order.
 const endPatience = 10 * time.Second
+
+// patiently calls what heeds ctx, and gives up on what does not, some time after its end: who reads a pipe may take nothing more, and a write to
+// it cannot be called off.
+func patiently(ctx context.Context, call func() (source.TapeCopied, error)) (source.TapeCopied, error) {
+	over := make(chan struct{})
+	var copied source.TapeCopied
+	var err error
+	go func() {
+		defer close(over)
+		copied, err = call()
+	}()
+	select {
+	case <-over:
+		return copied, err
+	case <-ctx.Done():
+	}
+	select {
+	case <-over:
+		return copied, err
+	case <-time.After(endPatience + time.Second):
+		return source.TapeCopied{}, errors.New("who reads the recording takes no more of it: its end is missing")
+	}
+}
 
 // copyRecording asks the daemon for a recording, and, when ctx ends, for its end.
 func copyRecording(ctx context.Context, to io.Writer, socket string, length time.Duration) (copied source.TapeCopied, err error) {

@@ -179,6 +179,11 @@ func (b *recordingBench) interrupted(t *testing.T) {
 		t.Errorf("the session is not named: %+v", fired)
 	}
 	readByOthers(t, r.file)
+	var printed, said bytes.Buffer
+	code := run(t.Context(), &env{&printed, &said}, []string{"replay", "-c", b.conf, r.file, r.file})
+	if code != exitFailed || printed.Len() > 0 || !strings.Contains(said.String(), "are both recordings of peervane record: replay them one by one") {
+		t.Errorf("two recordings: exit code %d, %s%s", code, &printed, &said)
+	}
 }
 
 func (b *recordingBench) forATime(t *testing.T) {

@@ -24,7 +24,8 @@ func replayCommand(e *env) *cobra.Command {
 		Use:   "replay -c FILE [--format jsonl|text] INPUT...",
 		Short: "Judge recorded routes as if they came now",
 		Long: `Replay runs the engine over MRT files (RIB dumps and updates; plain, gzip or bzip2) and RIS Live JSON lines, on the
-records' own clock, and prints every notice. It sends nothing and touches nothing. An INPUT of - is stdin.`,
+records' own clock, and prints every notice. It sends nothing and touches nothing. An INPUT of - is stdin. One INPUT may be a recording of
+'peervane record': two of them are replayed one by one.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, inputs []string) error {
 			print, err := printer(format)
