@@ -44,6 +44,9 @@ type noted struct {
 
 // note takes in a note. From the first on, the file is a tape.
 func (r *recorder) note(n *mrtNote) error {
+	if r.vantages.feed != "" {
+		return nil // it tells of the sessions of a daemon, which are none of ours: to a feed they are peers of a collector
+	}
 	if err := r.claimTape(); err != nil {
 		return err
 	}
