@@ -45,8 +45,9 @@ type mrtDir struct {
 
 // dirMark is how far the records of a vantage have been read.
 type dirMark struct {
-	at   time.Time
-	file *dirFile
+	at    time.Time
+	file  *dirFile
+	reset time.Time // when its session was lost last, or came up
 }
 
 func newMRTDir(f *feed) *mrtDir {

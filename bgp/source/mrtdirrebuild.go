@@ -2,13 +2,13 @@ package source
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"peervane/bgp"
-	"peervane/bgp/rib"
 )
 
 // dirRebuild is what a collector's peers hold, read anew beside what was told: from a RIB dump on, with the updates since.
@@ -22,8 +22,15 @@ type dirRebuild struct {
 	seen   []*recordedVantage
 	listed map[*recordedVantage]*[bgp.NumFamilies]bool // by the dump, and not lost since
 	latest map[*recordedVantage]dirMark
+	gone   map[*recordedVantage]map[dirRoute]time.Time // what the engine was told of, and was withdrawn here last
 	file   *dirFile
 	lacks  [bgp.NumFamilies]bool // routes that were not watched when it began
+}
+
+// dirRoute is a route as a withdrawal names it.
+type dirRoute struct {
+	prefix netip.Prefix
+	pathID uint32
 }
 
 func (d *mrtDir) newRebuild(collector string) *dirRebuild {
@@ -32,9 +39,10 @@ func (d *mrtDir) newRebuild(collector string) *dirRebuild {
 	b := &dirRebuild{
 		dir: d, opts: RecordingOptions{Watched: d.opts.Watched},
 		listed: map[*recordedVantage]*[bgp.NumFamilies]bool{}, latest: map[*recordedVantage]dirMark{},
+		gone: map[*recordedVantage]map[dirRoute]time.Time{},
 	}
 	b.recorder = recorder{collector: collector, replay: &replay{
-		ctx: context.Background(), sink: SinkFunc(b.put), opts: &b.opts, stats: &b.stats, vantages: recordedVantages{feed: d.cfg.Name},
+		ctx: context.Background(), sink: SinkFunc(b.put), opts: &b.opts, stats: &b.stats, vantages: recordedVantages{feed: d.cfg.Name}, gone: b.withdrawn,
 	}}
 	return b
 }
@@ -43,17 +51,35 @@ func (d *mrtDir) newRebuild(collector string) *dirRebuild {
 func (b *dirRebuild) put(in bgp.Input) error {
 	v := b.replay.vantages.byVantage[in.Of()]
 	switch in := in.(type) {
-	case bgp.SessionUp:
-		if !slices.Contains(b.seen, v) {
-			b.seen = append(b.seen, v)
-		}
-		b.listed[v] = &[bgp.NumFamilies]bool{}
-	case bgp.SessionDown:
-		b.listed[v] = &[bgp.NumFamilies]bool{}
+	case bgp.SessionUp, bgp.SessionDown:
+		b.lost(v)
 	case bgp.EndOfRIB:
 		b.listed[v][in.Family] = true
 	}
 	return nil
+}
+
+// lost begins anew what is known of a vantage.
+func (b *dirRebuild) lost(v *recordedVantage) {
+	if b.listed[v] == nil {
+		b.seen = append(b.seen, v)
+	}
+	b.listed[v] = &[bgp.NumFamilies]bool{}
+}
+
+// withdrawn notes a withdrawal of what the engine was told of. What was announced before the files begin is in no table here, so
+// that nothing else would show that it went.
+func (b *dirRebuild) withdrawn(v *recordedVantage, p netip.Prefix, pathID uint32, at time.Time) {
+	b.dir.mu.Lock()
+	defer b.dir.mu.Unlock()
+	live := b.dir.live.vantages.byKey[vantageKey{b.collector, v.Addr, v.ASN}]
+	if live == nil || !holds(live, dirRoute{p, pathID}) {
+		return
+	}
+	if b.gone[v] == nil {
+		b.gone[v] = map[dirRoute]time.Time{}
+	}
+	b.gone[v][dirRoute{p, pathID}] = at
 }
 
 // rebuild reads what a collector's files say now, and tells what differs from what was told.
@@ -136,15 +162,22 @@ func (b *dirRebuild) state(s *mrtState) error {
 		return nil
 	}
 	b.dir.count()
-	b.mark(s.peer, s.at)
+	v := b.mark(s.peer, s.at)
+	if s.resets() {
+		mark := b.latest[v]
+		mark.reset = s.at
+		b.latest[v] = mark
+		b.lost(v) // also one of which nothing else is read
+	}
 	return b.recorder.state(s)
 }
 
-func (b *dirRebuild) mark(peer mrtPeer, at time.Time) {
+func (b *dirRebuild) mark(peer mrtPeer, at time.Time) *recordedVantage {
 	v := b.replay.vantages.get(b.collector, peer)
 	if mark := b.latest[v]; !at.Before(mark.at) {
-		b.latest[v] = dirMark{at, b.file}
+		b.latest[v] = dirMark{at, b.file, mark.reset}
 	}
+	return v
 }
 
 // route takes an entry of the dump. Of what nobody watches it matters only that the peer is in the dump.
@@ -177,83 +210,4 @@ func (d *mrtDir) count() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.read(time.Now())
-}
-
-// settle tells what a rebuild shows otherwise than was told. What was newly watched meanwhile is in no table of it, and has it done
-// again.
-func (d *mrtDir) settle(b *dirRebuild, now time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delta := d.opts.Watched.Since(b.opts.Watched)
-	if b.lacks = delta.More; b.lacks != [bgp.NumFamilies]bool{} {
-		d.wanted = true
-	}
-	for _, s := range b.seen {
-		if d.admits(b.collector, mrtPeer{s.Addr, s.ASN}) {
-			d.settleVantage(b, s, now)
-		}
-	}
-}
-
-func (d *mrtDir) settleVantage(b *dirRebuild, s *recordedVantage, now time.Time) {
-	r := d.recorderOf(b.collector)
-	peer := mrtPeer{s.Addr, s.ASN}
-	v := d.live.vantages.get(b.collector, peer)
-	if mark, ok := b.latest[s]; ok && mark.at.After(d.latest[v].at) {
-		d.latest[v] = mark
-	}
-	if !s.up {
-		_ = r.session(peer, false, true, "lost, by the collector's updates", now) // always nil
-		return
-	}
-	up := d.clock(b.begun, now)
-	if lost, was := d.lost[v]; was && up.Before(lost) {
-		up = lost // it is back since then at the earliest
-	}
-	_, _ = r.vantage(peer, up) // always nil
-	for _, f := range bgp.Families {
-		d.settleFamily(b, s, v, f, now)
-	}
-}
-
-func (d *mrtDir) settleFamily(b *dirRebuild, s, v *recordedVantage, f bgp.Family, now time.Time) {
-	whole := b.listed[s][f]
-	if whole {
-		v.table.MarkStale(f)
-	}
-	for route := range s.table.Walk(f) {
-		d.settleRoute(b, v, route, now)
-	}
-	if !whole {
-		return
-	}
-	v.first[f].end()
-	v.table.Sweep(f, func(old rib.Route) {
-		_ = d.put(bgp.Change{
-			Vantage: v.Vantage, Prefix: old.Prefix, PathID: old.PathID, At: now, First: now, Cause: bgp.Swept, Withdrawn: 1,
-		})
-	})
-	if !b.lacks[f] {
-		_ = d.put(bgp.EndOfRIB{Vantage: v.Vantage, Family: f, At: now})
-	}
-}
-
-func (d *mrtDir) settleRoute(b *dirRebuild, v *recordedVantage, route rib.Route, now time.Time) {
-	if w := d.opts.Watched; !w.Match(route.Prefix) && !w.MatchPath(decoded(&b.replay.vantages.interner, route.ID).Path) {
-		return // not any more
-	}
-	in := &d.live.vantages.interner
-	id, isNew := in.Intern(b.replay.vantages.interner.Key(route.ID))
-	defer in.Release(id)
-	if isNew {
-		in.SetAttrs(id, decoded(&b.replay.vantages.interner, route.ID))
-	}
-	for have := range v.table.Exact(route.Prefix) {
-		if have.PathID == route.PathID && have.ID == id {
-			v.table.Announce(route.Prefix, route.PathID, id, now) // no news, but not stale
-			in.Release(id)                                        // the reference that the old one had
-			return
-		}
-	}
-	_ = d.live.announce(v, route.Prefix, route.PathID, id, d.clock(route.Since, now), bgp.Initial)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"peervane/bgp"
 	"peervane/bgp/rib"
@@ -79,6 +80,7 @@ type replay struct {
 	files    []*file
 	tracks   tracks
 	ends     []error
+	gone     func(v *recordedVantage, p netip.Prefix, pathID uint32, at time.Time) // told of every withdrawal, also of what was not held; or nil
 }
 
 // track is one file and where it stands.
