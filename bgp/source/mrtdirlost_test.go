@@ -1,6 +1,8 @@
 package source
 
 import (
+	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,6 +43,8 @@ func TestMRTDirRebuildAfterRotation(t *testing.T) {
 	l := newDirLab(t)
 	m := &mrtFile{at: l.now.Add(-9000 * time.Second)}
 	m.update("192.0.2.0/24", "", 64500, 64666)
+	m.at = l.now.Add(-8000 * time.Second)
+	m.update("", "198.51.100.0/24")
 	l.bytes("updates", m.bytes)
 	l.look()
 	m.at = l.now.Add(-300 * time.Second)
@@ -50,8 +54,8 @@ func TestMRTDirRebuildAfterRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.file("updates", 100, func(m *mrtFile) { m.update("2001:db8::/32", "", 64500, 64496) })
-	l.want(l.look(), "64500 -192.0.2.0/24")
-	l.want(l.look(), "64500 +2001:db8::/32 64500 64496")
+	l.want(l.look(), "64500 +2001:db8::/32 64500 64496 initial; 64500 -192.0.2.0/24")
+	l.want(l.look(), "")
 }
 
 // What is registered has all read again, in the same look as the file with the withdrawal.
@@ -92,6 +96,28 @@ func TestMRTDirRebuildSeesLateReset(t *testing.T) {
 func TestMRTDirRebuildSeesLoss(t *testing.T) {
 	l := dirHijack(t)
 	l.feed.again = true
+	for _, name := range []string{"updates.00", "updates.01"} {
+		if err := os.Remove(filepath.Join(l.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	l.file("updates.1", 300, func(m *mrtFile) { m.state(6, 1) })
 	l.want(l.look(), "64500 down kept=[]")
+}
+
+// Reading all again keeps no more peers than a feed does, whatever kind of record names them.
+func TestMRTDirRebuildKeepsSoManyVantages(t *testing.T) {
+	l := newDirLab(t)
+	b := l.feed.newRebuild(anyCollector)
+	for i := range uint32(maxFeedVantages + 10) {
+		peer := mrtPeer{recordedPeer.addr, 100_000 + i}
+		route := mrtRoute{peer: peer, prefix: netip.MustParsePrefix("198.51.100.0/24"), at: l.now}
+		state := mrtState{peer: mrtPeer{recordedPeer.addr, 200_000 + i}, at: l.now, from: 1, to: mrtEstablished}
+		if err := errors.Join(b.route(&route), b.state(&state)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(b.replay.vantages.byKey); n != maxFeedVantages {
+		t.Errorf("%d are kept", n)
+	}
 }

@@ -150,7 +150,7 @@ func (b *dirRebuild) message(m *mrtMessage) error {
 		return nil
 	}
 	b.dir.count()
-	if len(b.replay.vantages.byKey) >= maxFeedVantages && b.replay.vantages.byKey[vantageKey{b.collector, m.peer.addr, m.peer.asn}] == nil {
+	if !b.keeps(m.peer) {
 		return nil
 	}
 	b.mark(m.peer, m.at)
@@ -162,6 +162,9 @@ func (b *dirRebuild) state(s *mrtState) error {
 		return nil
 	}
 	b.dir.count()
+	if !b.keeps(s.peer) {
+		return nil
+	}
 	v := b.mark(s.peer, s.at)
 	if s.resets() {
 		mark := b.latest[v]
@@ -170,6 +173,12 @@ func (b *dirRebuild) state(s *mrtState) error {
 		b.lost(v) // also one of which nothing else is read
 	}
 	return b.recorder.state(s)
+}
+
+// keeps says whether a peer is known, or may become so: files may name any number of them.
+func (b *dirRebuild) keeps(peer mrtPeer) bool {
+	known := b.replay.vantages.byKey
+	return len(known) < maxFeedVantages || known[vantageKey{b.collector, peer.addr, peer.asn}] != nil
 }
 
 func (b *dirRebuild) mark(peer mrtPeer, at time.Time) *recordedVantage {
@@ -184,6 +193,9 @@ func (b *dirRebuild) mark(peer mrtPeer, at time.Time) *recordedVantage {
 func (b *dirRebuild) route(e *mrtRoute) error {
 	b.at = e.at
 	b.dir.count()
+	if !b.keeps(e.peer) {
+		return nil
+	}
 	if b.watches(e.prefix) || b.opts.Watched.ByPath() {
 		return b.recorder.route(e)
 	}
