@@ -263,7 +263,7 @@ func TestMRTDirFallsSilent(t *testing.T) {
 	l.want(l.look(), "")
 	l.now = l.now.Add(2 * time.Minute)
 	l.want(l.look(), "64500 down kept=[]")
-	if s := l.feed.Status(); s.State != FeedDown || s.LastError != "no new file for 2h1m0s: look at what writes them" {
+	if s := l.feed.Status(); s.State != FeedDown || s.LastError != "the newest record is 2h1m0s old: look at what writes the files" {
 		t.Errorf("the status is %+v", s)
 	}
 	l.want(l.look(), "")
@@ -271,25 +271,6 @@ func TestMRTDirFallsSilent(t *testing.T) {
 	l.want(l.look(), "64500 up [ipv4 ipv6] due=false; 64500 +192.0.2.0/24 64500 64496 initial; 64500 +2001:db8::/32 64500 64496 initial")
 	if n := l.logs.FilterMessageSnippet("feed is down").Len(); n != 1 {
 		t.Errorf("logged %d times", n)
-	}
-}
-
-// How long none may come is learnt from what has happened twice: once may have been a loss.
-func TestMRTDirLearnsHowOftenFilesCome(t *testing.T) {
-	at := time.Now()
-	d := &mrtDir{}
-	for _, c := range []struct{ after, want time.Duration }{
-		{0, dirSilent}, {8 * time.Hour, dirSilent}, {5 * time.Minute, dirSilent}, {8 * time.Hour, 24 * time.Hour}, {20 * time.Hour, 24 * time.Hour},
-	} {
-		at = at.Add(c.after)
-		d.arrived(at, at)
-		d.intervals()
-		if _, early := d.silent(at.Add(c.want)); early {
-			t.Errorf("after %v: silent too early", c.after)
-		}
-		if _, silent := d.silent(at.Add(c.want + 1)); !silent {
-			t.Errorf("after %v: not silent", c.after)
-		}
 	}
 }
 

@@ -29,7 +29,7 @@ func (l *dirLive) take(peer mrtPeer, at *time.Time, do func() error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.read(l.now)
-	if !d.admits(l.collector, peer) {
+	if !d.takes(*at) || !d.admits(l.collector, peer) {
 		return nil
 	}
 	v := d.live.vantages.get(l.collector, peer)

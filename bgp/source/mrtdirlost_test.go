@@ -12,9 +12,11 @@ import (
 // dirHijack is a folder whose hijack was told of, by a file that no later look has reason to read from.
 func dirHijack(t *testing.T) *dirLab {
 	l := newDirLab(t)
-	l.file("updates.00", 9000, func(m *mrtFile) { m.update("192.0.2.0/24", "", 64500, 64666) })
-	l.file("updates.01", 8500, func(m *mrtFile) { m.update("", "198.51.100.0/24") })
+	l.now = l.now.Add(-2 * time.Hour)
+	l.file("updates.00", 1800, func(m *mrtFile) { m.update("192.0.2.0/24", "", 64500, 64666) })
+	l.file("updates.01", 1300, func(m *mrtFile) { m.update("", "198.51.100.0/24") })
 	l.want(l.look(), "64500 up [ipv4 ipv6] due=false; 64500 +192.0.2.0/24 64500 64666 initial")
+	l.now = l.now.Add(2 * time.Hour)
 	return l
 }
 
@@ -41,9 +43,9 @@ func TestMRTDirRebuildWithdrawsLate(t *testing.T) {
 // A log that is rotated has its last records under another name.
 func TestMRTDirRebuildAfterRotation(t *testing.T) {
 	l := newDirLab(t)
-	m := &mrtFile{at: l.now.Add(-9000 * time.Second)}
+	m := &mrtFile{at: l.now.Add(-7000 * time.Second)}
 	m.update("192.0.2.0/24", "", 64500, 64666)
-	m.at = l.now.Add(-8000 * time.Second)
+	m.at = l.now.Add(-6000 * time.Second)
 	m.update("", "198.51.100.0/24")
 	l.bytes("updates", m.bytes)
 	l.look()

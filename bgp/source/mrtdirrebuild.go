@@ -84,13 +84,19 @@ func (b *dirRebuild) withdrawn(v *recordedVantage, p netip.Prefix, pathID uint32
 
 // rebuild reads what a collector's files say now, and tells what differs from what was told.
 func (d *mrtDir) rebuild(ctx context.Context, collector string) {
+	if b := d.readAll(ctx, collector); ctx.Err() == nil {
+		d.settle(b, time.Now())
+	}
+}
+
+func (d *mrtDir) readAll(ctx context.Context, collector string) *dirRebuild {
 	b := d.newRebuild(collector)
 	for _, dump := range d.dumps(collector) {
 		b.from, b.begun, b.file = dump.first, dump.first, dump
 		dump.taken = 0
 		err := dump.readTo(ctx, b)
 		if ctx.Err() != nil {
-			return
+			return b
 		}
 		if err == nil {
 			d.log.Info("RIB dump read", zap.String("file", dump.path), zap.Int("peers", len(b.seen)))
@@ -105,9 +111,7 @@ func (d *mrtDir) rebuild(ctx context.Context, collector string) {
 		}
 		_ = d.finish(ctx, f, f.readTo(ctx, b))
 	}
-	if ctx.Err() == nil {
-		d.settle(b, time.Now())
-	}
+	return b
 }
 
 // dumps gives the RIB dumps of a collector, the youngest first. None is read whole a second time but for that.
@@ -149,8 +153,7 @@ func (b *dirRebuild) message(m *mrtMessage) error {
 	if m.at.Before(b.from) {
 		return nil
 	}
-	b.dir.count()
-	if !b.keeps(m.peer) {
+	if !b.dir.count(m.at) || !b.keeps(m.peer) {
 		return nil
 	}
 	b.mark(m.peer, m.at)
@@ -161,8 +164,7 @@ func (b *dirRebuild) state(s *mrtState) error {
 	if s.at.Before(b.from) {
 		return nil
 	}
-	b.dir.count()
-	if !b.keeps(s.peer) {
+	if !b.dir.count(s.at) || !b.keeps(s.peer) {
 		return nil
 	}
 	v := b.mark(s.peer, s.at)
@@ -192,8 +194,7 @@ func (b *dirRebuild) mark(peer mrtPeer, at time.Time) *recordedVantage {
 // route takes an entry of the dump. Of what nobody watches it matters only that the peer is in the dump.
 func (b *dirRebuild) route(e *mrtRoute) error {
 	b.at = e.at
-	b.dir.count()
-	if !b.keeps(e.peer) {
+	if !b.dir.count(e.at) || !b.keeps(e.peer) {
 		return nil
 	}
 	if b.watches(e.prefix) || b.opts.Watched.ByPath() {
@@ -217,9 +218,10 @@ func (b *dirRebuild) wrong(err *Error) {
 
 func (b *dirRebuild) end() error { return b.endDump() }
 
-// count counts a record that was read.
-func (d *mrtDir) count() {
+// count counts a record that was read, and says whether it is young enough.
+func (d *mrtDir) count(at time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.read(time.Now())
+	return d.takes(at)
 }
