@@ -153,8 +153,6 @@ func TestMRTDirReplacedFileIsOld(t *testing.T) {
 			m.update("2001:db8::/32", "", 64500, 64496)
 		})
 		l.look()
-		l.file("updates", 50, func(m *mrtFile) { m.update("192.0.2.0/24", "", 64500, 64497) })
-		l.look()
 		l.file("latest", 300, func(m *mrtFile) {
 			m.update("192.0.2.0/24", "", 64500, 64666)
 			for range 5 {

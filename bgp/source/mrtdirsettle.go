@@ -141,9 +141,13 @@ func (d *mrtDir) settleRoute(b *dirRebuild, v *recordedVantage, route rib.Route,
 		in.SetAttrs(id, decoded(&b.replay.vantages.interner, route.ID))
 	}
 	for have := range v.table.Exact(route.Prefix) {
-		if have.PathID == route.PathID && have.ID == id {
-			v.table.Announce(route.Prefix, route.PathID, id, now) // no news, but not stale
-			in.Release(id)                                        // the reference that the old one had
+		if have.PathID != route.PathID {
+			continue
+		}
+		// One that is younger came from what does not lie there any more: a file that was replaced.
+		if have.ID == id || have.Since.After(d.clock(route.Since, now)) {
+			v.table.Announce(route.Prefix, route.PathID, have.ID, now) // no news, but not stale
+			in.Release(have.ID)                                        // the reference that the old one had
 			return
 		}
 	}
