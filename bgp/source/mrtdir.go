@@ -40,6 +40,7 @@ type mrtDir struct {
 	most     int           // files that are kept in mind
 	walkTime time.Duration
 	crowded  bool // that was logged
+	aside    bool // so was that a dump is not read
 	latest   map[*recordedVantage]dirMark
 }
 

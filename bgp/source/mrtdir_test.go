@@ -392,7 +392,7 @@ func TestMRTDirWatchedChangesMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := l.feed.newRebuild(anyCollector)
-	for _, f := range l.feed.dumps(anyCollector) {
+	for _, f := range l.feed.dumps(anyCollector, nil) {
 		b.begun, b.file = f.first, f
 		if err := f.readTo(t.Context(), b); err != nil {
 			t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	dirUpdates = 2 * time.Hour    // so much of the updates is read where there is no RIB dump
+	dirUpdates = 2 * time.Hour    // so much of the updates is read at least, for peers that no RIB dump lists
 	dirSlow    = 10 * time.Minute // what is compressed should be whole by then
 )
 

@@ -3,20 +3,19 @@ package source
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"time"
-
-	"go.uber.org/zap"
 
 	"peervane/bgp"
 )
 
-// dirRebuild is what a collector's peers hold, read anew beside what was told: from a RIB dump on, with the updates since.
+// dirRebuild is what a collector's peers hold, read anew beside what was told: from RIB dumps, with the updates around them.
 type dirRebuild struct {
 	recorder
 	dir    *mrtDir
-	from   time.Time // records before it are in the dump already
-	begun  time.Time // when the first file that was read begins
+	from   time.Time              // records before it were read already, or are in the dump,
+	until  time.Time              // and those from here on are read after the next; zero where there is none
+	last   map[*dirFile]time.Time // of their records
+	begun  time.Time              // when the first file that was read begins
 	stats  Stats
 	opts   RecordingOptions
 	seen   []*recordedVantage
@@ -39,7 +38,7 @@ func (d *mrtDir) newRebuild(collector string) *dirRebuild {
 	b := &dirRebuild{
 		dir: d, opts: RecordingOptions{Watched: d.opts.Watched},
 		listed: map[*recordedVantage]*[bgp.NumFamilies]bool{}, latest: map[*recordedVantage]dirMark{},
-		gone: map[*recordedVantage]map[dirRoute]time.Time{},
+		gone: map[*recordedVantage]map[dirRoute]time.Time{}, last: map[*dirFile]time.Time{},
 	}
 	b.recorder = recorder{collector: collector, replay: &replay{
 		ctx: context.Background(), sink: SinkFunc(b.put), opts: &b.opts, stats: &b.stats, vantages: recordedVantages{feed: d.cfg.Name}, gone: b.withdrawn,
@@ -82,75 +81,16 @@ func (b *dirRebuild) withdrawn(v *recordedVantage, p netip.Prefix, pathID uint32
 	b.gone[v][dirRoute{p, pathID}] = at
 }
 
-// rebuild reads what a collector's files say now, and tells what differs from what was told.
-func (d *mrtDir) rebuild(ctx context.Context, collector string) {
-	if b := d.readAll(ctx, collector); ctx.Err() == nil {
-		d.settle(b, time.Now())
+// due says whether a record is of the time that is being read.
+func (b *dirRebuild) due(at time.Time) bool {
+	if at.After(b.last[b.file]) {
+		b.last[b.file] = at
 	}
-}
-
-func (d *mrtDir) readAll(ctx context.Context, collector string) *dirRebuild {
-	b := d.newRebuild(collector)
-	for _, dump := range d.dumps(collector) {
-		b.from, b.begun, b.file = dump.first, dump.first, dump
-		dump.taken = 0
-		err := dump.readTo(ctx, b)
-		if ctx.Err() != nil {
-			return b
-		}
-		if err == nil {
-			d.log.Info("RIB dump read", zap.String("file", dump.path), zap.Int("peers", len(b.seen)))
-			break
-		}
-		_ = d.finish(ctx, dump, err)
-		b = d.newRebuild(collector) // an older one, or none
-	}
-	for _, f := range d.updates(collector, b.from) {
-		if f.taken, b.file = 0, f; b.begun.IsZero() {
-			b.begun = f.first
-		}
-		_ = d.finish(ctx, f, f.readTo(ctx, b))
-	}
-	return b
-}
-
-// dumps gives the RIB dumps of a collector, the youngest first. None is read whole a second time but for that.
-func (d *mrtDir) dumps(collector string) (out []*dirFile) {
-	for _, f := range d.files {
-		if f.collector == collector && d.usable(f) && f.dump {
-			f.at = f.stamp()
-			out = append(out, f)
-		}
-	}
-	slices.SortFunc(out, func(f, g *dirFile) int { return g.compare(f) })
-	return out
-}
-
-// updates gives the files of updates that a dump of that time does not cover, or, where there is none, those of the last time.
-func (d *mrtDir) updates(collector string, from time.Time) (out []*dirFile) {
-	for _, f := range d.files {
-		if f.collector == collector && d.usable(f) && !f.dump {
-			out = append(out, f)
-		}
-	}
-	slices.SortFunc(out, (*dirFile).compare)
-	if n := len(out); n > 0 && from.IsZero() {
-		from = out[n-1].first.Add(-dirUpdates)
-	}
-	begin := 0
-	for i, f := range out {
-		if f.first.Before(from) {
-			begin = i // the last that begins before it may reach beyond it
-		}
-	}
-	for _, f := range out[:begin] {
-		f.at = f.stamp()
-	}
-	return out[begin:]
+	return !at.Before(b.from) && (b.until.IsZero() || at.Before(b.until))
 }
 
 func (b *dirRebuild) message(m *mrtMessage) error {
-	if m.at.Before(b.from) {
+	if !b.due(m.at) {
 		return nil
 	}
 	if !b.dir.count(m.at) || !b.keeps(m.peer) {
@@ -161,7 +101,7 @@ func (b *dirRebuild) message(m *mrtMessage) error {
 }
 
 func (b *dirRebuild) state(s *mrtState) error {
-	if s.at.Before(b.from) {
+	if !b.due(s.at) {
 		return nil
 	}
 	if !b.dir.count(s.at) || !b.keeps(s.peer) {
