@@ -182,19 +182,6 @@ func TestMRTDirFileIsBeingWritten(t *testing.T) {
 	}
 }
 
-// A file that was replaced by another of the same name, and is longer, is not taken for one that grew.
-func TestMRTDirFileIsReplaced(t *testing.T) {
-	l := newDirLab(t)
-	l.file("latest", 100, func(m *mrtFile) { m.update("192.0.2.0/24", "", 64500, 64496) })
-	l.look()
-	l.file("latest", 50, func(m *mrtFile) {
-		m.update("2001:db8::/32", "", 64500, 64496)
-		m.update("192.0.2.0/24", "", 64500, 64497)
-	})
-	l.want(l.look(), "")
-	l.want(l.look(), "64500 +2001:db8::/32 64500 64496; 64500 +192.0.2.0/24 64500 64497*")
-}
-
 // Nothing of a file is judged before all of it was read, and what is put then comes as one.
 func TestFeedQueueHolds(t *testing.T) {
 	q := newFeedQueue(make(chan struct{}, 1))

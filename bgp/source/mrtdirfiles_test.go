@@ -144,6 +144,19 @@ func TestMRTDirPathIsLink(t *testing.T) {
 	}
 }
 
+// A file that was replaced by another of the same name, and is longer, is not taken for one that grew.
+func TestMRTDirFileIsReplaced(t *testing.T) {
+	l := newDirLab(t)
+	l.file("latest", 100, func(m *mrtFile) { m.update("192.0.2.0/24", "", 64500, 64496) })
+	l.look()
+	l.file("latest", 50, func(m *mrtFile) {
+		m.update("2001:db8::/32", "", 64500, 64496)
+		m.update("192.0.2.0/24", "", 64500, 64497)
+	})
+	l.want(l.look(), "")
+	l.want(l.look(), "64500 +2001:db8::/32 64500 64496; 64500 +192.0.2.0/24 64500 64497*")
+}
+
 // Records of a file that was replaced are not taken as new where younger ones were read.
 func TestMRTDirReplacedFileIsOld(t *testing.T) {
 	for _, longer := range []bool{false, true} {
