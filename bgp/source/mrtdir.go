@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	dirLook   = 5 * time.Second // between two looks at the folder; a file that did not change meanwhile is whole
-	dirRest   = 20              // so many times as long as it took, all is not read again for what is newly watched, POPs' addresses among it
-	dirSilent = 2 * time.Hour   // no new file for so long, and for three times as long as twice before, is a loss
+	dirLook = 5 * time.Second // between two looks at the folder; a file that did not change meanwhile is whole
+	dirRest = 20              // so many times as long as it took, all is not read again for what is newly watched, POPs' addresses among it
 )
 
 // mrtDir is a folder in which MRT files appear. A file is read when it has not changed between two looks; one that grows afterwards,
@@ -31,27 +30,30 @@ type mrtDir struct {
 
 	// Run's own:
 	files    map[string]*dirFile
-	again    bool             // read what there is anew
-	wanted   bool             // likewise, when that was not done just now
-	rebuilt  time.Time        // when it was done last,
-	spent    time.Duration    // and how long that took
-	arrivals []time.Time      // of files, since the last look
-	newest   time.Time        // of them all
-	gaps     [2]time.Duration // between two files, the longest; the first may have been a loss
+	again    bool          // read what there is anew
+	wanted   bool          // likewise, when that was not done just now
+	rebuilt  time.Time     // when it was done last,
+	spent    time.Duration // and how long that took
+	now      time.Time     // of the look
+	newest   time.Time     // of all records that were taken
+	silent   bool          // so long ago that what is known is old
+	most     int           // files that are kept in mind
 	walkTime time.Duration
 	crowded  bool // that was logged
+	aside    bool // so was that a dump is not read
 	latest   map[*recordedVantage]dirMark
 }
 
 // dirMark is how far the records of a vantage have been read.
 type dirMark struct {
-	at   time.Time
-	file *dirFile
+	at    time.Time
+	file  *dirFile
+	reset time.Time // when its session was lost last, or came up
 }
 
 func newMRTDir(f *feed) *mrtDir {
 	f.cfg.Look = cmp.Or(f.cfg.Look, dirLook)
-	return &mrtDir{feed: f, kick: make(chan struct{}, 1), files: map[string]*dirFile{}, again: true, latest: map[*recordedVantage]dirMark{}}
+	return &mrtDir{feed: f, kick: make(chan struct{}, 1), files: map[string]*dirFile{}, again: true, most: maxDirFile, latest: map[*recordedVantage]dirMark{}}
 }
 
 // SetWatched implements Feed. What is newly watched is read out of the files that still lie there.
@@ -78,32 +80,37 @@ func (d *mrtDir) Run(ctx context.Context) error {
 			continue
 		case <-timer.C:
 		}
-		d.look(ctx, time.Now())
-		timer.Reset(max(d.cfg.Look, 10*d.walkTime))
+		began := time.Now()
+		d.look(ctx, began)
+		timer.Reset(max(d.cfg.Look, 10*d.walkTime, time.Since(began))) // at most half of the time is spent on it
 	}
 }
 
 // look reads what is new in the folder.
 func (d *mrtDir) look(ctx context.Context, now time.Time) {
+	d.now = now
 	if err := d.list(now); err != nil {
 		d.down(fmt.Sprintf("the folder cannot be read: %v: mend it, or give another path", err), now)
 		d.again = true
 		return
 	}
-	d.intervals()
-	if since, silent := d.silent(now); silent {
-		d.down(fmt.Sprintf("no new file for %s: look at what writes them", now.Sub(since).Round(time.Minute)), now)
-		d.again = true
+	if d.silent && len(d.ready()) == 0 {
 		return
 	}
 	d.queue.hold()
 	defer d.queue.release()
 	if d.again || d.wanted && now.Sub(d.rebuilt) >= dirRest*d.spent {
+		began := time.Now()
 		d.again, d.wanted = false, false
 		d.rebuildAll(ctx)
-		d.rebuilt, d.spent = now, time.Since(now)
+		d.rebuilt, d.spent = now, time.Since(began)
 	} else {
 		d.readNew(ctx)
+	}
+	if d.silent = d.isSilent(now); d.silent {
+		d.down(fmt.Sprintf("the newest record is %s old: look at what writes the files", now.Sub(d.newest).Round(time.Minute)), now)
+		d.again = true
+		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -116,11 +123,6 @@ func (d *mrtDir) look(ctx context.Context, now time.Time) {
 	if ctx.Err() == nil {
 		d.is(state, now, "")
 	}
-}
-
-// silent says whether so long no file has come that what is known is old.
-func (d *mrtDir) silent(now time.Time) (since time.Time, silent bool) {
-	return d.newest, !d.newest.IsZero() && now.Sub(d.newest) > max(dirSilent, 3*d.gaps[1])
 }
 
 // readNew reads what came since the last look: updates as they are, in the order of their times. A RIB dump, or updates of a time
@@ -139,9 +141,17 @@ func (d *mrtDir) readNew(ctx context.Context) {
 	}
 }
 
+// rebuildAll reads all, and tells it only when it is known not to be old.
 func (d *mrtDir) rebuildAll(ctx context.Context) {
+	var read []*dirRebuild
 	for _, collector := range d.collectors() {
-		d.rebuild(ctx, collector)
+		read = append(read, d.readAll(ctx, collector))
+	}
+	if ctx.Err() != nil || d.isSilent(d.now) {
+		return
+	}
+	for _, b := range read {
+		d.settle(b, time.Now())
 	}
 }
 
@@ -154,8 +164,11 @@ func (d *mrtDir) follow(ctx context.Context, f *dirFile) error {
 // finish logs how the reading of a file ended, if not well. Its error is errLate, or nil.
 func (d *mrtDir) finish(ctx context.Context, f *dirFile, err error) error {
 	switch {
-	case err == nil || err == errReplaced || ctx.Err() != nil:
-		return nil // what replaced a file is looked at next time
+	case err == nil || ctx.Err() != nil:
+		return nil
+	case err == errReplaced:
+		d.replaced(f) // and look at it next time
+		return nil
 	case !f.still && errors.Is(err, ErrTruncated):
 		return nil // it grows
 	case err == errLate:

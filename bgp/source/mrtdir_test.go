@@ -182,19 +182,6 @@ func TestMRTDirFileIsBeingWritten(t *testing.T) {
 	}
 }
 
-// A file that was replaced by another of the same name, and is longer, is not taken for one that grew.
-func TestMRTDirFileIsReplaced(t *testing.T) {
-	l := newDirLab(t)
-	l.file("latest", 100, func(m *mrtFile) { m.update("192.0.2.0/24", "", 64500, 64496) })
-	l.look()
-	l.file("latest", 50, func(m *mrtFile) {
-		m.update("2001:db8::/32", "", 64500, 64496)
-		m.update("192.0.2.0/24", "", 64500, 64497)
-	})
-	l.want(l.look(), "")
-	l.want(l.look(), "64500 +2001:db8::/32 64500 64496; 64500 +192.0.2.0/24 64500 64497*")
-}
-
 // Nothing of a file is judged before all of it was read, and what is put then comes as one.
 func TestFeedQueueHolds(t *testing.T) {
 	q := newFeedQueue(make(chan struct{}, 1))
@@ -263,7 +250,7 @@ func TestMRTDirFallsSilent(t *testing.T) {
 	l.want(l.look(), "")
 	l.now = l.now.Add(2 * time.Minute)
 	l.want(l.look(), "64500 down kept=[]")
-	if s := l.feed.Status(); s.State != FeedDown || s.LastError != "no new file for 2h1m0s: look at what writes them" {
+	if s := l.feed.Status(); s.State != FeedDown || s.LastError != "the newest record is 2h1m0s old: look at what writes the files" {
 		t.Errorf("the status is %+v", s)
 	}
 	l.want(l.look(), "")
@@ -271,25 +258,6 @@ func TestMRTDirFallsSilent(t *testing.T) {
 	l.want(l.look(), "64500 up [ipv4 ipv6] due=false; 64500 +192.0.2.0/24 64500 64496 initial; 64500 +2001:db8::/32 64500 64496 initial")
 	if n := l.logs.FilterMessageSnippet("feed is down").Len(); n != 1 {
 		t.Errorf("logged %d times", n)
-	}
-}
-
-// How long none may come is learnt from what has happened twice: once may have been a loss.
-func TestMRTDirLearnsHowOftenFilesCome(t *testing.T) {
-	at := time.Now()
-	d := &mrtDir{}
-	for _, c := range []struct{ after, want time.Duration }{
-		{0, dirSilent}, {8 * time.Hour, dirSilent}, {5 * time.Minute, dirSilent}, {8 * time.Hour, 24 * time.Hour}, {20 * time.Hour, 24 * time.Hour},
-	} {
-		at = at.Add(c.after)
-		d.arrived(at, at)
-		d.intervals()
-		if _, early := d.silent(at.Add(c.want)); early {
-			t.Errorf("after %v: silent too early", c.after)
-		}
-		if _, silent := d.silent(at.Add(c.want + 1)); !silent {
-			t.Errorf("after %v: not silent", c.after)
-		}
 	}
 }
 
@@ -411,7 +379,7 @@ func TestMRTDirWatchedChangesMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := l.feed.newRebuild(anyCollector)
-	for _, f := range l.feed.dumps(anyCollector) {
+	for _, f := range l.feed.dumps(anyCollector, nil) {
 		b.begun, b.file = f.first, f
 		if err := f.readTo(t.Context(), b); err != nil {
 			t.Fatal(err)

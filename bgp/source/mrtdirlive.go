@@ -29,7 +29,7 @@ func (l *dirLive) take(peer mrtPeer, at *time.Time, do func() error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.read(l.now)
-	if !d.admits(l.collector, peer) {
+	if !d.takes(*at) || !d.admits(l.collector, peer) {
 		return nil
 	}
 	v := d.live.vantages.get(l.collector, peer)
@@ -38,7 +38,7 @@ func (l *dirLive) take(peer mrtPeer, at *time.Time, do func() error) error {
 		return errLate
 	}
 	if !at.Before(mark.at) {
-		d.latest[v] = dirMark{*at, l.file}
+		d.latest[v] = dirMark{*at, l.file, mark.reset}
 	}
 	*at = d.clock(*at, l.now)
 	l.at = *at
@@ -50,8 +50,19 @@ func (l *dirLive) message(m *mrtMessage) error {
 }
 
 func (l *dirLive) state(s *mrtState) error {
-	return l.take(s.peer, &s.at, func() error { return l.recorder.state(s) })
+	at := s.at
+	return l.take(s.peer, &s.at, func() error {
+		if v := l.dir.live.vantages.get(l.collector, s.peer); s.resets() {
+			mark := l.dir.latest[v]
+			mark.reset = at
+			l.dir.latest[v] = mark
+		}
+		return l.recorder.state(s)
+	})
 }
+
+// resets says whether a session began or ended.
+func (s *mrtState) resets() bool { return (s.from == mrtEstablished) != (s.to == mrtEstablished) }
 
 // route and peerIndex are of a RIB dump that stands behind updates in one file: it shows nothing that the updates have not.
 func (l *dirLive) route(*mrtRoute) error         { return nil }

@@ -2,28 +2,34 @@ package source
 
 import (
 	"context"
-	"slices"
+	"net/netip"
 	"time"
 
-	"go.uber.org/zap"
-
 	"peervane/bgp"
-	"peervane/bgp/rib"
 )
 
-// dirRebuild is what a collector's peers hold, read anew beside what was told: from a RIB dump on, with the updates since.
+// dirRebuild is what a collector's peers hold, read anew beside what was told: from RIB dumps, with the updates around them.
 type dirRebuild struct {
 	recorder
 	dir    *mrtDir
-	from   time.Time // records before it are in the dump already
-	begun  time.Time // when the first file that was read begins
+	from   time.Time              // records before it were read already, or are in the dump,
+	until  time.Time              // and those from here on are read after the next; zero where there is none
+	last   map[*dirFile]time.Time // of their records
+	begun  time.Time              // when the first file that was read begins
 	stats  Stats
 	opts   RecordingOptions
 	seen   []*recordedVantage
 	listed map[*recordedVantage]*[bgp.NumFamilies]bool // by the dump, and not lost since
 	latest map[*recordedVantage]dirMark
+	gone   map[*recordedVantage]map[dirRoute]time.Time // what the engine was told of, and was withdrawn here last
 	file   *dirFile
 	lacks  [bgp.NumFamilies]bool // routes that were not watched when it began
+}
+
+// dirRoute is a route as a withdrawal names it.
+type dirRoute struct {
+	prefix netip.Prefix
+	pathID uint32
 }
 
 func (d *mrtDir) newRebuild(collector string) *dirRebuild {
@@ -32,9 +38,10 @@ func (d *mrtDir) newRebuild(collector string) *dirRebuild {
 	b := &dirRebuild{
 		dir: d, opts: RecordingOptions{Watched: d.opts.Watched},
 		listed: map[*recordedVantage]*[bgp.NumFamilies]bool{}, latest: map[*recordedVantage]dirMark{},
+		gone: map[*recordedVantage]map[dirRoute]time.Time{}, last: map[*dirFile]time.Time{},
 	}
 	b.recorder = recorder{collector: collector, replay: &replay{
-		ctx: context.Background(), sink: SinkFunc(b.put), opts: &b.opts, stats: &b.stats, vantages: recordedVantages{feed: d.cfg.Name},
+		ctx: context.Background(), sink: SinkFunc(b.put), opts: &b.opts, stats: &b.stats, vantages: recordedVantages{feed: d.cfg.Name}, gone: b.withdrawn,
 	}}
 	return b
 }
@@ -43,88 +50,50 @@ func (d *mrtDir) newRebuild(collector string) *dirRebuild {
 func (b *dirRebuild) put(in bgp.Input) error {
 	v := b.replay.vantages.byVantage[in.Of()]
 	switch in := in.(type) {
-	case bgp.SessionUp:
-		if !slices.Contains(b.seen, v) {
-			b.seen = append(b.seen, v)
-		}
-		b.listed[v] = &[bgp.NumFamilies]bool{}
-	case bgp.SessionDown:
-		b.listed[v] = &[bgp.NumFamilies]bool{}
+	case bgp.SessionUp, bgp.SessionDown:
+		b.lost(v)
 	case bgp.EndOfRIB:
 		b.listed[v][in.Family] = true
 	}
 	return nil
 }
 
-// rebuild reads what a collector's files say now, and tells what differs from what was told.
-func (d *mrtDir) rebuild(ctx context.Context, collector string) {
-	b := d.newRebuild(collector)
-	for _, dump := range d.dumps(collector) {
-		b.from, b.begun, b.file = dump.first, dump.first, dump
-		dump.taken = 0
-		err := dump.readTo(ctx, b)
-		if ctx.Err() != nil {
-			return
-		}
-		if err == nil {
-			d.log.Info("RIB dump read", zap.String("file", dump.path), zap.Int("peers", len(b.seen)))
-			break
-		}
-		_ = d.finish(ctx, dump, err)
-		b = d.newRebuild(collector) // an older one, or none
+// lost begins anew what is known of a vantage.
+func (b *dirRebuild) lost(v *recordedVantage) {
+	if b.listed[v] == nil {
+		b.seen = append(b.seen, v)
 	}
-	for _, f := range d.updates(collector, b.from) {
-		if f.taken, b.file = 0, f; b.begun.IsZero() {
-			b.begun = f.first
-		}
-		_ = d.finish(ctx, f, f.readTo(ctx, b))
-	}
-	if ctx.Err() == nil {
-		d.settle(b, time.Now())
-	}
+	b.listed[v] = &[bgp.NumFamilies]bool{}
 }
 
-// dumps gives the RIB dumps of a collector, the youngest first. None is read whole a second time but for that.
-func (d *mrtDir) dumps(collector string) (out []*dirFile) {
-	for _, f := range d.files {
-		if f.collector == collector && d.usable(f) && f.dump {
-			f.at = f.stamp()
-			out = append(out, f)
-		}
+// withdrawn notes a withdrawal of what the engine was told of. What was announced before the files begin is in no table here, so
+// that nothing else would show that it went.
+func (b *dirRebuild) withdrawn(v *recordedVantage, p netip.Prefix, pathID uint32, at time.Time) {
+	b.dir.mu.Lock()
+	defer b.dir.mu.Unlock()
+	live := b.dir.live.vantages.byKey[vantageKey{b.collector, v.Addr, v.ASN}]
+	if live == nil || !holds(live, dirRoute{p, pathID}) {
+		return
 	}
-	slices.SortFunc(out, func(f, g *dirFile) int { return g.compare(f) })
-	return out
+	if b.gone[v] == nil {
+		b.gone[v] = map[dirRoute]time.Time{}
+	}
+	b.gone[v][dirRoute{p, pathID}] = at
 }
 
-// updates gives the files of updates that a dump of that time does not cover, or, where there is none, those of the last time.
-func (d *mrtDir) updates(collector string, from time.Time) (out []*dirFile) {
-	for _, f := range d.files {
-		if f.collector == collector && d.usable(f) && !f.dump {
-			out = append(out, f)
-		}
+// due says whether a record is of the time that is being read.
+func (b *dirRebuild) due(at time.Time) bool {
+	if at.After(b.last[b.file]) {
+		b.last[b.file] = at
 	}
-	slices.SortFunc(out, (*dirFile).compare)
-	if n := len(out); n > 0 && from.IsZero() {
-		from = out[n-1].first.Add(-dirUpdates)
-	}
-	begin := 0
-	for i, f := range out {
-		if f.first.Before(from) {
-			begin = i // the last that begins before it may reach beyond it
-		}
-	}
-	for _, f := range out[:begin] {
-		f.at = f.stamp()
-	}
-	return out[begin:]
+	return !at.Before(b.from) && (b.until.IsZero() || at.Before(b.until))
 }
 
 func (b *dirRebuild) message(m *mrtMessage) error {
-	if m.at.Before(b.from) {
+	if !b.due(m.at) {
 		return nil
 	}
-	b.dir.count()
-	if len(b.replay.vantages.byKey) >= maxFeedVantages && b.replay.vantages.byKey[vantageKey{b.collector, m.peer.addr, m.peer.asn}] == nil {
+	if !b.dir.count(m.at) || !b.keeps(m.peer) {
 		return nil
 	}
 	b.mark(m.peer, m.at)
@@ -132,25 +101,42 @@ func (b *dirRebuild) message(m *mrtMessage) error {
 }
 
 func (b *dirRebuild) state(s *mrtState) error {
-	if s.at.Before(b.from) {
+	if !b.due(s.at) {
 		return nil
 	}
-	b.dir.count()
-	b.mark(s.peer, s.at)
+	if !b.dir.count(s.at) || !b.keeps(s.peer) {
+		return nil
+	}
+	v := b.mark(s.peer, s.at)
+	if s.resets() {
+		mark := b.latest[v]
+		mark.reset = s.at
+		b.latest[v] = mark
+		b.lost(v) // also one of which nothing else is read
+	}
 	return b.recorder.state(s)
 }
 
-func (b *dirRebuild) mark(peer mrtPeer, at time.Time) {
+// keeps says whether a peer is known, or may become so: files may name any number of them.
+func (b *dirRebuild) keeps(peer mrtPeer) bool {
+	known := b.replay.vantages.byKey
+	return len(known) < maxFeedVantages || known[vantageKey{b.collector, peer.addr, peer.asn}] != nil
+}
+
+func (b *dirRebuild) mark(peer mrtPeer, at time.Time) *recordedVantage {
 	v := b.replay.vantages.get(b.collector, peer)
 	if mark := b.latest[v]; !at.Before(mark.at) {
-		b.latest[v] = dirMark{at, b.file}
+		b.latest[v] = dirMark{at, b.file, mark.reset}
 	}
+	return v
 }
 
 // route takes an entry of the dump. Of what nobody watches it matters only that the peer is in the dump.
 func (b *dirRebuild) route(e *mrtRoute) error {
 	b.at = e.at
-	b.dir.count()
+	if !b.dir.count(e.at) || !b.keeps(e.peer) {
+		return nil
+	}
 	if b.watches(e.prefix) || b.opts.Watched.ByPath() {
 		return b.recorder.route(e)
 	}
@@ -172,88 +158,10 @@ func (b *dirRebuild) wrong(err *Error) {
 
 func (b *dirRebuild) end() error { return b.endDump() }
 
-// count counts a record that was read.
-func (d *mrtDir) count() {
+// count counts a record that was read, and says whether it is young enough.
+func (d *mrtDir) count(at time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.read(time.Now())
-}
-
-// settle tells what a rebuild shows otherwise than was told. What was newly watched meanwhile is in no table of it, and has it done
-// again.
-func (d *mrtDir) settle(b *dirRebuild, now time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delta := d.opts.Watched.Since(b.opts.Watched)
-	if b.lacks = delta.More; b.lacks != [bgp.NumFamilies]bool{} {
-		d.wanted = true
-	}
-	for _, s := range b.seen {
-		if d.admits(b.collector, mrtPeer{s.Addr, s.ASN}) {
-			d.settleVantage(b, s, now)
-		}
-	}
-}
-
-func (d *mrtDir) settleVantage(b *dirRebuild, s *recordedVantage, now time.Time) {
-	r := d.recorderOf(b.collector)
-	peer := mrtPeer{s.Addr, s.ASN}
-	v := d.live.vantages.get(b.collector, peer)
-	if mark, ok := b.latest[s]; ok && mark.at.After(d.latest[v].at) {
-		d.latest[v] = mark
-	}
-	if !s.up {
-		_ = r.session(peer, false, true, "lost, by the collector's updates", now) // always nil
-		return
-	}
-	up := d.clock(b.begun, now)
-	if lost, was := d.lost[v]; was && up.Before(lost) {
-		up = lost // it is back since then at the earliest
-	}
-	_, _ = r.vantage(peer, up) // always nil
-	for _, f := range bgp.Families {
-		d.settleFamily(b, s, v, f, now)
-	}
-}
-
-func (d *mrtDir) settleFamily(b *dirRebuild, s, v *recordedVantage, f bgp.Family, now time.Time) {
-	whole := b.listed[s][f]
-	if whole {
-		v.table.MarkStale(f)
-	}
-	for route := range s.table.Walk(f) {
-		d.settleRoute(b, v, route, now)
-	}
-	if !whole {
-		return
-	}
-	v.first[f].end()
-	v.table.Sweep(f, func(old rib.Route) {
-		_ = d.put(bgp.Change{
-			Vantage: v.Vantage, Prefix: old.Prefix, PathID: old.PathID, At: now, First: now, Cause: bgp.Swept, Withdrawn: 1,
-		})
-	})
-	if !b.lacks[f] {
-		_ = d.put(bgp.EndOfRIB{Vantage: v.Vantage, Family: f, At: now})
-	}
-}
-
-func (d *mrtDir) settleRoute(b *dirRebuild, v *recordedVantage, route rib.Route, now time.Time) {
-	if w := d.opts.Watched; !w.Match(route.Prefix) && !w.MatchPath(decoded(&b.replay.vantages.interner, route.ID).Path) {
-		return // not any more
-	}
-	in := &d.live.vantages.interner
-	id, isNew := in.Intern(b.replay.vantages.interner.Key(route.ID))
-	defer in.Release(id)
-	if isNew {
-		in.SetAttrs(id, decoded(&b.replay.vantages.interner, route.ID))
-	}
-	for have := range v.table.Exact(route.Prefix) {
-		if have.PathID == route.PathID && have.ID == id {
-			v.table.Announce(route.Prefix, route.PathID, id, now) // no news, but not stale
-			in.Release(id)                                        // the reference that the old one had
-			return
-		}
-	}
-	_ = d.live.announce(v, route.Prefix, route.PathID, id, d.clock(route.Since, now), bgp.Initial)
+	return d.takes(at)
 }

@@ -196,6 +196,9 @@ func (r *replay) announce(v *recordedVantage, p netip.Prefix, pathID uint32, id 
 
 // withdraw tells that a route has gone, if it was there.
 func (r *replay) withdraw(v *recordedVantage, p netip.Prefix, pathID uint32, at time.Time) error {
+	if r.gone != nil {
+		r.gone(v, p, pathID, at)
+	}
 	old, had := v.table.Withdraw(p, pathID)
 	if !had {
 		return nil

@@ -85,7 +85,8 @@ type replay struct {
 	files    []*file
 	tracks   tracks
 	ends     []error
-	tape     *recorder // of the one file that is a tape
+	tape     *recorder                                                             // of the one file that is a tape
+	gone     func(v *recordedVantage, p netip.Prefix, pathID uint32, at time.Time) // told of every withdrawal, also of what was not held; or nil
 }
 
 // track is one file and where it stands.
