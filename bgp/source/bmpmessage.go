@@ -114,22 +114,26 @@ func distinguisher(d uint64) string {
 }
 
 // bmpParams reads a Peer Up (section 4.10): how the UPDATEs of the session are to be read follows from the OPENs. Those stand
-// there whatever the version of AS numbers that the messages have: each says so by its flag.
-func (c *cursor) bmpParams(peer *bmpPeer) (wire.Params, error) {
+// there whatever the version of AS numbers that the messages have: each says so by its flag. home is the AS that both are of; 0
+// where they are of two.
+func (c *cursor) bmpParams(peer *bmpPeer) (p wire.Params, home uint32, err error) {
 	c.take(16 + 2 + 2) // the router's own end
 	sent, err := c.bmpOpen()
 	if err != nil {
-		return wire.Params{}, err
+		return p, 0, err
 	}
 	received, err := c.bmpOpen()
 	if err != nil {
-		return wire.Params{}, err
+		return p, 0, err
 	}
-	p := recordedParams(true, false, peer.mrtPeer)
+	p = recordedParams(true, false, peer.mrtPeer)
 	for _, f := range bgp.Families {
 		p.AddPath[f] = sent.Caps.AddPath[f]&wire.AddPathReceive != 0 && received.Caps.AddPath[f]&wire.AddPathSend != 0
 	}
-	return p, nil
+	if sent.ASN == received.ASN {
+		home = sent.ASN // 0 where both were made up
+	}
+	return p, home, nil
 }
 
 // bmpOpen reads one OPEN, with its header.

@@ -121,7 +121,7 @@ func (s *bmpSession) about(typ uint8, c *cursor, now time.Time) error {
 }
 
 func (s *bmpSession) peerUp(p *bmpPeer, c *cursor, now time.Time) error {
-	params, err := c.bmpParams(p)
+	params, home, err := c.bmpParams(p)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (s *bmpSession) peerUp(p *bmpPeer, c *cursor, now time.Time) error {
 	r := s.recorderOf(collector)
 	v := s.live.vantages.get(collector, p.mrtPeer)
 	v.clear()
-	v.up = true
+	v.up, v.home = true, home
 	v.settle(now)
 	return r.put(bgp.SessionUp{Vantage: v.Vantage, At: now, Families: bgp.Families[:], AddPath: params.AddPath, Recorded: true})
 }
@@ -190,7 +190,10 @@ func (s *bmpSession) update(r *recorder, v *recordedVantage, params wire.Params,
 			return bad
 		}
 	}
-	if f, ok := u.EndOfRIB(); ok && bad == nil {
+	if f, ok := u.EndOfRIB(); ok && bad == nil && v.home != 0 {
+		v.first[f].end() // and is not told: what was left out is no absence
+		return nil
+	} else if ok && bad == nil {
 		v.first[f].end()
 		return r.put(bgp.EndOfRIB{Vantage: v.Vantage, Family: f, At: now})
 	}
