@@ -310,12 +310,7 @@ func FuzzBMP(f *testing.F) {
 		f.Add(bytes.Join(says, nil))
 	}
 	f.Fuzz(func(t *testing.T, says []byte) {
-		made, err := NewFeed(FeedConfig{Name: "routers", Kind: "bmp", Watched: rib.NewWatched(feedNets, nil)}, make(chan struct{}, 1), zap.NewNop())
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := made.(*bmp)
-		s := &bmpSession{feed: b.feed, router: netip.MustParseAddr("192.0.2.254"), peers: map[bmpKey]*bmpNeighbour{}}
+		b, s := bmpHeard(t)
 		in, body, now := bytes.NewReader(says), []byte(nil), time.Now()
 		for {
 			typ, read, err := bmpFrame(in, body, func() {})

@@ -67,6 +67,7 @@ func bmpFrame(r io.Reader, buf []byte, began func()) (typ uint8, body []byte, er
 type bmpPeer struct {
 	typ, flags    uint8
 	distinguisher uint64
+	id            [4]byte // its BGP identifier
 	mrtPeer
 }
 
@@ -75,7 +76,8 @@ func (c *cursor) bmpPeer() (p bmpPeer) {
 	p.distinguisher = uint64(c.uint32())<<32 | uint64(c.uint32())
 	p.addr = c.bmpAddr(p.flags&bmpFlagIPv6 != 0)
 	p.asn = c.uint32()
-	c.take(4 + 4 + 4) // BGP identifier, and the router's time, which is not trusted
+	copy(p.id[:], c.take(4))
+	c.take(4 + 4) // the router's time, which is not trusted
 	return p
 }
 
@@ -92,12 +94,17 @@ func (c *cursor) bmpAddr(v6 bool) netip.Addr {
 // session says whether the peer is one of which we keep the Adj-RIB-In: not the router's own Loc-RIB, nor a type of later times.
 func (p *bmpPeer) session() bool { return p.typ <= bmpLocal }
 
-// collector names where the peer is: the router, and its VRF unless that is the global one.
+// collector names where the peer is: the router, and its VRF unless that is the global one. A link-local address says nothing of
+// who has it: there, the peer's BGP identifier stands too.
 func (p *bmpPeer) collector(router netip.Addr) string {
-	if p.distinguisher == 0 {
-		return router.String()
+	name := router.String()
+	if p.distinguisher != 0 {
+		name += "/" + distinguisher(p.distinguisher)
 	}
-	return router.String() + "/" + distinguisher(p.distinguisher)
+	if p.addr.IsLinkLocalUnicast() {
+		name += "/" + netip.AddrFrom4(p.id).String()
+	}
+	return name
 }
 
 // distinguisher writes a route distinguisher (RFC 4364 section 4.2).
