@@ -1,11 +1,13 @@
 package source
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,17 +19,21 @@ import (
 
 const (
 	maxBMPRouters = 256
-	bmpBreath     = 100 * time.Millisecond
-	bmpPatience   = time.Minute // a message that has begun, and the first one, must be there so soon
+	maxBMPNew     = 16 // connections that have not said yet that they are a router's
+	bmpBreath     = time.Second
+	bmpGreeting   = 10 * time.Second // until which they must
+	bmpPatience   = time.Minute      // a message that has begun must be there so soon
 )
 
 // bmp waits for routers that show the Adj-RIB-In of their neighbours (RFC 7854), before their policy. Each neighbour is a vantage.
 type bmp struct {
 	*feed
 	refusals *rate.Limiter // that are logged
+	greeting time.Duration // see bmpGreeting
 
-	routers sync.Mutex // guards what follows
-	by      map[netip.Addr]*bmpRouter
+	routers sync.Mutex                // guards what follows
+	by      map[netip.Addr]*bmpRouter // that have sent an Initiation
+	fresh   []net.Conn                // that have not, the oldest first
 	bound   netip.AddrPort
 }
 
@@ -38,7 +44,7 @@ type bmpRouter struct {
 }
 
 func newBMP(f *feed) *bmp {
-	return &bmp{feed: f, refusals: rate.NewLimiter(rate.Every(10*time.Second), 5), by: map[netip.Addr]*bmpRouter{}}
+	return &bmp{feed: f, greeting: bmpGreeting, refusals: rate.NewLimiter(rate.Every(10*time.Second), 5), by: map[netip.Addr]*bmpRouter{}}
 }
 
 // Run implements Feed.
@@ -80,6 +86,9 @@ func (b *bmp) serve(ctx context.Context, l net.Listener) error {
 	for {
 		conn, err := l.Accept()
 		if passes(err) { // the routers that are there stay
+			if b.refusals.Allow() {
+				b.log.Error("cannot take connections of routers for now", zap.Error(err))
+			}
 			select {
 			case <-ctx.Done():
 			case <-time.After(bmpBreath):
@@ -99,10 +108,16 @@ func (b *bmp) serve(ctx context.Context, l net.Listener) error {
 
 // passes says whether a connection could not be taken for want of something that may come back.
 func passes(err error) bool {
-	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ECONNABORTED)
+	for _, errno := range []error{unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.ECONNABORTED} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
-// serveRouter keeps one connection. A second one of the same router takes the place of the first: the router has given that up.
+// serveRouter keeps one connection. A second one of the same router takes the place of the first, which the router has given up,
+// once it has shown that it is one: anybody may connect, with an address of a host that many share too.
 func (b *bmp) serveRouter(ctx context.Context, conn net.Conn) {
 	from, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	addr := from.Addr().Unmap().WithZone("")
@@ -110,21 +125,45 @@ func (b *bmp) serveRouter(ctx context.Context, conn net.Conn) {
 		b.refuse("its address is not in allow", addr)
 		return
 	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	s := &bmpSession{feed: b.feed, router: addr, conn: conn, in: bufio.NewReaderSize(conn, 64<<10), peers: map[bmpKey]*bmpNeighbour{}}
+	b.greets(conn)
+	first, err := s.greeting(b.greeting)
+	b.greeted(conn)
+	if err != nil {
+		b.refuse(err.Error(), addr)
+		return
+	}
 	r := &bmpRouter{conn: conn, ended: make(chan struct{})}
 	if !b.enter(addr, r) {
 		b.refuse("there are too many routers", addr)
 		return
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	s := &bmpSession{feed: b.feed, router: addr, conn: conn, peers: map[bmpKey]*bmpNeighbour{}}
-	err = s.run()
+	err = s.run(first)
 	why := fmt.Sprintf("router %s: %v", addr, err)
 	if ctx.Err() == nil {
 		b.log.Warn("router of a feed is lost", zap.Stringer("router", addr), zap.String("name", s.name), zap.Error(err))
 	}
 	s.lose(why, time.Now())
 	b.leave(addr, r, why, time.Now())
+}
+
+// greets keeps a connection of which nothing is known. Of too many the oldest is closed: a router says who it is at once.
+func (b *bmp) greets(conn net.Conn) {
+	b.routers.Lock()
+	defer b.routers.Unlock()
+	if len(b.fresh) >= maxBMPNew {
+		b.fresh[0].Close()
+		b.fresh = slices.Delete(b.fresh, 0, 1)
+	}
+	b.fresh = append(b.fresh, conn)
+}
+
+func (b *bmp) greeted(conn net.Conn) {
+	b.routers.Lock()
+	defer b.routers.Unlock()
+	b.fresh = slices.DeleteFunc(b.fresh, func(c net.Conn) bool { return c == conn })
 }
 
 func (b *bmp) allows(addr netip.Addr) bool {

@@ -21,6 +21,7 @@ type bmpSession struct {
 	router     netip.Addr
 	name       string // as it calls itself
 	conn       net.Conn
+	in         *bufio.Reader // of it
 	peers      map[bmpKey]*bmpNeighbour
 	postPolicy bool // that it shows some was logged
 }
@@ -43,26 +44,34 @@ type bmpNeighbour struct {
 
 var errTerminated = errors.New("the router ended the connection")
 
-// run reads until the connection ends. The first message must be an Initiation (RFC 7854 section 4.3).
-func (s *bmpSession) run() error {
-	in := bufio.NewReaderSize(s.conn, 64<<10)
-	var body []byte
-	began := func() { _ = s.conn.SetReadDeadline(time.Now().Add(bmpPatience)) } // where it cannot be set, the read fails
-	began()
-	for first := true; ; first = false {
-		typ, read, err := bmpFrame(in, body, began)
+// greeting reads the first message, which must be an Initiation (RFC 7854 section 4.3) and there in time.
+func (s *bmpSession) greeting(within time.Duration) ([]byte, error) {
+	_ = s.conn.SetReadDeadline(time.Now().Add(within)) // where it cannot be set, the read fails
+	typ, body, err := bmpFrame(s.in, nil, func() {})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("it sends no Initiation: %w", err)
+	case typ != bmpInitiation:
+		return nil, fmt.Errorf("its first message is of type %d, and no Initiation", typ)
+	}
+	return body, nil
+}
+
+// run takes in the Initiation, and reads until the connection ends.
+func (s *bmpSession) run(first []byte) error {
+	began := func() { _ = s.conn.SetReadDeadline(time.Now().Add(bmpPatience)) }
+	typ, body := uint8(bmpInitiation), first
+	for {
+		_ = s.conn.SetReadDeadline(time.Time{})
+		if err := s.message(typ, body, time.Now()); err != nil {
+			return err
+		}
+		var err error
+		typ, body, err = bmpFrame(s.in, body, began)
 		if err == io.EOF {
 			return errors.New("the connection ended")
 		}
 		if err != nil {
-			return err
-		}
-		if first && typ != bmpInitiation {
-			return fmt.Errorf("its first message is of type %d, and no Initiation", typ)
-		}
-		_ = s.conn.SetReadDeadline(time.Time{})
-		body = read
-		if err := s.message(typ, body, time.Now()); err != nil {
 			return err
 		}
 	}
