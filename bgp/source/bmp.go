@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 	"golang.org/x/time/rate"
+
+	"peervane/bgp/rib"
 )
 
 const (
@@ -22,6 +24,7 @@ const (
 	maxBMPNew     = 16 // connections that have not said yet that they are a router's
 	bmpBreath     = time.Second
 	bmpGreeting   = 10 * time.Second // until which they must
+	bmpAgain      = time.Minute      // between two times that all routers are made to show all again
 	bmpPatience   = time.Minute      // a message that has begun must be there so soon
 )
 
@@ -35,12 +38,17 @@ type bmp struct {
 	by      map[netip.Addr]*bmpRouter // that have sent an Initiation
 	fresh   []net.Conn                // that have not, the oldest first
 	bound   netip.AddrPort
+	asked   time.Time   // when routers were last made to show all again
+	asking  *time.Timer // until they are
 }
+
+var errShowAgain = errors.New("more is watched now: it is to connect again, and to show all routes")
 
 // bmpRouter is one connection.
 type bmpRouter struct {
 	conn  net.Conn
 	ended chan struct{}
+	again bool // it was closed to have it show all again
 }
 
 func newBMP(f *feed) *bmp {
@@ -83,6 +91,7 @@ func (b *bmp) serve(ctx context.Context, l net.Listener) error {
 	b.routers.Unlock()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
+	running.Go(func() { b.forgets(ctx) })
 	for {
 		conn, err := l.Accept()
 		if passes(err) { // the routers that are there stay
@@ -103,6 +112,22 @@ func (b *bmp) serve(ctx context.Context, l net.Listener) error {
 			defer conn.Close()
 			b.serveRouter(ctx, conn)
 		})
+	}
+}
+
+// forgets forgets those that are lost for long, also while no router says anything.
+func (b *bmp) forgets(ctx context.Context) {
+	tick := time.NewTicker(forgetEach)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			b.mu.Lock()
+			b.tidy(now)
+			b.mu.Unlock()
+		}
 	}
 }
 
@@ -141,12 +166,44 @@ func (b *bmp) serveRouter(ctx context.Context, conn net.Conn) {
 		return
 	}
 	err = s.run(first)
+	b.routers.Lock()
+	if r.again {
+		err = errShowAgain
+	}
+	b.routers.Unlock()
 	why := fmt.Sprintf("router %s: %v", addr, err)
 	if ctx.Err() == nil {
 		b.log.Warn("router of a feed is lost", zap.Stringer("router", addr), zap.String("name", s.name), zap.Error(err))
 	}
 	s.lose(why, time.Now())
 	b.leave(addr, r, why, time.Now())
+}
+
+// SetWatched implements Feed. A router shows its routes only once, and those of what is newly watched were dropped: it has to show
+// all again, which it does when it connects again.
+func (b *bmp) SetWatched(w *rib.Watched) {
+	if now := time.Now(); b.setWatched(w, now) {
+		b.askAgain(now)
+	}
+}
+
+// askAgain ends the connections of all routers, soon where it has done so just now: what the neighbours hold is unknown until they
+// are back.
+func (b *bmp) askAgain(now time.Time) {
+	b.routers.Lock()
+	defer b.routers.Unlock()
+	if len(b.by) == 0 || b.asking != nil {
+		return
+	}
+	b.asking = time.AfterFunc(bmpAgain-min(now.Sub(b.asked), bmpAgain), func() {
+		b.routers.Lock()
+		defer b.routers.Unlock()
+		b.asking, b.asked = nil, time.Now()
+		for _, r := range b.by {
+			r.again = true
+			r.conn.Close()
+		}
+	})
 }
 
 // greets keeps a connection of which nothing is known. Of too many the oldest is closed: a router says who it is at once.

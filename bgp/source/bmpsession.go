@@ -82,6 +82,7 @@ func (s *bmpSession) message(typ uint8, body []byte, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.read(now)
+	s.tidy(now)
 	c := &cursor{b: body}
 	switch typ {
 	case bmpInitiation:

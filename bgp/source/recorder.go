@@ -128,12 +128,15 @@ func (r *recorder) routes(v *recordedVantage, u *wire.Update, at time.Time) erro
 	return nil
 }
 
-// endOfRIB is told only where the beginning of the table was seen too.
+// endOfRIB is told only where the beginning of the table was seen too, and all of it that is watched was kept.
 func (r *recorder) endOfRIB(v *recordedVantage, f bgp.Family, at time.Time) error {
 	if !v.first[f].on {
 		return nil
 	}
 	v.first[f].end()
+	if v.first[f].part {
+		return nil
+	}
 	return r.put(bgp.EndOfRIB{Vantage: v.Vantage, Family: f, At: at})
 }
 

@@ -205,6 +205,7 @@ func (r *risLive) message(text []byte, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.read(now)
+	r.tidy(now)
 	if bytes.Equal(text, r.last) {
 		return nil
 	}
