@@ -92,7 +92,7 @@ func (r *risLive) session(ctx context.Context) error {
 		return err
 	}
 	defer conn.CloseNow()
-	r.begin()
+	r.locked(func() { r.last, r.asked = nil, risAsked{} })
 	ctx, cancel := context.WithCancelCause(ctx)
 	var writer sync.WaitGroup
 	writer.Go(func() { cancel(r.write(ctx, conn)) })
@@ -110,13 +110,6 @@ func (r *risLive) session(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// begin forgets what was of another connection.
-func (r *risLive) begin() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.last, r.asked = nil, risAsked{}
 }
 
 func (r *risLive) dial(ctx context.Context) (*websocket.Conn, error) {
@@ -172,12 +165,19 @@ func (r *risLive) write(ctx context.Context, conn *websocket.Conn) error {
 			if err := r.unanswered(); err != nil {
 				return err
 			}
-		case <-ping.C:
+		case now := <-ping.C:
+			r.locked(func() { r.tidy(now) }) // also while the server has nothing to say
 			if err := timely(ctx, conn.Ping); err != nil {
 				return fmt.Errorf("no answer to a ping: %w", err)
 			}
 		}
 	}
+}
+
+func (r *risLive) locked(do func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	do()
 }
 
 // unanswered says whether the server has let a subscription be.

@@ -65,9 +65,7 @@ func (r *risLive) subscribe(ctx context.Context, conn *websocket.Conn, have subs
 			continue
 		}
 		asked = true
-		r.mu.Lock()
-		r.asked.open++ // before the answer can come
-		r.mu.Unlock()
+		r.locked(func() { r.asked.open++ }) // before the answer can come
 		if err := ask(ctx, conn, "ris_subscribe", f); err != nil {
 			return asked, err
 		}
