@@ -62,6 +62,7 @@ func TestBMPPoorHost(t *testing.T) {
 	b, _ := bmpHeard(t)
 	b.greeting = 50 * time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- b.serve(ctx, &poorListener{l, []error{unix.EMFILE, unix.ENOBUFS}}) }()
 	conn, err := net.Dial("tcp", l.Addr().String())
@@ -72,7 +73,7 @@ func TestBMPPoorHost(t *testing.T) {
 	closed(t, conn)
 	select {
 	case err := <-ended:
-		t.Errorf("it ended: %v", err)
+		t.Fatalf("it ended: %v", err)
 	default:
 	}
 	cancel()
