@@ -61,7 +61,39 @@ func (l *loading) feeds() []Feed {
 		names[i] = feeds[i].Name
 	}
 	l.unique("feed", items, names)
+	l.uniqueSockets(feeds, items)
 	return feeds
+}
+
+// uniqueSockets reports feeds that would wait where something else does: of two, one could never start.
+func (l *loading) uniqueSockets(feeds []Feed, items []item) {
+	type taken struct {
+		at netip.AddrPort
+		by string
+	}
+	all := []taken{{l.cfg.Daemon.HTTP, "http of [daemon]"}}
+	for _, at := range l.cfg.Daemon.Listen {
+		all = append(all, taken{at, "listen of [daemon]"})
+	}
+	for i, f := range feeds {
+		for _, other := range all {
+			if collide(f.Listen, other.at) {
+				l.fail(items[i].at("listen"), "listen = %q is taken by %s, on %s; give the feed another port", f.Listen, other.by, other.at)
+				break
+			}
+		}
+		all = append(all, taken{f.Listen, "feed " + f.Name})
+	}
+}
+
+// collide says whether only one of two can listen. What listens on [::] hears IPv4 too.
+func collide(a, b netip.AddrPort) bool {
+	if !a.IsValid() || !b.IsValid() || a.Port() != b.Port() {
+		return false
+	}
+	one, two := a.Addr().Unmap(), b.Addr().Unmap()
+	hears := func(by, of netip.Addr) bool { return by.IsUnspecified() && (by.Is6() || of.Is4()) }
+	return one == two || hears(one, two) || hears(two, one)
 }
 
 // cacheURL is the address of an RTR cache.

@@ -176,23 +176,16 @@ func bmpSays(typ uint8, peer uint32, parts ...[]byte) []byte {
 
 // A hijack that a router shows of a neighbour fires, stays when the neighbour and the router are lost, and ends when they show better.
 func TestBMPFeed(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := netip.MustParseAddrPort(free.Addr().String())
-	free.Close()
+	at := freeSocket(t)
 	w := feedDaemon(t, config.Feed{Name: "edge", Kind: "bmp", Listen: at})
 	w.feed("edge", func(f api.Feed) bool { return f.State == "waiting" })
-	open := wire.Open{Version: wire.Version, ASN: 64500, HoldTime: 90, RouterID: [4]byte{192, 0, 2, 9}}
-	open.Caps = wire.Capabilities{AS4: true, HasMP: true, Families: [bgp.NumFamilies]bool{true, true}}
 	connect := func(path ...uint32) net.Conn {
 		conn, err := net.Dial("tcp", at.String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() })
-		says := append(bmpSays(4, 0, []byte{0, 2, 0, 2, 'r', '1'}), bmpSays(3, 64500, make([]byte, 20), open.Append(nil), open.Append(nil))...)
+		says := append(bmpSays(4, 0, []byte{0, 2, 0, 2, 'r', '1'}), bmpSays(3, 64500, make([]byte, 20), bmpOpen(64499), bmpOpen(64500))...)
 		says = append(says, bmpSays(0, 64500, updateOf("203.0.113.0/24", "", path...))...)
 		if _, err := conn.Write(says); err != nil {
 			t.Error(err)
@@ -218,4 +211,50 @@ func TestBMPFeed(t *testing.T) {
 	})
 	w.await("origin_change", `"resolved"`)
 	w.feed("edge", func(f api.Feed) bool { return f.State == "waiting" && f.Vantages == 0 })
+}
+
+// What a router shows of a neighbour of its own AS that has not left the AS is no hijack, and what came in through it is judged.
+func TestBMPFeedInternal(t *testing.T) {
+	at := freeSocket(t)
+	cfg := quiet(t)
+	cfg.Daemon.ASN = 64500
+	cfg.Prefixes = []config.Registration{registered("203.0.113.0/24", 64496)}
+	cfg.Feeds = []config.Feed{{Name: "edge", Kind: "bmp", Listen: at}}
+	w := feedDaemonOf(t, cfg)
+	w.feed("edge", func(f api.Feed) bool { return f.State == "waiting" })
+	conn, err := net.Dial("tcp", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	says := append(bmpSays(4, 0, []byte{0, 2, 0, 2, 'r', '1'}), bmpSays(3, 64500, make([]byte, 20), bmpOpen(64500), bmpOpen(64500))...)
+	for _, path := range [][]uint32{{}, {64512}} {
+		says = append(says, bmpSays(0, 64500, updateOf("203.0.113.7/32", "", path...))...)
+		says = append(says, bmpSays(0, 64500, updateOf("203.0.113.0/24", "", path...))...)
+	}
+	says = append(says, bmpSays(0, 64500, updateOf("203.0.113.128/25", "", 64497, 15169))...)
+	if _, err := conn.Write(says); err != nil {
+		t.Error(err)
+	}
+	w.await("subprefix", `"firing"`, `"culprit_asn":15169`, "203.0.113.128/25", "edge/127.0.0.1/192.0.2.1/64500")
+	w.awaitRoutes("203.0.113.7/32", "")
+	w.awaitRoutes("203.0.113.0/24", "")
+	w.feed("edge", func(f api.Feed) bool { return f.Routes == 1 })
+	w.awaitOpen(1)
+}
+
+func freeSocket(t *testing.T) netip.AddrPort {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free.Close()
+	return netip.MustParseAddrPort(free.Addr().String())
+}
+
+func bmpOpen(asn uint32) []byte {
+	open := wire.Open{Version: wire.Version, ASN: asn, HoldTime: 90, RouterID: [4]byte{192, 0, 2, 9}}
+	open.Caps = wire.Capabilities{AS4: true, HasMP: true, Families: [bgp.NumFamilies]bool{true, true}}
+	return open.Append(nil)
 }

@@ -145,6 +145,18 @@ func (w *feedWorld) routes(prefix string) string {
 	return strings.Join(out, ", ")
 }
 
+// awaitOpen waits until so many incidents are open, and wants no more.
+func (w *feedWorld) awaitOpen(n int) {
+	w.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for len(w.d.Snapshot().Incidents) < n && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if open := w.d.Snapshot().Incidents; len(open) != n {
+		w.t.Errorf("open are %+v", open)
+	}
+}
+
 func (w *feedWorld) awaitRoutes(prefix, want string) {
 	w.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)

@@ -1,11 +1,13 @@
 package source
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,32 +15,44 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 	"golang.org/x/time/rate"
+
+	"peervane/bgp/rib"
 )
 
 const (
 	maxBMPRouters = 256
-	bmpBreath     = 100 * time.Millisecond
-	bmpPatience   = time.Minute // a message that has begun, and the first one, must be there so soon
+	maxBMPNew     = 16 // connections that have not said yet that they are a router's
+	bmpBreath     = time.Second
+	bmpGreeting   = 10 * time.Second // until which they must
+	bmpAgain      = time.Minute      // between two times that all routers are made to show all again
+	bmpPatience   = time.Minute      // a message that has begun must be there so soon
 )
 
 // bmp waits for routers that show the Adj-RIB-In of their neighbours (RFC 7854), before their policy. Each neighbour is a vantage.
 type bmp struct {
 	*feed
 	refusals *rate.Limiter // that are logged
+	greeting time.Duration // see bmpGreeting
 
-	routers sync.Mutex // guards what follows
-	by      map[netip.Addr]*bmpRouter
+	routers sync.Mutex                // guards what follows
+	by      map[netip.Addr]*bmpRouter // that have sent an Initiation
+	fresh   []net.Conn                // that have not, the oldest first
 	bound   netip.AddrPort
+	asked   time.Time   // when routers were last made to show all again
+	asking  *time.Timer // until they are
 }
+
+var errShowAgain = errors.New("more is watched now: it is to connect again, and to show all routes")
 
 // bmpRouter is one connection.
 type bmpRouter struct {
 	conn  net.Conn
 	ended chan struct{}
+	again bool // it was closed to have it show all again
 }
 
 func newBMP(f *feed) *bmp {
-	return &bmp{feed: f, refusals: rate.NewLimiter(rate.Every(10*time.Second), 5), by: map[netip.Addr]*bmpRouter{}}
+	return &bmp{feed: f, greeting: bmpGreeting, refusals: rate.NewLimiter(rate.Every(10*time.Second), 5), by: map[netip.Addr]*bmpRouter{}}
 }
 
 // Run implements Feed.
@@ -77,9 +91,13 @@ func (b *bmp) serve(ctx context.Context, l net.Listener) error {
 	b.routers.Unlock()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
+	running.Go(func() { b.forgets(ctx) })
 	for {
 		conn, err := l.Accept()
 		if passes(err) { // the routers that are there stay
+			if b.refusals.Allow() {
+				b.log.Error("cannot take connections of routers for now", zap.Error(err))
+			}
 			select {
 			case <-ctx.Done():
 			case <-time.After(bmpBreath):
@@ -97,12 +115,34 @@ func (b *bmp) serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// passes says whether a connection could not be taken for want of something that may come back.
-func passes(err error) bool {
-	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ECONNABORTED)
+// forgets forgets those that are lost for long, also while no router says anything.
+func (b *bmp) forgets(ctx context.Context) {
+	tick := time.NewTicker(forgetEach)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			b.mu.Lock()
+			b.tidy(now)
+			b.mu.Unlock()
+		}
+	}
 }
 
-// serveRouter keeps one connection. A second one of the same router takes the place of the first: the router has given that up.
+// passes says whether a connection could not be taken for want of something that may come back.
+func passes(err error) bool {
+	for _, errno := range []error{unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.ECONNABORTED} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// serveRouter keeps one connection. A second one of the same router takes the place of the first, which the router has given up,
+// once it has shown that it is one: anybody may connect, with an address of a host that many share too.
 func (b *bmp) serveRouter(ctx context.Context, conn net.Conn) {
 	from, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	addr := from.Addr().Unmap().WithZone("")
@@ -110,21 +150,77 @@ func (b *bmp) serveRouter(ctx context.Context, conn net.Conn) {
 		b.refuse("its address is not in allow", addr)
 		return
 	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	s := &bmpSession{feed: b.feed, router: addr, conn: conn, in: bufio.NewReaderSize(conn, 64<<10), peers: map[bmpKey]*bmpNeighbour{}}
+	b.greets(conn)
+	first, err := s.greeting(b.greeting)
+	b.greeted(conn)
+	if err != nil {
+		b.refuse(err.Error(), addr)
+		return
+	}
 	r := &bmpRouter{conn: conn, ended: make(chan struct{})}
 	if !b.enter(addr, r) {
 		b.refuse("there are too many routers", addr)
 		return
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	s := &bmpSession{feed: b.feed, router: addr, conn: conn, peers: map[bmpKey]*bmpNeighbour{}}
-	err = s.run()
+	err = s.run(first)
+	b.routers.Lock()
+	if r.again {
+		err = errShowAgain
+	}
+	b.routers.Unlock()
 	why := fmt.Sprintf("router %s: %v", addr, err)
 	if ctx.Err() == nil {
 		b.log.Warn("router of a feed is lost", zap.Stringer("router", addr), zap.String("name", s.name), zap.Error(err))
 	}
 	s.lose(why, time.Now())
 	b.leave(addr, r, why, time.Now())
+}
+
+// SetWatched implements Feed. A router shows its routes only once, and those of what is newly watched were dropped: it has to show
+// all again, which it does when it connects again.
+func (b *bmp) SetWatched(w *rib.Watched) {
+	if now := time.Now(); b.setWatched(w, now) {
+		b.askAgain(now)
+	}
+}
+
+// askAgain ends the connections of all routers, soon where it has done so just now: what the neighbours hold is unknown until they
+// are back.
+func (b *bmp) askAgain(now time.Time) {
+	b.routers.Lock()
+	defer b.routers.Unlock()
+	if len(b.by) == 0 || b.asking != nil {
+		return
+	}
+	b.asking = time.AfterFunc(bmpAgain-min(now.Sub(b.asked), bmpAgain), func() {
+		b.routers.Lock()
+		defer b.routers.Unlock()
+		b.asking, b.asked = nil, time.Now()
+		for _, r := range b.by {
+			r.again = true
+			r.conn.Close()
+		}
+	})
+}
+
+// greets keeps a connection of which nothing is known. Of too many the oldest is closed: a router says who it is at once.
+func (b *bmp) greets(conn net.Conn) {
+	b.routers.Lock()
+	defer b.routers.Unlock()
+	if len(b.fresh) >= maxBMPNew {
+		b.fresh[0].Close()
+		b.fresh = slices.Delete(b.fresh, 0, 1)
+	}
+	b.fresh = append(b.fresh, conn)
+}
+
+func (b *bmp) greeted(conn net.Conn) {
+	b.routers.Lock()
+	defer b.routers.Unlock()
+	b.fresh = slices.DeleteFunc(b.fresh, func(c net.Conn) bool { return c == conn })
 }
 
 func (b *bmp) allows(addr netip.Addr) bool {

@@ -46,16 +46,19 @@ func bmpInit() []byte {
 }
 
 // bmpUp is a Peer Up; addPath says that the peer sends several paths.
-func bmpUp(header []byte, addPath bool) []byte {
-	open := func(mode uint8) []byte {
-		o := wire.Open{Version: wire.Version, ASN: 64500, HoldTime: 90, RouterID: [4]byte{192, 0, 2, 9}}
+func bmpUp(header []byte, addPath bool) []byte { return bmpUpOf(64499, header, addPath) }
+
+// bmpUpOf is one of a router of an AS; the peer is of 64500.
+func bmpUpOf(router uint32, header []byte, addPath bool) []byte {
+	open := func(asn uint32, mode uint8) []byte {
+		o := wire.Open{Version: wire.Version, ASN: asn, HoldTime: 90, RouterID: [4]byte{192, 0, 2, 9}}
 		o.Caps = wire.Capabilities{AS4: true, HasMP: true, Families: [bgp.NumFamilies]bool{true, true}}
 		if addPath {
 			o.Caps.AddPath[bgp.IPv4] = mode
 		}
 		return o.Append(nil)
 	}
-	return bmpMessage(bmpPeerUp, header, make([]byte, 20), open(wire.AddPathReceive), open(wire.AddPathSend), []byte{0, 0, 0, 2, 'h', 'i'})
+	return bmpMessage(bmpPeerUp, header, make([]byte, 20), open(router, wire.AddPathReceive), open(64500, wire.AddPathSend), []byte{0, 0, 0, 2, 'h', 'i'})
 }
 
 // bmpLab is a feed that listens, and what it tells.
@@ -176,6 +179,21 @@ func TestBMP(t *testing.T) {
 	}
 }
 
+// Of a neighbour of the router's own AS, what has not left the AS is left out, and gone where it was seen from outside before.
+func TestBMPInternal(t *testing.T) {
+	l := newBMPLab(t)
+	peer := about(0, 0, 0, recordedPeer)
+	says := [][]byte{bmpInit(), bmpUpOf(64500, peer, false), bmpMessage(bmpRouteMonitoring, peer, update("192.0.2.0/24", "", 64496, 64497))}
+	for _, path := range [][]uint32{{}, {64500}, {64512, 4200000000}, {64512, 64500}} {
+		says = append(says, bmpMessage(bmpRouteMonitoring, peer, update("192.0.2.128/25", "", path...)))
+	}
+	says = append(says, bmpMessage(bmpRouteMonitoring, peer, wire.AppendEndOfRIB(nil, bgp.IPv4)),
+		bmpMessage(bmpRouteMonitoring, peer, update("192.0.2.64/26", "", 64512, 64497)), bmpMessage(bmpRouteMonitoring, peer, update("192.0.2.0/24", "")))
+	l.router(says...)
+	const name = "routers/127.0.0.1/192.0.2.1/64500"
+	l.want(4, name+" up [ipv4 ipv6] due=false", name+" +192.0.2.0/24 64496 64497 initial", name+" +192.0.2.64/26 64512 64497", name+" -192.0.2.0/24")
+}
+
 // Several paths of a prefix are told apart where both OPENs of the Peer Up say so.
 func TestBMPAddPath(t *testing.T) {
 	l := newBMPLab(t)
@@ -292,12 +310,7 @@ func FuzzBMP(f *testing.F) {
 		f.Add(bytes.Join(says, nil))
 	}
 	f.Fuzz(func(t *testing.T, says []byte) {
-		made, err := NewFeed(FeedConfig{Name: "routers", Kind: "bmp", Watched: rib.NewWatched(feedNets, nil)}, make(chan struct{}, 1), zap.NewNop())
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := made.(*bmp)
-		s := &bmpSession{feed: b.feed, router: netip.MustParseAddr("192.0.2.254"), peers: map[bmpKey]*bmpNeighbour{}}
+		b, s := bmpHeard(t)
 		in, body, now := bytes.NewReader(says), []byte(nil), time.Now()
 		for {
 			typ, read, err := bmpFrame(in, body, func() {})

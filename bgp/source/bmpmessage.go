@@ -67,6 +67,7 @@ func bmpFrame(r io.Reader, buf []byte, began func()) (typ uint8, body []byte, er
 type bmpPeer struct {
 	typ, flags    uint8
 	distinguisher uint64
+	id            [4]byte // its BGP identifier
 	mrtPeer
 }
 
@@ -75,7 +76,8 @@ func (c *cursor) bmpPeer() (p bmpPeer) {
 	p.distinguisher = uint64(c.uint32())<<32 | uint64(c.uint32())
 	p.addr = c.bmpAddr(p.flags&bmpFlagIPv6 != 0)
 	p.asn = c.uint32()
-	c.take(4 + 4 + 4) // BGP identifier, and the router's time, which is not trusted
+	copy(p.id[:], c.take(4))
+	c.take(4 + 4) // the router's time, which is not trusted
 	return p
 }
 
@@ -92,12 +94,17 @@ func (c *cursor) bmpAddr(v6 bool) netip.Addr {
 // session says whether the peer is one of which we keep the Adj-RIB-In: not the router's own Loc-RIB, nor a type of later times.
 func (p *bmpPeer) session() bool { return p.typ <= bmpLocal }
 
-// collector names where the peer is: the router, and its VRF unless that is the global one.
+// collector names where the peer is: the router, and its VRF unless that is the global one. A link-local address says nothing of
+// who has it: there, the peer's BGP identifier stands too.
 func (p *bmpPeer) collector(router netip.Addr) string {
-	if p.distinguisher == 0 {
-		return router.String()
+	name := router.String()
+	if p.distinguisher != 0 {
+		name += "/" + distinguisher(p.distinguisher)
 	}
-	return router.String() + "/" + distinguisher(p.distinguisher)
+	if p.addr.IsLinkLocalUnicast() {
+		name += "/" + netip.AddrFrom4(p.id).String()
+	}
+	return name
 }
 
 // distinguisher writes a route distinguisher (RFC 4364 section 4.2).
@@ -114,22 +121,26 @@ func distinguisher(d uint64) string {
 }
 
 // bmpParams reads a Peer Up (section 4.10): how the UPDATEs of the session are to be read follows from the OPENs. Those stand
-// there whatever the version of AS numbers that the messages have: each says so by its flag.
-func (c *cursor) bmpParams(peer *bmpPeer) (wire.Params, error) {
+// there whatever the version of AS numbers that the messages have: each says so by its flag. home is the AS that both are of; 0
+// where they are of two.
+func (c *cursor) bmpParams(peer *bmpPeer) (p wire.Params, home uint32, err error) {
 	c.take(16 + 2 + 2) // the router's own end
 	sent, err := c.bmpOpen()
 	if err != nil {
-		return wire.Params{}, err
+		return p, 0, err
 	}
 	received, err := c.bmpOpen()
 	if err != nil {
-		return wire.Params{}, err
+		return p, 0, err
 	}
-	p := recordedParams(true, false, peer.mrtPeer)
+	p = recordedParams(true, false, peer.mrtPeer)
 	for _, f := range bgp.Families {
 		p.AddPath[f] = sent.Caps.AddPath[f]&wire.AddPathReceive != 0 && received.Caps.AddPath[f]&wire.AddPathSend != 0
 	}
-	return p, nil
+	if sent.ASN == received.ASN {
+		home = sent.ASN // 0 where both were made up
+	}
+	return p, home, nil
 }
 
 // bmpOpen reads one OPEN, with its header.

@@ -21,15 +21,20 @@ type bmpSession struct {
 	router     netip.Addr
 	name       string // as it calls itself
 	conn       net.Conn
+	in         *bufio.Reader // of it
 	peers      map[bmpKey]*bmpNeighbour
 	postPolicy bool // that it shows some was logged
 }
 
-// bmpKey is how a router tells its neighbours apart.
+// bmpKey is how a router tells its neighbours apart. Those on several links may have the same link-local address.
 type bmpKey struct {
 	distinguisher uint64
 	addr          netip.Addr
+	asn           uint32
+	id            [4]byte
 }
+
+func (p *bmpPeer) key() bmpKey { return bmpKey{p.distinguisher, p.addr, p.asn, p.id} }
 
 // bmpNeighbour is a neighbour that is up.
 type bmpNeighbour struct {
@@ -39,26 +44,34 @@ type bmpNeighbour struct {
 
 var errTerminated = errors.New("the router ended the connection")
 
-// run reads until the connection ends. The first message must be an Initiation (RFC 7854 section 4.3).
-func (s *bmpSession) run() error {
-	in := bufio.NewReaderSize(s.conn, 64<<10)
-	var body []byte
-	began := func() { _ = s.conn.SetReadDeadline(time.Now().Add(bmpPatience)) } // where it cannot be set, the read fails
-	began()
-	for first := true; ; first = false {
-		typ, read, err := bmpFrame(in, body, began)
+// greeting reads the first message, which must be an Initiation (RFC 7854 section 4.3) and there in time.
+func (s *bmpSession) greeting(within time.Duration) ([]byte, error) {
+	_ = s.conn.SetReadDeadline(time.Now().Add(within)) // where it cannot be set, the read fails
+	typ, body, err := bmpFrame(s.in, nil, func() {})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("it sends no Initiation: %w", err)
+	case typ != bmpInitiation:
+		return nil, fmt.Errorf("its first message is of type %d, and no Initiation", typ)
+	}
+	return body, nil
+}
+
+// run takes in the Initiation, and reads until the connection ends.
+func (s *bmpSession) run(first []byte) error {
+	began := func() { _ = s.conn.SetReadDeadline(time.Now().Add(bmpPatience)) }
+	typ, body := uint8(bmpInitiation), first
+	for {
+		_ = s.conn.SetReadDeadline(time.Time{})
+		if err := s.message(typ, body, time.Now()); err != nil {
+			return err
+		}
+		var err error
+		typ, body, err = bmpFrame(s.in, body, began)
 		if err == io.EOF {
 			return errors.New("the connection ended")
 		}
 		if err != nil {
-			return err
-		}
-		if first && typ != bmpInitiation {
-			return fmt.Errorf("its first message is of type %d, and no Initiation", typ)
-		}
-		_ = s.conn.SetReadDeadline(time.Time{})
-		body = read
-		if err := s.message(typ, body, time.Now()); err != nil {
 			return err
 		}
 	}
@@ -69,6 +82,7 @@ func (s *bmpSession) message(typ uint8, body []byte, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.read(now)
+	s.tidy(now)
 	c := &cursor{b: body}
 	switch typ {
 	case bmpInitiation:
@@ -108,64 +122,101 @@ func (s *bmpSession) about(typ uint8, c *cursor, now time.Time) error {
 	if c.short || !p.addr.IsValid() {
 		return malformed("a message is cut short in its per-peer header")
 	}
-	if !p.session() {
+	if !p.session() || s.leftOut(&p, typ) {
 		return nil
 	}
 	switch typ {
 	case bmpPeerUp:
 		return s.peerUp(&p, c, now)
 	case bmpPeerDown:
-		return s.peerDown(&p, c.bmpWhyDown(), now)
+		s.peerDown(&p, c.bmpWhyDown(), now)
+		return nil
 	}
 	return s.monitoring(&p, c.b, now)
 }
 
+// peerUp takes in that a session came up. Whatever it had is lost before that, also where the rest cannot be read.
 func (s *bmpSession) peerUp(p *bmpPeer, c *cursor, now time.Time) error {
-	params, err := c.bmpParams(p)
+	for key, old := range s.peers {
+		switch {
+		case key == p.key():
+			s.end(key, old, "its session came up again", now)
+		case key.distinguisher == p.distinguisher && key.addr == p.addr && !p.addr.IsLinkLocalUnicast():
+			s.end(key, old, "its ASN or BGP identifier changed", now)
+		}
+	}
+	params, home, err := c.bmpParams(p)
 	if err != nil {
 		return err
 	}
-	key, collector := bmpKey{p.distinguisher, p.addr}, p.collector(s.router)
-	if old := s.peers[key]; old != nil && old.peer.asn != p.asn {
-		_ = s.peerDown(&old.peer, "its ASN changed", now) // always nil
-	}
+	collector := p.collector(s.router)
 	if !s.admits(collector, p.mrtPeer) {
 		return nil
 	}
-	s.peers[key] = &bmpNeighbour{*p, params}
+	s.peers[p.key()] = &bmpNeighbour{*p, params}
 	r := s.recorderOf(collector)
 	v := s.live.vantages.get(collector, p.mrtPeer)
 	v.clear()
-	v.up = true
+	v.up, v.home = true, home
 	v.settle(now)
 	return r.put(bgp.SessionUp{Vantage: v.Vantage, At: now, Families: bgp.Families[:], AddPath: params.AddPath, Recorded: true})
 }
 
-func (s *bmpSession) peerDown(p *bmpPeer, why string, now time.Time) error {
-	key := bmpKey{p.distinguisher, p.addr}
-	n := s.peers[key]
-	if n == nil {
-		return nil
+// neighbour finds one that is up. A router may have forgotten the identifier of one that goes.
+func (s *bmpSession) neighbour(p *bmpPeer) (bmpKey, *bmpNeighbour) {
+	key := p.key()
+	if n := s.peers[key]; n != nil || p.id != [4]byte{} {
+		return key, n
 	}
-	delete(s.peers, key)
-	r := s.recorderOf(p.collector(s.router))
-	return r.session(n.peer.mrtPeer, false, true, why, now)
+	var found *bmpNeighbour
+	for k, n := range s.peers {
+		if k.distinguisher != p.distinguisher || k.addr != p.addr {
+			continue
+		}
+		if found != nil {
+			return key, nil // of several, nobody can say which
+		}
+		key, found = k, n
+	}
+	return key, found
 }
 
-// monitoring takes in an UPDATE as the neighbour sent it. What the router's policy made of it, and what it sends on, is left out: a
-// monitor keeps what a router may drop, and the same neighbour is not counted twice.
+func (s *bmpSession) peerDown(p *bmpPeer, why string, now time.Time) {
+	if key, n := s.neighbour(p); n != nil {
+		s.end(key, n, why, now)
+	}
+}
+
+func (s *bmpSession) end(key bmpKey, n *bmpNeighbour, why string, now time.Time) {
+	delete(s.peers, key)
+	r := s.recorderOf(n.peer.collector(s.router))
+	_ = r.session(n.peer.mrtPeer, false, true, why, now) // always nil
+}
+
+// leftOut says whether a message is of another view of a neighbour than what it sent: what the router's policy made of it, or what
+// is sent on to it. A monitor keeps what a router may drop, and the same neighbour is not counted twice. Such a view may end, or
+// come up, while the one that is kept stays; where a router gives all messages its flags, they are those of the session.
+func (s *bmpSession) leftOut(p *bmpPeer, typ uint8) bool {
+	const other = bmpFlagPostPolicy | bmpFlagRIBOut
+	switch {
+	case p.flags&other == 0:
+		return false
+	case typ != bmpRouteMonitoring:
+		_, n := s.neighbour(p)
+		return n != nil && n.peer.flags&other == 0
+	case p.flags&bmpFlagRIBOut != 0:
+		return true
+	}
+	if !s.postPolicy {
+		s.postPolicy = true
+		s.log.Warn("router shows routes behind its policy, which are left out: have it show those before it (pre-policy)", zap.Stringer("router", s.router))
+	}
+	return true
+}
+
+// monitoring takes in an UPDATE as the neighbour sent it.
 func (s *bmpSession) monitoring(p *bmpPeer, message []byte, now time.Time) error {
-	if p.flags&bmpFlagRIBOut != 0 {
-		return nil
-	}
-	if p.flags&bmpFlagPostPolicy != 0 {
-		if !s.postPolicy {
-			s.postPolicy = true
-			s.log.Warn("router shows routes behind its policy, which are left out: have it show those before it (pre-policy)", zap.Stringer("router", s.router))
-		}
-		return nil
-	}
-	n := s.peers[bmpKey{p.distinguisher, p.addr}]
+	_, n := s.neighbour(p)
 	if n == nil {
 		return malformed(fmt.Sprintf("routes of %s, which is not up", p.addr))
 	}
@@ -191,8 +242,10 @@ func (s *bmpSession) update(r *recorder, v *recordedVantage, params wire.Params,
 		}
 	}
 	if f, ok := u.EndOfRIB(); ok && bad == nil {
-		v.first[f].end()
-		return r.put(bgp.EndOfRIB{Vantage: v.Vantage, Family: f, At: now})
+		if v.home != 0 {
+			v.first[f].end() // and is not told: what was left out is no absence
+		}
+		return r.endOfRIB(v, f, now)
 	}
 	return errors.Join(r.routes(v, u, now), bad)
 }

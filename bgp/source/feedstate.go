@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,6 +18,7 @@ import (
 const (
 	maxFeedVantages = 5000           // of one feed; all peers of RIPE RIS together are some 1,500
 	forgetVantage   = 24 * time.Hour // so long is one remembered that is lost
+	forgetEach      = time.Minute    // so often is looked for those
 	oldestRecord    = 24 * time.Hour // what claims to be older was read to be so old
 )
 
@@ -39,6 +41,10 @@ type feed struct {
 	status   FeedStatus
 	unlogged int
 	refused  int // vantages beyond maxFeedVantages
+	tidied   time.Time
+	showed   time.Time
+
+	shown atomic.Pointer[FeedStatus] // as it was a moment ago
 }
 
 func newFeed(cfg FeedConfig, wake chan struct{}, log *zap.Logger) *feed {
@@ -50,6 +56,8 @@ func newFeed(cfg FeedConfig, wake chan struct{}, log *zap.Logger) *feed {
 		status: FeedStatus{State: FeedStarting, Since: time.Now()},
 	}
 	f.live = replay{ctx: context.Background(), sink: SinkFunc(f.put), opts: &f.opts, stats: &f.stats, vantages: recordedVantages{feed: cfg.Name}}
+	first := f.status
+	f.shown.Store(&first)
 	return f
 }
 
@@ -114,6 +122,9 @@ func (f *feed) setWatched(w *rib.Watched, at time.Time) (gained bool) {
 			if delta.Less[family] {
 				v.table.Remove(family, func(r rib.Route) bool { return delta.MayLose(r.Prefix) && !f.concerns(r) })
 			}
+			if delta.More[family] {
+				v.first[family].part = true
+			}
 			whole := f.whole[v]
 			switch {
 			case whole == nil || !whole[family]:
@@ -167,6 +178,14 @@ func (f *feed) forgetLost(now time.Time) {
 	}
 }
 
+// tidy is forgetLost, now and then. The lock is held.
+func (f *feed) tidy(now time.Time) {
+	if now.Sub(f.tidied) >= forgetEach {
+		f.tidied = now
+		f.forgetLost(now)
+	}
+}
+
 func (f *feed) forget(v *recordedVantage, now time.Time) {
 	v.clear()
 	delete(f.lost, v)
@@ -187,10 +206,21 @@ func (f *feed) Gone(at time.Time) {
 // Take implements Feed.
 func (f *feed) Take(buf []bgp.Input, most int) ([]bgp.Input, bool) { return f.queue.take(buf, most) }
 
-// Status implements Feed.
+// Status implements Feed. A record takes microseconds, and a reload may take long: it waits for the one and not for the other, since
+// the engine asks.
 func (f *feed) Status() FeedStatus {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	for range 5 {
+		if f.mu.TryLock() {
+			defer f.mu.Unlock()
+			return f.show(time.Now())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return *f.shown.Load()
+}
+
+// show makes the status that is seen while the lock is held. It is held now.
+func (f *feed) show(at time.Time) FeedStatus {
 	s := f.status
 	s.Vantages = len(f.live.vantages.byKey)
 	for _, v := range f.live.vantages.byKey {
@@ -201,6 +231,8 @@ func (f *feed) Status() FeedStatus {
 			s.Routes += v.table.Len(family)
 		}
 	}
+	f.showed = at
+	f.shown.Store(&s)
 	return s
 }
 
@@ -214,6 +246,7 @@ func (f *feed) is(state FeedState, at time.Time, why string) {
 		return
 	}
 	f.status.State, f.status.Since = state, at
+	defer f.show(at)
 	if state == FeedDown {
 		f.log.Warn("feed is down: what its vantages hold is not known", zap.String("reason", why))
 		return
@@ -226,6 +259,7 @@ func (f *feed) down(why string, at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.is(FeedDown, at, why)
+	f.forgetLost(at)
 	f.lose("feed "+f.cfg.Name+" is down: "+why, at, nil)
 }
 
@@ -244,6 +278,9 @@ func (f *feed) bad(err error, at time.Time) {
 func (f *feed) read(at time.Time) {
 	f.status.Records++
 	f.status.LastRead = at
+	if at.Sub(f.showed) >= time.Second {
+		f.show(at)
+	}
 	if len(f.stats.Ignored) > 64 { // whoever sends may make up kinds of records without end
 		clear(f.stats.Ignored)
 	}

@@ -45,7 +45,7 @@ type pendingChange struct {
 }
 
 // maxEvents is how many session events may wait. An engine that is so far behind a flapping session is told of its last
-// loss alone, after which nothing of before matters.
+// loss alone, after which nothing of before matters. Between two of them each family has one End-of-RIB.
 const maxEvents = 256
 
 // smallIndex is how many changes an index may have held that is used again: a burst's memory is not kept.
@@ -119,9 +119,15 @@ func merge(into *bgp.Change, c bgp.Change) {
 }
 
 func (p *Pending) event(in bgp.Input) {
-	if down, ok := in.(bgp.SessionDown); ok && len(p.spans) >= maxEvents {
-		down.Kept = nil
-		in, p.spans = down, nil
+	if len(p.spans) >= maxEvents {
+		switch event := in.(type) {
+		case bgp.SessionDown:
+			event.Kept = nil
+			in, p.spans = event, nil
+		case bgp.SessionUp: // of a peer that says so again and again: what it showed before is lost too
+			down := bgp.SessionDown{Vantage: event.Vantage, At: event.At, Reason: "the session came up again"}
+			p.spans = []span{{event: down}}
+		}
 	}
 	p.last().event = in
 	p.index = nil

@@ -102,6 +102,21 @@ func drawInput(t *rapid.T, at time.Time) bgp.Input {
 	return c
 }
 
+// A peer that is said to come up again and again has few events wait; the last one stands, and what was before it is lost.
+func TestPendingUpAgain(t *testing.T) {
+	p, v := NewPending(nil), &bgp.Vantage{Name: "a"}
+	for range 10 * maxEvents {
+		_ = p.Put(bgp.SessionUp{Vantage: v})
+	}
+	took := p.Take(nil)
+	if _, up := took[len(took)-1].(bgp.SessionUp); !up || len(took) > maxEvents+2 {
+		t.Errorf("%d wait, the last is %T", len(took), took[len(took)-1])
+	}
+	if _, down := took[0].(bgp.SessionDown); !down {
+		t.Errorf("the first is %T", took[0])
+	}
+}
+
 func TestPendingKeepsStateOrderAndCounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := NewPending(nil)

@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"peervane/bgp"
@@ -127,12 +128,15 @@ func (r *recorder) routes(v *recordedVantage, u *wire.Update, at time.Time) erro
 	return nil
 }
 
-// endOfRIB is told only where the beginning of the table was seen too.
+// endOfRIB is told only where the beginning of the table was seen too, and all of it that is watched was kept.
 func (r *recorder) endOfRIB(v *recordedVantage, f bgp.Family, at time.Time) error {
 	if !v.first[f].on {
 		return nil
 	}
 	v.first[f].end()
+	if v.first[f].part {
+		return nil
+	}
 	return r.put(bgp.EndOfRIB{Vantage: v.Vantage, Family: f, At: at})
 }
 
@@ -168,14 +172,28 @@ func (r *recorder) session(peer mrtPeer, up, down bool, reason string, at time.T
 
 // learn takes in one announced route, if it is watched. attrs interns its attributes.
 func (r *replay) learn(v *recordedVantage, p netip.Prefix, pathID uint32, attrs func() rib.ID, at time.Time, cause bgp.Cause) error {
-	switch {
-	case r.watches(p):
-	case !r.opts.Watched.ByPath():
+	watched := r.watches(p)
+	if !watched && !r.opts.Watched.ByPath() {
 		return nil
-	case !r.opts.Watched.MatchPath(decoded(&r.vantages.interner, attrs()).Path):
+	}
+	path := func() *bgp.Path { return decoded(&r.vantages.interner, attrs()).Path }
+	if v.home != 0 && within(path(), v.home) || !watched && !r.opts.Watched.MatchPath(path()) {
 		return r.withdraw(v, p, pathID, at) // it may have been watched for the path that this one replaces
 	}
 	return r.announce(v, p, pathID, attrs(), at, cause)
+}
+
+// within says whether a route has not left an AS: it came from there, or from somebody behind it who has no public ASN.
+func within(path *bgp.Path, home uint32) bool {
+	for _, s := range path.Segments {
+		if s.Type != bgp.ASSequence && s.Type != bgp.ASSet {
+			continue // of the confederation that the AS is
+		}
+		if slices.ContainsFunc(s.ASNs, func(asn uint32) bool { return asn != home && !bgp.IsPrivate(asn) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // announce tells one route, and keeps it.

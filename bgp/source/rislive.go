@@ -21,11 +21,12 @@ import (
 )
 
 const (
-	risDial  = 20 * time.Second // to connect, or to write
-	risPing  = 30 * time.Second // so often is asked whether the server is still there
-	risFirst = time.Second      // before the second attempt
-	risLast  = 2 * time.Minute  // between two, at most
-	risWell  = time.Minute      // a connection that lasted so long was a good one: the next attempt comes soon
+	risDial   = 20 * time.Second // to connect, or to write
+	risPing   = 30 * time.Second // so often is asked whether the server is still there
+	risFirst  = time.Second      // before the second attempt
+	risLast   = 2 * time.Minute  // between two, at most
+	risAnswer = 30 * time.Second // until which a subscription must be acknowledged
+	risWell   = time.Minute      // a connection that lasted so long was a good one: the next attempt comes soon
 )
 
 // risLive is the stream of RIPE RIS, or of a server that speaks as it does (https://ris-live.ripe.net/manual/): JSON messages over a
@@ -34,12 +35,21 @@ type risLive struct {
 	*feed
 	kick   chan struct{} // what is watched changed
 	client *http.Client
-	last   []byte // message: one that several subscriptions match may come more than once
+	answer time.Duration // see risAnswer
+	asked  risAsked      // under the feed's lock
+	last   []byte        // message: one that several subscriptions match may come more than once
+}
+
+// risAsked is what a connection's server says to our subscriptions. Not every server knows how to acknowledge: one that sends
+// what was asked for has understood.
+type risAsked struct {
+	open  int  // not acknowledged
+	knows bool // how to
 }
 
 func newRISLive(f *feed) *risLive {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: risDial}
-	return &risLive{feed: f, kick: make(chan struct{}, 1), client: &http.Client{Transport: transport}}
+	return &risLive{feed: f, kick: make(chan struct{}, 1), answer: risAnswer, client: &http.Client{Transport: transport}}
 }
 
 // SetWatched implements Feed: the subscriptions follow.
@@ -82,7 +92,7 @@ func (r *risLive) session(ctx context.Context) error {
 		return err
 	}
 	defer conn.CloseNow()
-	r.last = nil
+	r.locked(func() { r.last, r.asked = nil, risAsked{} })
 	ctx, cancel := context.WithCancelCause(ctx)
 	var writer sync.WaitGroup
 	writer.Go(func() { cancel(r.write(ctx, conn)) })
@@ -96,7 +106,9 @@ func (r *risLive) session(ctx context.Context) error {
 			}
 			return fmt.Errorf("the connection ended: %w", plainly(err))
 		}
-		r.message(text, time.Now())
+		if err := r.message(text, time.Now()); err != nil {
+			return err
+		}
 	}
 }
 
@@ -136,19 +148,25 @@ func plainly(err error) error {
 func (r *risLive) write(ctx context.Context, conn *websocket.Conn) error {
 	ping := time.NewTicker(risPing)
 	defer ping.Stop()
-	have := subscriptions{}
-	for first := true; ; first = false {
-		if err := r.subscribe(ctx, conn, have); err != nil {
+	var due <-chan time.Time
+	for have := (subscriptions{}); ; {
+		asked, err := r.subscribe(ctx, conn, have)
+		if err != nil {
 			return err
 		}
-		if first {
-			r.up(time.Now())
+		if asked {
+			due = time.After(r.answer)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-r.kick:
-		case <-ping.C:
+		case <-due:
+			if err := r.unanswered(); err != nil {
+				return err
+			}
+		case now := <-ping.C:
+			r.locked(func() { r.tidy(now) }) // also while the server has nothing to say
 			if err := timely(ctx, conn.Ping); err != nil {
 				return fmt.Errorf("no answer to a ping: %w", err)
 			}
@@ -156,11 +174,20 @@ func (r *risLive) write(ctx context.Context, conn *websocket.Conn) error {
 	}
 }
 
-func (r *risLive) up(now time.Time) {
+func (r *risLive) locked(do func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.is(FeedUp, now, "")
-	r.forgetLost(now)
+	do()
+}
+
+// unanswered says whether the server has let a subscription be.
+func (r *risLive) unanswered() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked.open == 0 || r.status.State == FeedUp && !r.asked.knows {
+		return nil
+	}
+	return fmt.Errorf("the server has not acknowledged a subscription within %s, nor sent anything: see whether url is that of a RIS Live server", r.answer)
 }
 
 // timely does what must not take long.
@@ -173,41 +200,46 @@ func timely(ctx context.Context, do func(context.Context) error) error {
 // risHost matches the collectors' names, which stand in those of our vantages.
 var risHost = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,30}(\.[A-Za-z0-9-]{1,30}){0,4}$`)
 
-// message takes in one message of the server.
-func (r *risLive) message(text []byte, now time.Time) {
+// message takes in one message of the server. An error ends the connection.
+func (r *risLive) message(text []byte, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.read(now)
+	r.tidy(now)
 	if bytes.Equal(text, r.last) {
-		return
+		return nil
+	}
+	m, err := parseRIS(text)
+	if errors.Is(err, errNotRIS) {
+		return r.reply(text, now)
 	}
 	r.last = append(r.last[:0], text...)
-	m, err := parseRIS(text)
+	if err == nil {
+		r.is(FeedUp, now, "")
+	}
 	switch {
-	case errors.Is(err, errNotRIS):
-		r.answer(text, now)
-		return
 	case err == nil && m.typ != risUpdate && m.typ != risPeerState:
-		return
+		return nil
 	case err == nil && !risHost.MatchString(m.host):
 		err = fmt.Errorf("host %.40q is no collector's name", m.host)
 	}
 	if err != nil {
 		r.bad(err, now)
-		return
+		return nil
 	}
 	if !r.admits(m.host, m.peer) {
-		return
+		return nil
 	}
 	m.at = r.clock(m.at, now)
 	to := r.recorderOf(m.host)
 	if err := to.ris(m); err != nil {
 		r.bad(err, now)
 	}
+	return nil
 }
 
-// answer takes in what the server says of our own requests. The lock is held.
-func (r *risLive) answer(text []byte, now time.Time) {
+// reply takes in what the server says of our own requests. The lock is held.
+func (r *risLive) reply(text []byte, now time.Time) error {
 	var a struct {
 		Type string `json:"type"`
 		Data struct {
@@ -215,12 +247,20 @@ func (r *risLive) answer(text []byte, now time.Time) {
 		} `json:"data"`
 	}
 	_ = json.Unmarshal(text, &a) // it was JSON when it was parsed; what is of another shape is no error message
-	if a.Type != "ris_error" {
-		return
+	switch a.Type {
+	case "ris_subscribe_ok":
+		r.asked.knows = true
+		r.asked.open = max(r.asked.open-1, 0)
+		r.is(FeedUp, now, "")
+	case "ris_error":
+		said := fmt.Errorf("the server says: %.200q", cmp.Or(a.Data.Message, "an error"))
+		if r.asked.open > 0 { // it does not say what of, and part of what is watched would not be seen
+			return said
+		}
+		r.status.LastError, r.status.LastErrorAt = said.Error(), now
+		if r.logRate.AllowN(now, 1) {
+			r.log.Warn("the server of a feed refuses something", zap.Error(said))
+		}
 	}
-	said := fmt.Sprintf("the server says: %.200q", cmp.Or(a.Data.Message, "an error"))
-	r.status.LastError, r.status.LastErrorAt = said, now
-	if r.logRate.AllowN(now, 1) {
-		r.log.Warn("the server of a feed refuses something", zap.String("error", said))
-	}
+	return nil
 }

@@ -65,7 +65,7 @@ func (s *risServer) ask(t *testing.T, n int) (out []string) {
 				Type string
 				Data risFilter
 			}
-			if err := json.Unmarshal([]byte(text), &m); err != nil || !m.Data.Socket.IncludeRaw {
+			if err := json.Unmarshal([]byte(text), &m); err != nil || !m.Data.Socket.IncludeRaw || !m.Data.Socket.Acknowledge {
 				t.Errorf("%s: %v", text, err)
 			}
 			out = append(out, fmt.Sprintf("%s %s%s", strings.TrimPrefix(m.Type, "ris_"), m.Data.Prefix, strings.ReplaceAll(m.Data.Type, risUpdate, "")))
@@ -152,6 +152,12 @@ func TestRISLive(t *testing.T) {
 		t.Errorf("it says %q of itself", got)
 	}
 	c := <-s.conns
+	if st := l.feed.Status(); st.State != FeedStarting {
+		t.Errorf("the status is %+v before anything is acknowledged", st)
+	}
+	for range 3 {
+		s.say(t, c, `{"type":"ris_subscribe_ok","data":{}}`)
+	}
 	hijack := risText("rrc00.ripe.net", "198.51.100.9", "64500", now, risAnnounce("192.0.2.0/24", "64500,64497"))
 	for _, text := range []string{
 		"no JSON", `{"type":"pong"}`, `{"type":"ris_error","data":7}`, `{"type":"ris_error","data":{"message":"no such filter"}}`, `[]`,
@@ -191,6 +197,53 @@ func TestRISLive(t *testing.T) {
 		if strings.Contains(fmt.Sprint(e), "geheim") {
 			t.Errorf("the log has a secret: %v", e)
 		}
+	}
+}
+
+// A server that refuses a subscription, or answers none, is not up; one that sends routes is, though it knows no acknowledgement.
+func TestRISLiveUnanswered(t *testing.T) {
+	const ok, route = `{"type":"ris_subscribe_ok","data":{}}`, "route"
+	for name, c := range map[string]struct {
+		says   []string
+		reason string
+		state  FeedState
+	}{
+		"refused":            {[]string{ok, `{"type":"ris_error","data":{"message":"no such filter"}}`}, `the server says: "no such filter"`, FeedUp},
+		"silent":             {nil, "not acknowledged a subscription within 50ms", FeedStarting},
+		"one unanswered":     {[]string{ok, ok, route}, "not acknowledged a subscription within 50ms", FeedUp},
+		"no acknowledgement": {[]string{route}, "the connection ended", FeedUp},
+		"all acknowledged":   {[]string{ok, ok, ok, `{"type":"ris_error","data":{"message":"later"}}`}, "the connection ended", FeedUp},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newRISServer(t)
+			made, err := NewFeed(FeedConfig{
+				Name: "ris", Kind: "ris-live", URL: "ws" + strings.TrimPrefix(s.URL, "http"), Watched: rib.NewWatched(feedNets, nil),
+			}, make(chan struct{}, 1), zap.NewNop())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := made.(*risLive)
+			r.answer = 50 * time.Millisecond
+			ended := make(chan error, 1)
+			go func() { ended <- r.session(t.Context()) }()
+			conn := <-s.conns
+			s.ask(t, 3)
+			for _, text := range c.says {
+				if text == route {
+					text = risText("rrc00.ripe.net", "198.51.100.9", "64500", time.Now(), risAnnounce("192.0.2.0/24", "64500,64496"))
+				}
+				s.say(t, conn, text)
+			}
+			if c.reason == "the connection ended" {
+				time.AfterFunc(4*r.answer, func() { conn.CloseNow() })
+			}
+			if err := <-ended; !strings.Contains(err.Error(), c.reason) {
+				t.Errorf("it ended with %v, want %s", err, c.reason)
+			}
+			if st := r.Status(); st.State != c.state {
+				t.Errorf("the status is %+v", st)
+			}
+		})
 	}
 }
 
@@ -249,8 +302,8 @@ func FuzzRISLive(f *testing.F) {
 		}
 		r := made.(*risLive)
 		now := time.Now()
-		r.message(one, now)
-		r.message(two, now)
+		_ = r.message(one, now)
+		_ = r.message(two, now)
 		took, _ := r.Take(nil, 1000)
 		for _, in := range took {
 			if c, ok := in.(bgp.Change); ok && !r.opts.Watched.Match(c.Prefix) {

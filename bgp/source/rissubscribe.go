@@ -29,14 +29,15 @@ type risFilter struct {
 
 // risOptions: the bytes of a message tell what its JSON does not, such as large communities and Only-to-Customer.
 type risOptions struct {
-	IncludeRaw bool `json:"includeRaw"`
+	IncludeRaw  bool `json:"includeRaw"`
+	Acknowledge bool `json:"acknowledge"`
 }
 
 // subscriptionsTo says what to ask for.
 func subscriptionsTo(w *rib.Watched) subscriptions {
 	out := subscriptions{}
 	add := func(f risFilter) {
-		f.Socket = &risOptions{IncludeRaw: true}
+		f.Socket = &risOptions{IncludeRaw: true, Acknowledge: true}
 		b, _ := json.Marshal(f) // cannot fail
 		out[string(b)] = true
 	}
@@ -54,7 +55,7 @@ func subscriptionsTo(w *rib.Watched) subscriptions {
 }
 
 // subscribe asks for what is watched now and was not asked for, and no longer for what is not. have is changed so.
-func (r *risLive) subscribe(ctx context.Context, conn *websocket.Conn, have subscriptions) error {
+func (r *risLive) subscribe(ctx context.Context, conn *websocket.Conn, have subscriptions) (asked bool, _ error) {
 	r.mu.Lock()
 	watched := r.opts.Watched
 	r.mu.Unlock()
@@ -63,8 +64,10 @@ func (r *risLive) subscribe(ctx context.Context, conn *websocket.Conn, have subs
 		if have[f] {
 			continue
 		}
+		asked = true
+		r.locked(func() { r.asked.open++ }) // before the answer can come
 		if err := ask(ctx, conn, "ris_subscribe", f); err != nil {
-			return err
+			return asked, err
 		}
 		have[f] = true
 	}
@@ -73,11 +76,11 @@ func (r *risLive) subscribe(ctx context.Context, conn *websocket.Conn, have subs
 			continue
 		}
 		if err := ask(ctx, conn, "ris_unsubscribe", f); err != nil {
-			return err
+			return asked, err
 		}
 		delete(have, f)
 	}
-	return nil
+	return asked, nil
 }
 
 func ask(ctx context.Context, conn *websocket.Conn, what, filter string) error {

@@ -19,6 +19,7 @@ type settling struct {
 	on    bool
 	due   bool // End-of-RIB will come
 	late  bool // and has not come within firstTable
+	part  bool // more is watched by now than was when it began: some of it was dropped
 	began time.Time
 	last  time.Time
 }

@@ -35,6 +35,7 @@ type recordedVantage struct {
 	up     bool
 	inDump [bgp.NumFamilies]bool // the RIB dump that is being read holds routes of that family
 	first  [bgp.NumFamilies]settling
+	home   uint32 // the AS of a router that shows it, where it is a router of that AS too; else 0
 }
 
 func (vs *recordedVantages) get(collector string, peer mrtPeer) *recordedVantage {

@@ -6,7 +6,7 @@ import (
 	"peervane/daemon/api"
 )
 
-// printFeeds tells of each feed, and why one that is down is: nothing else names it.
+// printFeeds tells of each feed, why one that is down is, and what one has met since it is up: nothing else names it.
 func printFeeds(s *screen, feeds []api.Feed) {
 	colours := map[string]string{"up": green, "down": red}
 	for _, f := range feeds {
@@ -26,6 +26,9 @@ func feedText(s *screen, f api.Feed) string {
 	text += fmt.Sprintf("; vantages up: %d of %d, routes: %d, records: %d", f.VantagesUp, f.Vantages, f.Routes, f.Records)
 	if f.Bad > 0 {
 		text += fmt.Sprintf(", bad: %d", f.Bad)
+	}
+	if f.Complains() {
+		text += "; last error: " + f.LastError + " (at " + when(f.LastErrorAt) + ")"
 	}
 	return text
 }

@@ -93,6 +93,9 @@ type Feed struct {
 	Bad         uint64      `json:"bad"`     // of them, those that could not be
 }
 
+// Complains says whether something went wrong since the feed is as it is.
+func (f *Feed) Complains() bool { return f.LastError != "" && f.LastErrorAt.After(f.Since.Time) }
+
 // Peer is one of our own sessions.
 type Peer struct {
 	Name         string            `json:"name"`

@@ -46,6 +46,9 @@ func feedHealth(f *Feed, now notice.Time) wallLine {
 	switch f.State {
 	case "up":
 		l.Grade = well
+		if f.Complains() {
+			l.Text += "; last error: " + brief(f.LastError)
+		}
 	case "down":
 		l.Grade = wrong
 		l.Text += "; " + brief(f.LastError)

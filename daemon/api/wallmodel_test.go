@@ -59,6 +59,13 @@ func TestWallVerdict(t *testing.T) {
 			peers: []Peer{down}, change: func(s *Snapshot, _ *wallAsked) { s.Status.Feeds = []Feed{{Name: "ris", State: "down"}} },
 			want: verdict{Grade: blinded, Text: "Blind: no BGP session is up, and no vantage of a feed", Notes: []string{"1 of 1 sessions down: edge2", "feeds that are down: ris"}},
 		},
+		"feeds that nobody comes to": {
+			peers: []Peer{up}, change: func(s *Snapshot, _ *wallAsked) {
+				long, soon := notice.At(epoch.Add(-11*time.Minute)), notice.At(epoch.Add(-9*time.Minute))
+				s.Status.Feeds = []Feed{{Name: "routers", State: "waiting", Since: long}, {Name: "new", State: "waiting", Since: soon}, {Name: "ris", State: "starting", Since: long}}
+			},
+			want: verdict{Grade: unsure, Text: but, Notes: []string{"feeds that show nothing: routers, ris"}},
+		},
 		"not in sync": {peers: []Peer{up, loading}, want: verdict{Grade: unsure, Text: but, Notes: []string{"not in sync: edge3"}}},
 		"held back": {
 			peers: []Peer{up}, open: []Incident{held}, change: func(s *Snapshot, _ *wallAsked) { s.Status.HeldBack = 1 },

@@ -33,9 +33,12 @@ func (v verdict) Title() string {
 // silentAfter is when a snapshot is so old that the engine must be stuck: while it lives it makes one every five seconds at least.
 const silentAfter = 20 * time.Second
 
+// idleAfter is when a feed that has not come up yet is no longer one that was just begun.
+const idleAfter = 10 * time.Minute
+
 // judgeWall: blindness comes before whatever is told, since what is not seen is not told.
 func judgeWall(s *Snapshot, open []Incident, a *wallAsked, now time.Time) verdict {
-	v := verdict{Notes: limits(s, &a.prefixes)}
+	v := verdict{Notes: limits(s, &a.prefixes, now)}
 	var worst notice.Severity
 	v.Counts, worst = countOpen(open)
 	switch blind := blindness(s, &a.prefixes, now); {
@@ -105,7 +108,7 @@ func countOpen(open []Incident) (text string, worst notice.Severity) {
 }
 
 // limits are what keeps the daemon from seeing, or from telling.
-func limits(s *Snapshot, prefixes *kept[prefixStates]) (notes []string) {
+func limits(s *Snapshot, prefixes *kept[prefixStates], now time.Time) (notes []string) {
 	note := func(is bool, format string, args ...any) {
 		if is {
 			notes = append(notes, fmt.Sprintf(format, args...))
@@ -132,11 +135,11 @@ func limits(s *Snapshot, prefixes *kept[prefixStates]) (notes []string) {
 	silent := silentPOPs(s)
 	note(len(silent) > 0, "no answer from POPs: %s", some(silent))
 	note(s.LocalDrops > 0 && len(silent) > 0, "probes that this host dropped itself: %d", s.LocalDrops)
-	return append(notes, mute(st)...)
+	return append(notes, mute(st, now)...)
 }
 
 // mute is what keeps it from telling, or from judging by what others say.
-func mute(st *Status) (notes []string) {
+func mute(st *Status, now time.Time) (notes []string) {
 	note := func(is bool, format string, args ...any) {
 		if is {
 			notes = append(notes, fmt.Sprintf(format, args...))
@@ -146,13 +149,19 @@ func mute(st *Status) (notes []string) {
 	note(st.Silences > 0, "silences that hold: %d", st.Silences)
 	note(st.Store != "ok", "database: %s", st.Store)
 	note(st.ReloadError != "", "the latest reload was refused: %s", brief(st.ReloadError))
-	var lost []string
+	var lost, idle []string
 	for _, f := range st.Feeds {
-		if f.State == "down" {
+		switch f.State {
+		case "down":
 			lost = append(lost, f.Name)
+		case "starting", "waiting":
+			if now.Sub(f.Since.Time) > idleAfter {
+				idle = append(idle, f.Name)
+			}
 		}
 	}
 	note(len(lost) > 0, "feeds that are down: %s", some(lost))
+	note(len(idle) > 0, "feeds that show nothing: %s", some(idle))
 	var failing []string
 	letters := 0
 	for _, c := range st.Channels {
