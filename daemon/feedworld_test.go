@@ -149,8 +149,10 @@ func (w *feedWorld) routes(prefix string) string {
 func (w *feedWorld) awaitOpen(n int) {
 	w.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for len(w.d.Snapshot().Incidents) < n && time.Now().Before(deadline) {
-		time.Sleep(10 * time.Millisecond)
+		<-tick.C
 	}
 	if open := w.d.Snapshot().Incidents; len(open) != n {
 		w.t.Errorf("open are %+v", open)

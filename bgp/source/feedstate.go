@@ -206,15 +206,11 @@ func (f *feed) Gone(at time.Time) {
 // Take implements Feed.
 func (f *feed) Take(buf []bgp.Input, most int) ([]bgp.Input, bool) { return f.queue.take(buf, most) }
 
-// Status implements Feed. A record takes microseconds, and a reload may take long: it waits for the one and not for the other, since
-// the engine asks.
+// Status implements Feed. The engine asks, and waits for nothing: while the feed is at work it is shown as it was a moment ago.
 func (f *feed) Status() FeedStatus {
-	for range 5 {
-		if f.mu.TryLock() {
-			defer f.mu.Unlock()
-			return f.show(time.Now())
-		}
-		time.Sleep(time.Millisecond)
+	if f.mu.TryLock() {
+		defer f.mu.Unlock()
+		return f.show(time.Now())
 	}
 	return *f.shown.Load()
 }

@@ -89,6 +89,9 @@ func (d *mrtDir) Run(ctx context.Context) error {
 // look reads what is new in the folder.
 func (d *mrtDir) look(ctx context.Context, now time.Time) {
 	d.now = now
+	d.mu.Lock()
+	d.forgetLost(now)
+	d.mu.Unlock()
 	if err := d.list(now); err != nil {
 		d.down(fmt.Sprintf("the folder cannot be read: %v: mend it, or give another path", err), now)
 		d.again = true
@@ -114,7 +117,6 @@ func (d *mrtDir) look(ctx context.Context, now time.Time) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.forgetLost(now)
 	maps.DeleteFunc(d.latest, func(v *recordedVantage, _ dirMark) bool { return d.of(v.Vantage) != v })
 	state := FeedUp
 	if len(d.live.vantages.byKey) == 0 {

@@ -55,9 +55,15 @@ func golden(t *testing.T, name string, body []byte) {
 	if err := json.Indent(&got, body, "", "  "); err != nil {
 		t.Fatal(err)
 	}
+	same(t, name, got.Bytes())
+}
+
+// same holds what is served to a golden file.
+func same(t *testing.T, name string, got []byte) {
+	t.Helper()
 	file := filepath.Join("testdata", name)
 	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,8 +71,8 @@ func golden(t *testing.T, name string, body []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("%s differs; run with -update and look at the difference\ngot:\n%s", file, &got)
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; run with -update and look at the difference\ngot:\n%s", file, got)
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -69,19 +67,7 @@ func TestWall(t *testing.T) {
 	if err := wallTemplate.Execute(&got, w); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join("testdata", "wall.html")
-	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("%s differs; run with -update and look at the difference\ngot:\n%s", file, &got)
-	}
+	same(t, "wall.html", got.Bytes())
 }
 
 // TestWallIsServed with what it needs, and with what keeps a neighbour's words from doing anything.
