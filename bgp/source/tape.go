@@ -14,7 +14,7 @@ import (
 //
 // Routes and session states are ordinary records, BGP4MP_ET with the subtypes MESSAGE_AS4, MESSAGE_AS4_ADDPATH and
 // STATE_CHANGE_AS4, so that every reader of MRT reads them. What MRT has no place for stands in notes: records of a type
-// of the range that RFC 6396 section 5.1 leaves for experiments, which other readers skip. The subtype says what kind of
+// far beyond those that are assigned (RFC 6396 section 5.1), which other readers skip. The subtype says what kind of
 // note it is. A note that says more of a route or state comes right before its record.
 //
 // The body of a note: microseconds as in the _ET types, "pvtp", the version of its layout, then its fields. Numbers are in
